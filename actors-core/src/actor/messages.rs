@@ -1,0 +1,44 @@
+//! What the macros write: hidden, and of use to nobody else.
+
+use std::future::Future;
+
+use super::{Context, Hooks};
+use crate::address::Protocol;
+use crate::lifecycle::event::Exited;
+use crate::lifecycle::exit::{BoxError, ExitReason};
+
+/// What a `#[messages]` block makes of an actor; the derive forwards to it.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `#[messages]` block",
+    label = "this actor handles nothing",
+    note = "write `#[messages] impl {Self} {{ ... }}` with its handlers, or implement `Actor` by hand instead of deriving it"
+)]
+pub trait Messages: Protocol {
+    const HOOKS: Hooks;
+    fn started(&mut self, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
+    fn handle(&mut self, message: Self::Msg, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
+    fn exited(&mut self, exit: Exited, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
+    fn stopped(&mut self, reason: &ExitReason, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+/// A `Result` by whatever name: `io::Result<T>`, `anyhow::Result<T>`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a return type named `Result` must be the standard one, or an alias of it",
+    label = "this is not a `core::result::Result`"
+)]
+pub trait Fallible {
+    type Ok;
+    type Error;
+    fn into_result(self) -> Result<Self::Ok, Self::Error>;
+}
+
+impl<T, E> Fallible for Result<T, E> {
+    type Ok = T;
+    type Error = E;
+
+    fn into_result(self) -> Result<T, E> {
+        self
+    }
+}

@@ -1,0 +1,129 @@
+//! The stop signal of an actor, as its own code and what it calls can see it.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::lifecycle::cell::AnyCell;
+
+/// The stop signal of one actor: raised once, when the actor is asked to end, and never lowered.
+///
+/// It can be looked at, awaited, and handed on. Cloning is cheap.
+#[derive(Clone)]
+pub struct StopSignal {
+    cell: Arc<dyn AnyCell>,
+}
+
+/// The actor was asked to end, and so the work was not finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the actor is stopping")]
+pub struct Stopping;
+
+impl StopSignal {
+    pub(crate) fn new(cell: Arc<dyn AnyCell>) -> Self {
+        StopSignal { cell }
+    }
+
+    /// Tells whether the actor was asked to end.
+    pub fn is_stopping(&self) -> bool {
+        self.cell.core().is_stopping()
+    }
+
+    /// Waits until the actor is asked to end.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves nothing behind.
+    pub fn stopping(&self) -> WaitForStop {
+        WaitForStop { cell: self.cell.clone(), key: None }
+    }
+
+    /// Runs `work` unless the actor is asked to end. The signal is looked at before the work, at every turn, so that
+    /// work that is always ready cannot hide it.
+    ///
+    /// # Errors
+    /// [`Stopping`] if the signal came first; the work is dropped.
+    ///
+    /// # Cancel safety
+    /// Dropping this drops the work.
+    pub fn unless_stopping<F: Future>(&self, work: F) -> impl Future<Output = Result<F::Output, Stopping>> + use<F> {
+        let stopping = self.stopping();
+        async move {
+            let mut stopping = pin!(stopping);
+            let mut work = pin!(work);
+            poll_fn(|cx| {
+                if stopping.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Err(Stopping));
+                }
+                work.as_mut().poll(cx).map(Ok)
+            })
+            .await
+        }
+    }
+
+    /// Returns the signal as a token, for libraries that take one. Cancelling the token does not stop the actor.
+    pub fn token(&self) -> CancellationToken {
+        let core = self.cell.core();
+        let token = core.with_ties(|ties| {
+            if ties.exit.is_some() {
+                return CancellationToken::new();
+            }
+            // A child, so that whoever has it cannot cancel it for others.
+            ties.token.get_or_insert_default().child_token()
+        });
+        if self.is_stopping() {
+            token.cancel();
+        }
+        token
+    }
+}
+
+impl fmt::Debug for StopSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StopSignal").field("actor", &self.cell.path()).field("stopping", &self.is_stopping()).finish()
+    }
+}
+
+/// Waits for a stop signal. Made by [`StopSignal::stopping`].
+#[must_use = "this waits only when it is awaited"]
+pub struct WaitForStop {
+    cell: Arc<dyn AnyCell>,
+    key: Option<u64>,
+}
+
+impl Future for WaitForStop {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let core = this.cell.core();
+        if core.is_stopping() {
+            return Poll::Ready(());
+        }
+        core.with_ties(|ties| {
+            // Looked at under the lock under which the signal is raised.
+            if core.is_stopping() {
+                return Poll::Ready(());
+            }
+            ties.stop_waiters.register(&mut this.key, cx.waker());
+            Poll::Pending
+        })
+    }
+}
+
+impl Drop for WaitForStop {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.cell.core().with_ties(|ties| ties.stop_waiters.remove(key));
+        }
+    }
+}
+
+impl fmt::Debug for WaitForStop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WaitForStop({})", self.cell.path())
+    }
+}

@@ -1,0 +1,188 @@
+//! Work beside the messages: helper tasks and blocking jobs that count as the actor's own.
+//!
+//! The end of an actor waits for both. A helper is dropped once the children have stopped; a blocking job cannot be, so
+//! it is handed the stop signal. A panic in either goes to whoever awaits the [`Job`]; if nobody does, the actor fails.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{self, Poll};
+
+use tokio::sync::oneshot;
+
+use super::context::Context;
+use super::stop_signal::StopSignal;
+use crate::address::Protocol;
+use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::current::{Role, run_as};
+use crate::lifecycle::exit::ExitReason;
+use crate::lifecycle::panic::guard;
+use crate::lifecycle::request::{self, Mode};
+
+impl<A: Protocol> Context<A> {
+    /// Runs `work` on a task of its own, which ends with the actor: it is dropped after the children have stopped.
+    ///
+    /// ```
+    /// # use actors_core::{messages, Actor, ActorSystem, Context};
+    /// # #[derive(Actor)] struct Clock { ticks: u32 }
+    /// #[messages]
+    /// impl Clock {
+    ///     #[started]
+    ///     fn wind(&mut self, ctx: &mut Context<Self>) {
+    ///         let me = ctx.actor_ref().clone();
+    ///         ctx.spawn_task(async move { while me.tell(Tick).await.is_ok() { tokio::task::yield_now().await } });
+    ///     }
+    ///     #[message] fn tick(&mut self) { self.ticks += 1 }
+    ///     #[message] fn ticks(&self) -> u32 { self.ticks }
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let system = ActorSystem::new("demo");
+    /// let clock = system.start(Clock { ticks: 0 }).await.unwrap();
+    /// while clock.ask(Ticks).await.unwrap() < 3 {}
+    /// assert!(system.shutdown().await.is_clean());
+    /// # }
+    /// ```
+    pub fn spawn_task<F>(&self, work: F) -> Job<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let cell = self.any();
+        let (result, job) = oneshot::channel();
+        let key = cell.core().with_ties(|ties| {
+            let key = ties.next_helper();
+            ties.helpers.insert(key, None);
+            key
+        });
+        let done = Done { cell: cell.clone(), helper: Some(key) };
+        let task = cell.env().runtime.spawn(run_as(cell.clone(), Role::Helper, async move {
+            let _done = done;
+            let mut work = pin!(Some(work));
+            let outcome = poll_fn(|cx| match guard(|| work.as_mut().as_pin_mut().expect("polled until it is done").poll(cx)) {
+                Ok(poll) => poll.map(Ok),
+                Err(reason) => Poll::Ready(Err(reason)),
+            })
+            .await;
+            let dropped = guard(|| work.set(None));
+            report(&_done.cell, result, outcome.and_then(|value| dropped.map(|()| value)));
+        }));
+        let handle = task.abort_handle();
+        cell.core().with_ties(|ties| {
+            if let Some(helper) = ties.helpers.get_mut(&key) {
+                *helper = Some(handle);
+            }
+        });
+        Job { result: job }
+    }
+
+    /// Runs `work` on a thread that may block. The end of the actor waits for it; it should look at the signal.
+    ///
+    /// ```
+    /// # use actors_core::{messages, Actor, ActorSystem, Context, JobError};
+    /// # #[derive(Actor)] struct Hasher;
+    /// #[messages]
+    /// impl Hasher {
+    ///     #[message]
+    ///     async fn sum(&mut self, upto: u64, ctx: &mut Context<Self>) -> Result<Option<u64>, JobError> {
+    ///         ctx.spawn_blocking(move |stop| {
+    ///             let mut sum = 0;
+    ///             for n in 0..=upto {
+    ///                 if n % 1024 == 0 && stop.is_stopping() { return None }
+    ///                 sum += n;
+    ///             }
+    ///             Some(sum)
+    ///         })
+    ///         .await
+    ///     }
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let system = ActorSystem::new("demo");
+    /// let hasher = system.spawn(Hasher);
+    /// assert_eq!(hasher.ask(Sum { upto: 10_000 }).await.unwrap(), Some(50_005_000));
+    /// # system.shutdown().await; }
+    /// ```
+    pub fn spawn_blocking<F, T>(&self, work: F) -> Job<T>
+    where
+        F: FnOnce(StopSignal) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let cell = self.any();
+        let (result, job) = oneshot::channel();
+        cell.core().with_ties(|ties| ties.blocking += 1);
+        let done = Done { cell: cell.clone(), helper: None };
+        let signal = self.stop_signal();
+        cell.env().runtime.spawn_blocking(move || {
+            let outcome = guard(|| work(signal));
+            report(&done.cell, result, outcome);
+        });
+        Job { result: job }
+    }
+}
+
+/// Hands the outcome to whoever awaits it; a panic that nobody awaits fails the actor.
+fn report<T>(cell: &Arc<dyn AnyCell>, result: oneshot::Sender<Result<T, ExitReason>>, outcome: Result<T, ExitReason>) {
+    if let Err(Err(reason)) = result.send(outcome) {
+        request::stop(cell, reason, Mode::Now, None);
+    }
+}
+
+/// Takes the work off the actor's books, however it ends.
+struct Done {
+    cell: Arc<dyn AnyCell>,
+    helper: Option<u64>,
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        let handle = self.cell.core().with_ties(|ties| match self.helper {
+            Some(key) => ties.helpers.remove(&key).flatten(),
+            None => {
+                ties.blocking = ties.blocking.saturating_sub(1);
+                None
+            }
+        });
+        drop(handle);
+        if self.cell.core().is_stopping() && !self.cell.has_ended() {
+            self.cell.clone().call();
+        }
+    }
+}
+
+/// Work that belongs to an actor, to be awaited or not. Dropping this does not end the work.
+#[derive(Debug)]
+pub struct Job<T> {
+    result: oneshot::Receiver<Result<T, ExitReason>>,
+}
+
+/// Why there is no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobError {
+    /// The work panicked.
+    Panicked(ExitReason),
+    /// The actor ended first, and the work was dropped.
+    Dropped,
+}
+
+impl<T> Future for Job<T> {
+    type Output = Result<T, JobError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.result).poll(cx).map(|result| match result {
+            Ok(outcome) => outcome.map_err(JobError::Panicked),
+            Err(_) => Err(JobError::Dropped),
+        })
+    }
+}
+
+impl fmt::Display for JobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JobError::Panicked(reason) => write!(f, "the work {reason}"),
+            JobError::Dropped => f.write_str("the actor ended before the work"),
+        }
+    }
+}
+
+impl std::error::Error for JobError {}

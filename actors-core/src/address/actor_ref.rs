@@ -1,0 +1,320 @@
+//! References: how others reach an actor.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::ask::Ask;
+use super::cell::{Cell, told};
+use super::protocol::{Accepts, Protocol};
+use super::recipient::Recipient;
+use super::reply::ReplyTo;
+use super::stopped::Stopped;
+use super::tell::{Place, Refusal, Target, Tell, TellError, sealed};
+use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::event::MonitorRef;
+use crate::lifecycle::exit::{Exit, ExitReason};
+use crate::lifecycle::id::ActorId;
+use crate::lifecycle::path::ActorPath;
+use crate::lifecycle::request::{self, Mode};
+use crate::lifecycle::signal::Signals;
+use crate::lifecycle::ties::LinkKind;
+use crate::lifecycle::{link, monitor};
+
+/// A reference to an actor.
+///
+/// It does not keep the actor alive, and dropping it ends nothing: lives belong to the tree. It stays valid for ever; to
+/// an actor that has ended, sends fail and give the message back. Cloning costs one atomic increment.
+///
+/// ```
+/// # use actors_core::{messages, Actor, ActorSystem};
+/// #[derive(Actor)]
+/// struct Counter { n: u64 }
+///
+/// #[messages]
+/// impl Counter {
+///     #[message] fn add(&mut self, by: u64) { self.n += by }
+///     #[message] async fn get(&self) -> u64 { self.n }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let system = ActorSystem::new("demo");
+/// let counter = system.spawn(Counter { n: 0 });
+/// counter.tell(Add { by: 2 }).await.unwrap();
+/// counter.stop();
+/// assert!(counter.stopped().await.is_clean());
+///
+/// let refused = counter.tell(Add { by: 3 }).await.unwrap_err();
+/// assert!(refused.is_not_running());
+/// assert_eq!(refused.into_message().by, 3);
+/// # system.shutdown().await; }
+/// ```
+pub struct ActorRef<A: Protocol>(Arc<Cell<A>>);
+
+impl<A: Protocol> ActorRef<A> {
+    pub(crate) fn new(cell: Arc<Cell<A>>) -> Self {
+        ActorRef(cell)
+    }
+
+    pub(crate) fn any(&self) -> Arc<dyn AnyCell> {
+        self.0.clone()
+    }
+
+    // ===== sending =====
+
+    /// Sends a message and goes on. Waits only while the mailbox is full.
+    ///
+    /// # Errors
+    /// The message comes back if the actor is stopping or has stopped, or if its mailbox is full and rejects.
+    ///
+    /// # Cancel safety
+    /// A dropped future has sent nothing.
+    pub fn tell<M>(&self, message: M) -> Tell<'_, Self, M>
+    where
+        A: Accepts<M>,
+    {
+        Tell::new(self, message)
+    }
+
+    /// Sends a message now or not at all.
+    ///
+    /// # Errors
+    /// The message comes back if the mailbox is full, or the actor is stopping or has stopped.
+    pub fn try_tell<M>(&self, message: M) -> Result<(), TellError<M>>
+    where
+        A: Accepts<M>,
+    {
+        let mut message = Some(message);
+        self.0.post(&mut message, told::<A, M>).map(|_| ()).map_err(|refusal| {
+            let message = message.take().expect("a refused message is still here");
+            TellError::new(self.path(), refusal, message)
+        })
+    }
+
+    /// Sends a message from a thread that may block. Waits while the mailbox is full.
+    ///
+    /// # Errors
+    /// As for [`tell`](Self::tell).
+    ///
+    /// # Panics
+    /// Panics on a thread that runs async code, which must not block.
+    pub fn blocking_tell<M>(&self, message: M) -> Result<(), TellError<M>>
+    where
+        A: Accepts<M>,
+    {
+        self.any().env().runtime.block_on(self.tell(message))
+    }
+
+    /// Sends a message and awaits the reply. [`within`](Ask::within) sets a limit.
+    ///
+    /// # Errors
+    /// See [`AskError`](crate::AskError): each way in which there can be no answer is told apart.
+    ///
+    /// # Cancel safety
+    /// See [`Ask`].
+    pub fn ask<M>(&self, message: M) -> Ask<'_, A, M, A::Reply, A::Error>
+    where
+        A: Accepts<M>,
+        M: 'static,
+    {
+        Ask::new(&self.0, message, A::accept)
+    }
+
+    /// Asks an actor whose messages are an enum of its author's: `make` puts the [`ReplyTo`] where it belongs.
+    ///
+    /// ```
+    /// use actors_core::{Actor, ActorSystem, BoxError, Context, Protocol, ReplyTo};
+    ///
+    /// struct Counter { n: u64 }
+    /// enum Msg { Add(u64), Get(ReplyTo<u64>) }
+    ///
+    /// impl Protocol for Counter { type Msg = Msg; }
+    /// impl Actor for Counter {
+    ///     async fn handle(&mut self, msg: Msg, _ctx: &mut Context<Self>) -> Result<(), BoxError> {
+    ///         match msg {
+    ///             Msg::Add(by) => self.n += by,
+    ///             Msg::Get(reply) => reply.send(self.n),
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let system = ActorSystem::new("by hand");
+    /// let counter = system.spawn(Counter { n: 0 });
+    /// counter.tell(Msg::Add(2)).await.unwrap();
+    /// assert_eq!(counter.ask_with(Msg::Get).await.unwrap(), 2);
+    /// # system.shutdown().await; }
+    /// ```
+    pub fn ask_with<R, F>(&self, make: F) -> Ask<'_, A, F, R, Infallible>
+    where
+        F: FnOnce(ReplyTo<R>) -> A::Msg + 'static,
+    {
+        Ask::new(&self.0, make, |make, reply| make(reply))
+    }
+
+    /// Passes a request on: the actor answers whoever asked the one that forwards.
+    ///
+    /// # Errors
+    /// The message comes back, with the right to answer, if the mailbox is full or the actor is not running.
+    #[allow(clippy::type_complexity, reason = "the message and the right to answer come back together")]
+    pub fn forward<M>(&self, message: M, reply: ReplyTo<A::Reply, A::Error>) -> Result<(), TellError<(M, ReplyTo<A::Reply, A::Error>)>>
+    where
+        A: Accepts<M>,
+    {
+        let mut request = Some((message, reply));
+        self.0.post(&mut request, |(message, reply)| A::accept(message, reply)).map(|_| ()).map_err(|refusal| {
+            let request = request.take().expect("a refused request is still here");
+            TellError::new(self.path(), refusal, request)
+        })
+    }
+
+    /// Narrows the reference to one message type.
+    pub fn recipient<M>(&self) -> Recipient<M>
+    where
+        A: Accepts<M>,
+        M: Send + 'static,
+    {
+        Recipient::new(self.0.clone())
+    }
+
+    // ===== ending =====
+
+    /// Asks the actor to end after the message in hand. What waits becomes dead letters, unless its policy is to drain.
+    ///
+    /// Returns at once; [`stopped`](Self::stopped) awaits the end. It is the first request that counts: stopping an
+    /// actor that is stopping, draining or has stopped changes nothing.
+    pub fn stop(&self) {
+        request::stop(&self.any(), ExitReason::Normal, Mode::AsPolicy, None);
+    }
+
+    /// Asks the actor to handle all that it has accepted, and then to end. Nothing more is accepted from now on.
+    pub fn drain(&self) {
+        request::stop(&self.any(), ExitReason::Normal, Mode::Drain, None);
+    }
+
+    /// Kills the actor and all below it: the handler in hand is dropped at its next await, nothing more is handled.
+    ///
+    /// The `stopped` hook still runs, with half a second at most.
+    pub fn kill(&self) {
+        request::kill(&self.any());
+    }
+
+    /// Waits for the end, and returns its reason: at once if the actor has ended, to any number of waiters.
+    ///
+    /// Whoever learns of the end may count on all that belongs to it: the hook has run, the state is dropped, the name is
+    /// free.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves nothing behind.
+    pub fn stopped(&self) -> Stopped {
+        Stopped::new(self.any())
+    }
+
+    /// Returns the end of the actor, with what went wrong meanwhile, if it has ended.
+    pub fn exit(&self) -> Option<Exit> {
+        self.0.core().exit().map(|exit| (*exit).clone())
+    }
+
+    /// Tells whether the actor takes messages: it has been created, and nothing has asked it to end.
+    pub fn is_alive(&self) -> bool {
+        !self.0.core().is_stopping()
+    }
+
+    // ===== ties =====
+
+    /// Ties the two: if one ends abnormally, the other is stopped with [`ExitReason::LinkDown`], or told of it if it
+    /// traps exits. Linking twice is linking once; linking to an actor that has ended acts at once.
+    pub fn link<B: Protocol>(&self, peer: &ActorRef<B>) {
+        self.link_as(peer, LinkKind::OnFailure);
+    }
+
+    /// Ties the two in the given way.
+    pub fn link_as<B: Protocol>(&self, peer: &ActorRef<B>, kind: LinkKind) {
+        link::link(&self.any(), &peer.any(), kind);
+    }
+
+    /// Unties the two. After this returns, nothing of that link arrives.
+    pub fn unlink<B: Protocol>(&self, peer: &ActorRef<B>) {
+        link::unlink(&self.any(), &peer.any());
+    }
+
+    /// Lets this actor know when `target` ends: its `exited` hook is called once, after everything that the target had
+    /// sent it before. At once if the target has ended.
+    pub fn monitor<B: Protocol>(&self, target: &ActorRef<B>) -> MonitorRef {
+        monitor::monitor(&self.any(), &target.any())
+    }
+
+    /// Cancels a monitor of this actor. Harmless if it is spent.
+    pub fn demonitor(&self, monitor: MonitorRef) {
+        monitor::demonitor(&self.any(), monitor);
+    }
+
+    // ===== who it is =====
+
+    /// Returns the actor's id.
+    pub fn id(&self) -> ActorId {
+        self.0.core().id
+    }
+
+    /// Returns where the actor stands in its tree.
+    pub fn path(&self) -> ActorPath {
+        self.any().path()
+    }
+
+    /// Returns how many messages wait.
+    pub fn queued(&self) -> u64 {
+        self.0.queued()
+    }
+
+    /// Tells whether the `started` hook has succeeded.
+    pub fn has_started(&self) -> bool {
+        self.0.core().signals.any(Signals::STARTED)
+    }
+}
+
+impl<A: Protocol> Clone for ActorRef<A> {
+    fn clone(&self) -> Self {
+        ActorRef(self.0.clone())
+    }
+}
+
+impl<A: Protocol> PartialEq for ActorRef<A> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<A: Protocol> Eq for ActorRef<A> {}
+
+impl<A: Protocol> Hash for ActorRef<A> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
+impl<A: Protocol> fmt::Debug for ActorRef<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ActorRef({})", self.path())
+    }
+}
+
+impl<A: Protocol> sealed::Sealed for ActorRef<A> {}
+
+impl<A: Accepts<M>, M> Target<M> for ActorRef<A> {
+    fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.0.poll_post(&mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
+    }
+
+    fn leave(&self, place: Place) {
+        if let Some(ticket) = place.0 {
+            self.0.mailbox.leave(ticket);
+        }
+    }
+
+    fn path_of(&self) -> ActorPath {
+        self.path()
+    }
+}

@@ -1,0 +1,433 @@
+//! Asking: send and await the reply.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep};
+
+use super::cell::Cell;
+use super::deadlock;
+use super::protocol::Protocol;
+use super::reply::{Broken, Outcome, ReplyTo, Slot};
+use super::tell::{Refusal, TellError};
+use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::current::{current_actor, current_deadline};
+use crate::lifecycle::exit::ExitReason;
+use crate::lifecycle::path::{ActorPath, short_name};
+use crate::mailbox::Ticket;
+
+/// Why an ask has no answer.
+///
+/// `M` is the message that was asked with, `E` the error of its handler. [`into_message`](Self::into_message) gives the
+/// message back wherever it was not handled.
+#[non_exhaustive]
+pub enum AskError<M, E = Infallible> {
+    /// The handler ran and returned this error. The actor lives on.
+    Failed(E),
+    /// The message was not taken: the actor is not running, or its mailbox stayed full.
+    NotDelivered(TellError<M>),
+    /// The message was taken, and discarded from the queue when the actor ended.
+    Lost(LostError<M>),
+    /// The handler panicked or was cut short.
+    Crashed {
+        /// The actor that was asked.
+        path: ActorPath,
+        /// The name of the message's type.
+        message_type: &'static str,
+        /// What happened to the handler.
+        reason: ExitReason,
+    },
+    /// The handler dropped its [`ReplyTo`] without an answer.
+    NoReply {
+        /// The actor that was asked.
+        path: ActorPath,
+        /// The name of the message's type.
+        message_type: &'static str,
+    },
+    /// The limit was over before the handler began. The message may still be handled; its answer is discarded.
+    TimedOutInQueue {
+        /// The actor that was asked.
+        path: ActorPath,
+        /// The name of the message's type.
+        message_type: &'static str,
+        /// How long the asker was ready to wait.
+        limit: Duration,
+    },
+    /// The limit was over while the message was being handled, or after its handler had put off the answer.
+    TimedOutInHandler {
+        /// The actor that was asked.
+        path: ActorPath,
+        /// The name of the message's type.
+        message_type: &'static str,
+        /// How long the asker was ready to wait.
+        limit: Duration,
+    },
+    /// The ask would have waited for itself: each actor on the cycle waits for the next.
+    WouldDeadlock(DeadlockError<M>),
+}
+
+/// A message that was taken and then discarded.
+pub struct LostError<M>(Box<Unhandled<M>>);
+
+/// An ask that would have waited for itself.
+pub struct DeadlockError<M>(Box<Unhandled<M>>);
+
+struct Unhandled<M> {
+    paths: Vec<ActorPath>,
+    message: Mutex<Option<M>>,
+}
+
+impl<M> Unhandled<M> {
+    fn new(paths: Vec<ActorPath>, message: Option<M>) -> Box<Self> {
+        Box::new(Unhandled { paths, message: Mutex::new(message) })
+    }
+
+    fn into_message(self) -> Option<M> {
+        self.message.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<M> LostError<M> {
+    /// Returns the path of the actor that was asked.
+    pub fn path(&self) -> &ActorPath {
+        &self.0.paths[0]
+    }
+
+    /// Returns the message, if it could be taken out of the mailbox's item.
+    pub fn into_message(self) -> Option<M> {
+        self.0.into_message()
+    }
+}
+
+impl<M> DeadlockError<M> {
+    /// Returns the paths of the cycle, beginning and ending with the asker.
+    pub fn cycle(&self) -> &[ActorPath] {
+        &self.0.paths
+    }
+
+    /// Returns the message, unless it had been delivered when the cycle closed.
+    pub fn into_message(self) -> Option<M> {
+        self.0.into_message()
+    }
+}
+
+impl<M> fmt::Debug for LostError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LostError({})", self.path())
+    }
+}
+
+impl<M> fmt::Debug for DeadlockError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeadlockError({:?})", self.cycle())
+    }
+}
+
+impl<M, E> AskError<M, E> {
+    /// Returns the message, wherever it was not handled.
+    pub fn into_message(self) -> Option<M> {
+        match self {
+            AskError::NotDelivered(refused) => Some(refused.into_message()),
+            AskError::Lost(lost) => lost.into_message(),
+            AskError::WouldDeadlock(deadlock) => deadlock.into_message(),
+            _ => None,
+        }
+    }
+
+    /// Returns the error of the handler, if that is what it is.
+    pub fn into_failure(self) -> Option<E> {
+        match self {
+            AskError::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the time was over: in the line before the mailbox, in the queue, or in the handler.
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            AskError::TimedOutInQueue { .. } | AskError::TimedOutInHandler { .. } => true,
+            AskError::NotDelivered(refused) => refused.reason() == Refusal::TimedOut,
+            _ => false,
+        }
+    }
+
+    /// Tells whether the actor was not running: it took nothing, or ended before the message's turn.
+    pub fn is_not_running(&self) -> bool {
+        match self {
+            AskError::NotDelivered(refused) => refused.is_not_running(),
+            AskError::Lost(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Returns the path of the actor that was asked, unless it answered itself with an error.
+    pub fn path(&self) -> Option<&ActorPath> {
+        match self {
+            AskError::Failed(_) => None,
+            AskError::NotDelivered(refused) => Some(refused.path()),
+            AskError::Lost(lost) => Some(lost.path()),
+            AskError::WouldDeadlock(deadlock) => deadlock.cycle().get(1),
+            AskError::Crashed { path, .. }
+            | AskError::NoReply { path, .. }
+            | AskError::TimedOutInQueue { path, .. }
+            | AskError::TimedOutInHandler { path, .. } => Some(path),
+        }
+    }
+}
+
+impl<M, E: fmt::Display> fmt::Display for AskError<M, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AskError::Failed(error) => error.fmt(f),
+            AskError::NotDelivered(refused) => refused.fmt(f),
+            AskError::Lost(lost) => write!(f, "{} ended before it handled `{}`", lost.path(), short_name(std::any::type_name::<M>())),
+            AskError::Crashed { path, message_type, reason } => write!(f, "{path} did not finish `{message_type}`: {reason}"),
+            AskError::NoReply { path, message_type } => write!(f, "{path} handled `{message_type}` without a reply"),
+            AskError::TimedOutInQueue { path, message_type, limit } => {
+                write!(f, "{path} did not come to `{message_type}` within {limit:?}")
+            }
+            AskError::TimedOutInHandler { path, message_type, limit } => {
+                write!(f, "{path} did not answer `{message_type}` within {limit:?}")
+            }
+            AskError::WouldDeadlock(deadlock) => {
+                f.write_str("the ask would wait for itself: ")?;
+                for (place, path) in deadlock.cycle().iter().enumerate() {
+                    write!(f, "{}{path}", if place == 0 { "" } else { " -> " })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<M, E: fmt::Debug> fmt::Debug for AskError<M, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AskError::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
+            AskError::NotDelivered(refused) => f.debug_tuple("NotDelivered").field(refused).finish(),
+            AskError::Lost(lost) => f.debug_tuple("Lost").field(lost).finish(),
+            AskError::WouldDeadlock(deadlock) => f.debug_tuple("WouldDeadlock").field(deadlock).finish(),
+            AskError::Crashed { path, message_type, reason } => write!(f, "Crashed({path}, {message_type}, {reason})"),
+            AskError::NoReply { path, message_type } => write!(f, "NoReply({path}, {message_type})"),
+            AskError::TimedOutInQueue { path, message_type, limit } => write!(f, "TimedOutInQueue({path}, {message_type}, {limit:?})"),
+            AskError::TimedOutInHandler { path, message_type, limit } => write!(f, "TimedOutInHandler({path}, {message_type}, {limit:?})"),
+        }
+    }
+}
+
+impl<M, E: fmt::Debug + fmt::Display> Error for AskError<M, E> {}
+
+/// An ask on its way; resolves to the reply. Made by [`ActorRef::ask`](crate::ActorRef::ask).
+///
+/// # Cancel safety
+/// A future dropped before the mailbox has taken the message has sent nothing. Dropped later, the message is handled and
+/// the reply discarded.
+#[must_use = "nothing is asked until this is awaited"]
+pub struct Ask<'a, A: Protocol, M, R, E> {
+    target: &'a Arc<Cell<A>>,
+    make: fn(M, ReplyTo<R, E>) -> A::Msg,
+    message: Option<M>,
+    limit: Option<Duration>,
+    phase: Phase<R, E>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    asker: Option<Asker>,
+}
+
+enum Phase<R, E> {
+    New,
+    /// Waiting for room.
+    Posting {
+        slot: Arc<Slot<R, E>>,
+        ticket: Option<Ticket>,
+    },
+    /// Waiting for the answer to the message with this number.
+    Waiting {
+        slot: Arc<Slot<R, E>>,
+        number: u64,
+    },
+    Done,
+}
+
+/// The actor in whose handler this is awaited.
+struct Asker {
+    cell: Arc<dyn AnyCell>,
+    /// Its entry while it waits.
+    open: Option<u64>,
+}
+
+impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
+    pub(crate) fn new(target: &'a Arc<Cell<A>>, message: M, make: fn(M, ReplyTo<R, E>) -> A::Msg) -> Self {
+        let limit = (target.clone() as Arc<dyn AnyCell>).policy().ask_limit;
+        Ask { target, make, message: Some(message), limit, phase: Phase::New, sleep: None, asker: None }
+    }
+
+    /// Waits at most this long, room in the mailbox included.
+    ///
+    /// Inside a handler that is itself asked with a limit, the time that is left of it holds if it is shorter.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Sets the limit, which an ask in hand may shorten, and finds out who asks.
+    fn begin(&mut self) -> Result<(), AskError<M, E>> {
+        let inherited = current_deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        self.limit = match (self.limit, inherited) {
+            (Some(own), Some(inherited)) => Some(own.min(inherited)),
+            (own, inherited) => own.or(inherited),
+        };
+        let deadline = self.limit.map(|limit| Instant::now() + limit);
+        if let Some(deadline) = deadline {
+            self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline)));
+        }
+        if let Some(cell) = current_actor() {
+            if let Some(cycle) = deadlock::cycle(&cell, &self.target()) {
+                return Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take()))));
+            }
+            self.asker = Some(Asker { cell, open: None });
+        }
+        self.phase = Phase::Posting { slot: Slot::new(deadline), ticket: None };
+        Ok(())
+    }
+
+    /// The message is in the mailbox: notes that the asker waits for it.
+    fn posted(&mut self, slot: Arc<Slot<R, E>>, number: u64) -> Result<(), AskError<M, E>> {
+        self.phase = Phase::Waiting { slot, number };
+        let target = self.target();
+        let Some(asker) = &mut self.asker else { return Ok(()) };
+        asker.open = Some(asker.cell.core().with_ties(|ties| ties.open_ask(target.clone(), number)));
+        // Looked at again: the other may have begun to wait for us meanwhile.
+        match deadlock::cycle(&asker.cell, &target) {
+            Some(cycle) => Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, None)))),
+            None => Ok(()),
+        }
+    }
+
+    fn error_of(&self, broken: Broken) -> AskError<M, E>
+    where
+        M: 'static,
+    {
+        let path = self.target().path();
+        let message_type = self.message_type();
+        match broken {
+            Broken::NoReply => AskError::NoReply { path, message_type },
+            Broken::Discarded(message) => {
+                let message = message.and_then(|message| message.downcast().ok()).map(|message| *message);
+                AskError::Lost(LostError(Unhandled::new(vec![path], message)))
+            }
+            Broken::Panicked(reason) => AskError::Crashed { path, message_type, reason },
+            Broken::Cut => AskError::Crashed { path, message_type, reason: ExitReason::Killed },
+        }
+    }
+
+    fn timed_out(&mut self) -> AskError<M, E> {
+        let path = self.target().path();
+        let message_type = self.message_type();
+        let limit = self.limit.unwrap_or_default();
+        let number = match &self.phase {
+            Phase::Waiting { number, .. } => *number,
+            _ => {
+                let message = self.message.take().expect("what was not posted is still here");
+                return AskError::NotDelivered(TellError::new(path, Refusal::TimedOut, message));
+            }
+        };
+        if self.target().taken() < number {
+            AskError::TimedOutInQueue { path, message_type, limit }
+        } else {
+            AskError::TimedOutInHandler { path, message_type, limit }
+        }
+    }
+
+    fn target(&self) -> Arc<dyn AnyCell> {
+        self.target.clone()
+    }
+
+    fn message_type(&self) -> &'static str {
+        short_name(std::any::type_name::<M>())
+    }
+
+    /// Leaves nothing behind, with the target or with the asker.
+    fn leave(&mut self) {
+        match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::New | Phase::Done => {}
+            Phase::Posting { ticket, .. } => {
+                if let Some(ticket) = ticket {
+                    self.target.mailbox.leave(ticket);
+                }
+            }
+            Phase::Waiting { slot, .. } => slot.close(),
+        }
+        if let Some(Asker { cell, open: Some(open) }) = self.asker.take() {
+            let closed = cell.core().with_ties(|ties| {
+                let place = ties.asks.iter().position(|ask| ask.key == open)?;
+                Some(ties.asks.swap_remove(place))
+            });
+            drop(closed);
+        }
+    }
+}
+
+impl<A: Protocol, M, R, E> Unpin for Ask<'_, A, M, R, E> {}
+
+impl<A: Protocol, M: 'static, R, E> Future for Ask<'_, A, M, R, E> {
+    type Output = Result<R, AskError<M, E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let done = this.poll_ask(cx);
+        if done.is_ready() {
+            this.leave();
+        }
+        done
+    }
+}
+
+impl<A: Protocol, M: 'static, R, E> Ask<'_, A, M, R, E> {
+    fn poll_ask(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, AskError<M, E>>> {
+        if matches!(self.phase, Phase::New) {
+            self.begin()?;
+        }
+        if let Phase::Posting { slot, ticket } = &mut self.phase {
+            let (make, reply) = (self.make, slot.clone());
+            let accept = move |message| make(message, ReplyTo::to(&reply));
+            match self.target.poll_post(ticket, &mut self.message, accept, cx) {
+                Poll::Ready(Ok(number)) => {
+                    let slot = slot.clone();
+                    self.posted(slot, number)?;
+                }
+                Poll::Ready(Err(refusal)) => {
+                    let message = self.message.take().expect("a refused message is still here");
+                    return Poll::Ready(Err(self.refused(refusal, message)));
+                }
+                Poll::Pending => {}
+            }
+        }
+        if let Phase::Waiting { slot, .. } = &self.phase {
+            match slot.poll(cx) {
+                Poll::Ready(Outcome::Answered(Ok(reply))) => return Poll::Ready(Ok(reply)),
+                Poll::Ready(Outcome::Answered(Err(error))) => return Poll::Ready(Err(AskError::Failed(error))),
+                Poll::Ready(Outcome::Broken(broken)) => return Poll::Ready(Err(self.error_of(broken))),
+                Poll::Pending => {}
+            }
+        }
+        let Some(sleep) = &mut self.sleep else { return Poll::Pending };
+        std::task::ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(Err(self.timed_out()))
+    }
+
+    fn refused(&self, refusal: Refusal, message: M) -> AskError<M, E> {
+        AskError::NotDelivered(TellError::new(self.target().path(), refusal, message))
+    }
+}
+
+impl<A: Protocol, M, R, E> Drop for Ask<'_, A, M, R, E> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

@@ -1,0 +1,188 @@
+//! The whole of one actor in one allocation: the untyped part, the mailbox, and the state while no task runs it.
+
+use std::any::{Any, type_name};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use super::protocol::{Accepts, Protocol};
+use super::reply::{ReplyTo, Unhandled};
+use super::tell::Refusal;
+use crate::lifecycle::cell::{AnyCell, Core};
+use crate::lifecycle::current::current_actor;
+use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
+use crate::lifecycle::path::short_name;
+use crate::lifecycle::policy::Policy;
+use crate::mailbox::{Admission, Capacity, Closed, Mailbox, Overflow, Pushed, Ticket, Wakeup};
+use crate::sync::lock;
+
+pub(crate) struct Cell<A: Protocol> {
+    core: Core,
+    pub(crate) mailbox: Mailbox<A::Msg>,
+    /// The state of the actor, while no task holds it.
+    state: Mutex<Option<A>>,
+    /// Starts a task for the actor. A function of a higher floor, so that references need not know it.
+    start: fn(Arc<Cell<A>>),
+    policy: &'static Policy,
+}
+
+impl<A: Protocol> Cell<A> {
+    pub(crate) fn new(
+        core: Core,
+        actor: A,
+        capacity: Capacity,
+        overflow: Overflow,
+        policy: &'static Policy,
+        start: fn(Arc<Cell<A>>),
+    ) -> Self {
+        Cell { core, mailbox: Mailbox::new(capacity, overflow), state: Mutex::new(Some(actor)), start, policy }
+    }
+
+    /// Takes the state out, to run it.
+    pub(crate) fn take_state(&self) -> Option<A> {
+        lock(&self.state).take()
+    }
+
+    /// Puts a message into the mailbox if there is room now, or the policy makes some.
+    pub(crate) fn post<M>(self: &Arc<Self>, message: &mut Option<M>, make: impl FnOnce(M) -> A::Msg) -> Result<u64, Refusal> {
+        match self.mailbox.enter() {
+            Admission::Room(room) => {
+                let message = message.take().expect("a message is sent once");
+                Ok(self.settle(room.put(make(message))))
+            }
+            Admission::Closed(closed) => Err(closed.into()),
+            Admission::Full(full) => match self.mailbox.overflow() {
+                Overflow::Wait | Overflow::Reject => Err(Refusal::Full),
+                Overflow::DropOldest => {
+                    let message = message.take().expect("a message is sent once");
+                    Ok(self.settle(full.displace(make(message))))
+                }
+                Overflow::DropNewest => {
+                    drop(full);
+                    let message = message.take().expect("a message is sent once");
+                    self.bury(make(message), DeadReason::Newest);
+                    Ok(u64::MAX)
+                }
+            },
+        }
+    }
+
+    /// Puts a message into the mailbox once there is room.
+    pub(crate) fn poll_post<M>(
+        self: &Arc<Self>,
+        ticket: &mut Option<Ticket>,
+        message: &mut Option<M>,
+        make: impl FnOnce(M) -> A::Msg,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, Refusal>> {
+        let admission = match *ticket {
+            Some(place) => match self.mailbox.enter_with(place, cx.waker()) {
+                Poll::Ready(admission) => {
+                    *ticket = None;
+                    admission
+                }
+                Poll::Pending => return Poll::Pending,
+            },
+            None => self.mailbox.enter(),
+        };
+        match admission {
+            Admission::Full(full) if self.mailbox.overflow() == Overflow::Wait => {
+                if current_actor().is_some_and(|current| current.id() == self.core.id) {
+                    return Poll::Ready(Err(Refusal::WouldDeadlock));
+                }
+                *ticket = Some(full.wait(cx.waker()));
+                Poll::Pending
+            }
+            Admission::Room(room) => {
+                let message = message.take().expect("a message is sent once");
+                Poll::Ready(Ok(self.settle(room.put(make(message)))))
+            }
+            Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
+            Admission::Full(full) => {
+                drop(full);
+                Poll::Ready(self.post(message, make))
+            }
+        }
+    }
+
+    /// Makes a dead letter of a message, or tells its asker.
+    pub(crate) fn bury(&self, message: A::Msg, reason: DeadReason) {
+        let tag = A::tag(&message);
+        if let Unhandled::Told(content) = A::unhandled(message) {
+            let letter = DeadLetter::new(self.core.path(self.kind()), self.message_name(u32::from(tag)), reason, content);
+            self.core.parent.env.dead_letters.deliver(letter);
+        }
+    }
+
+    fn settle(self: &Arc<Self>, pushed: Pushed<A::Msg>) -> u64 {
+        match pushed.wakeup {
+            Wakeup::Nothing => {}
+            Wakeup::Wake(waker) => waker.wake(),
+            Wakeup::Start => (self.start)(self.clone()),
+        }
+        if let Some(oldest) = pushed.displaced {
+            self.bury(oldest, DeadReason::Oldest);
+        }
+        pushed.number
+    }
+}
+
+/// What an actor accepts, as a function that makes it into its mailbox's item, for nobody to answer.
+pub(crate) fn told<A: Accepts<M>, M>(message: M) -> A::Msg {
+    A::accept(message, ReplyTo::nobody())
+}
+
+impl<A: Protocol> AnyCell for Cell<A> {
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+
+    fn kind(&self) -> &'static str {
+        short_name(type_name::<A>())
+    }
+
+    fn default_policy(&self) -> &'static Policy {
+        self.policy
+    }
+
+    fn call(self: Arc<Self>) {
+        match self.mailbox.call() {
+            Wakeup::Nothing => {}
+            Wakeup::Wake(waker) => waker.wake(),
+            Wakeup::Start => (self.start)(self),
+        }
+    }
+
+    fn close(&self, closed: Closed) {
+        self.mailbox.close(closed);
+    }
+
+    fn queued(&self) -> u64 {
+        self.mailbox.len()
+    }
+
+    fn pushed(&self) -> u64 {
+        self.mailbox.pushed()
+    }
+
+    fn taken(&self) -> u64 {
+        self.mailbox.taken()
+    }
+
+    fn message_name(&self, tag: u32) -> &'static str {
+        let name = usize::try_from(tag).ok().and_then(|tag| A::MESSAGES.get(tag));
+        name.copied().unwrap_or_else(|| short_name(type_name::<A::Msg>()))
+    }
+}
+
+impl From<Closed> for Refusal {
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::Stopping => Refusal::Stopping,
+            Closed::Stopped => Refusal::Stopped,
+        }
+    }
+}

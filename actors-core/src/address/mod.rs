@@ -1,0 +1,22 @@
+//! How others reach an actor: references, telling, asking, replies.
+//!
+//! Nothing here knows how an actor runs. [`Protocol`] and [`Accepts`] say how a message enters a mailbox; the trait that
+//! says what happens to it stands a floor above.
+
+mod actor_ref;
+mod ask;
+pub(crate) mod cell;
+mod deadlock;
+mod protocol;
+mod recipient;
+mod reply;
+mod stopped;
+mod tell;
+
+pub use actor_ref::ActorRef;
+pub use ask::{Ask, AskError, DeadlockError, LostError};
+pub use protocol::{Accepts, Protocol};
+pub use recipient::Recipient;
+pub use reply::{ReplyTo, Unhandled};
+pub use stopped::{StillRunning, Stopped};
+pub use tell::{Refusal, Target, Tell, TellError};

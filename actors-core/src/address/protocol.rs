@@ -1,0 +1,63 @@
+//! How a message enters an actor's mailbox: what an actor receives, and which messages it accepts.
+
+use tokio::time::Instant;
+
+use super::reply::{ReplyTo, Unhandled};
+
+/// What an actor receives.
+///
+/// [`#[messages]`](crate::messages) writes this for an actor. By hand it is one line, `type Msg = ...`: an enum of your
+/// own. Then [`tell`](crate::ActorRef::tell) takes that enum, and [`ask_with`](crate::ActorRef::ask_with) asks with it.
+pub trait Protocol: Send + Sized + 'static {
+    /// What waits in the mailbox.
+    type Msg: Send + 'static;
+
+    /// The names of the message types, indexed by [`tag`](Self::tag), for reports and errors.
+    const MESSAGES: &'static [&'static str] = &[];
+
+    /// Returns the place of a message's type in [`MESSAGES`](Self::MESSAGES).
+    fn tag(_message: &Self::Msg) -> u16 {
+        0
+    }
+
+    /// Returns the instant by which whoever asked wants the answer.
+    fn deadline(_message: &Self::Msg) -> Option<Instant> {
+        None
+    }
+
+    /// Takes a message apart that will never be handled.
+    ///
+    /// An ask is told so when its [`ReplyTo`] is dropped, which the default does.
+    fn unhandled(message: Self::Msg) -> Unhandled {
+        drop(message);
+        Unhandled::Told(None)
+    }
+}
+
+/// An actor that takes messages of type `M`.
+///
+/// [`#[messages]`](crate::messages) writes it for every `#[message]` and `#[handle]`. Every actor accepts its own
+/// [`Protocol::Msg`].
+#[diagnostic::on_unimplemented(
+    message = "actor `{Self}` does not handle `{M}`",
+    label = "`{Self}` has no handler for this message",
+    note = "add `#[message]` or `#[handle]` for it to the `#[messages]` block of `{Self}`"
+)]
+pub trait Accepts<M>: Protocol {
+    /// What an ask yields.
+    type Reply: Send + 'static;
+    /// The handler's own error; [`Infallible`](std::convert::Infallible) if it has none.
+    type Error: Send + 'static;
+
+    /// Makes the message into what the mailbox holds. Called while the mailbox is locked: it must not send.
+    fn accept(message: M, reply: ReplyTo<Self::Reply, Self::Error>) -> Self::Msg;
+}
+
+impl<A: Protocol> Accepts<A::Msg> for A {
+    type Reply = ();
+    type Error = std::convert::Infallible;
+
+    fn accept(message: A::Msg, _reply: ReplyTo<()>) -> A::Msg {
+        message
+    }
+}

@@ -1,0 +1,123 @@
+//! A reference narrowed to one message type, whatever the actor behind it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::cell::{Cell, told};
+use super::protocol::Accepts;
+use super::tell::{Place, Refusal, Target, Tell, TellError, sealed};
+use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::path::ActorPath;
+
+/// Any actor that takes messages of type `M`. What is erased is the actor, not the message: sending needs no box.
+///
+/// ```
+/// # use actors_core::{messages, Actor, ActorSystem, Recipient};
+/// # #[derive(Clone)] struct Tick;
+/// # #[derive(Actor)] struct Clock { n: u64 }
+/// # #[messages] impl Clock { #[handle] fn on(&mut self, _tick: Tick) { self.n += 1 } #[message] fn get(&self) -> u64 { self.n } }
+/// # #[derive(Actor)] struct Log;
+/// # #[messages] impl Log { #[handle] fn on(&mut self, _tick: Tick) {} }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// # let system = ActorSystem::new("demo");
+/// # let (clock, log) = (system.spawn(Clock { n: 0 }), system.spawn(Log));
+/// let listeners: Vec<Recipient<Tick>> = vec![clock.recipient(), log.recipient()];
+/// for listener in &listeners {
+///     listener.tell(Tick).await.unwrap();
+/// }
+/// assert_eq!(clock.ask(Get).await.unwrap(), 1);
+/// # system.shutdown().await; }
+/// ```
+pub struct Recipient<M>(Arc<dyn Receive<M>>);
+
+trait Receive<M>: Send + Sync {
+    fn post_now(self: Arc<Self>, message: &mut Option<M>) -> Result<(), Refusal>;
+    fn poll_post_now(self: Arc<Self>, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>>;
+    fn leave_line(&self, place: Place);
+    fn any(self: Arc<Self>) -> Arc<dyn AnyCell>;
+}
+
+impl<A: Accepts<M>, M> Receive<M> for Cell<A> {
+    fn post_now(self: Arc<Self>, message: &mut Option<M>) -> Result<(), Refusal> {
+        self.post(message, told::<A, M>).map(|_| ())
+    }
+
+    fn poll_post_now(self: Arc<Self>, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.poll_post(&mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
+    }
+
+    fn leave_line(&self, place: Place) {
+        if let Some(ticket) = place.0 {
+            self.mailbox.leave(ticket);
+        }
+    }
+
+    fn any(self: Arc<Self>) -> Arc<dyn AnyCell> {
+        self
+    }
+}
+
+impl<M: 'static> Recipient<M> {
+    pub(crate) fn new<A: Accepts<M>>(cell: Arc<Cell<A>>) -> Self {
+        Recipient(cell)
+    }
+
+    /// Sends a message and goes on; see [`ActorRef::tell`](crate::ActorRef::tell).
+    ///
+    /// # Errors
+    /// The message comes back if the actor is stopping or has stopped, or if its mailbox is full and rejects.
+    pub fn tell(&self, message: M) -> Tell<'_, Self, M> {
+        Tell::new(self, message)
+    }
+
+    /// Sends a message now or not at all.
+    ///
+    /// # Errors
+    /// The message comes back if the mailbox is full, or the actor is stopping or has stopped.
+    pub fn try_tell(&self, message: M) -> Result<(), TellError<M>> {
+        let mut message = Some(message);
+        self.0.clone().post_now(&mut message).map_err(|refusal| {
+            let message = message.take().expect("a refused message is still here");
+            TellError::new(self.path(), refusal, message)
+        })
+    }
+
+    /// Returns where the actor stands in its tree.
+    pub fn path(&self) -> ActorPath {
+        self.0.clone().any().path()
+    }
+
+    /// Tells whether the actor takes messages.
+    pub fn is_alive(&self) -> bool {
+        !self.0.clone().any().core().is_stopping()
+    }
+}
+
+impl<M> Clone for Recipient<M> {
+    fn clone(&self) -> Self {
+        Recipient(self.0.clone())
+    }
+}
+
+impl<M: 'static> fmt::Debug for Recipient<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recipient({})", self.path())
+    }
+}
+
+impl<M> sealed::Sealed for Recipient<M> {}
+
+impl<M: 'static> Target<M> for Recipient<M> {
+    fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.0.clone().poll_post_now(place, message, cx)
+    }
+
+    fn leave(&self, place: Place) {
+        self.0.leave_line(place);
+    }
+
+    fn path_of(&self) -> ActorPath {
+        self.path()
+    }
+}

@@ -1,0 +1,226 @@
+//! The way back of an ask: answered once, now or later, by whoever holds it.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use tokio::time::Instant;
+
+use crate::lifecycle::current::{DropCause, drop_cause};
+use crate::lifecycle::exit::ExitReason;
+use crate::lifecycle::panic;
+use crate::sync::lock;
+
+/// The right, and the duty, to answer one ask.
+///
+/// A handler that takes a `ReplyTo` answers when it likes: at once, from a helper task, or never, in which case the
+/// asker learns [`NoReply`](crate::AskError::NoReply) when the `ReplyTo` is dropped. It can be passed on to another
+/// actor with [`ActorRef::forward`](crate::ActorRef::forward). For a [`tell`](crate::ActorRef::tell) there is nobody to
+/// answer, and sending does nothing.
+///
+/// ```
+/// use actors_core::{messages, Actor, ActorSystem, ReplyTo};
+///
+/// #[derive(Actor)]
+/// struct Desk { waiting: Vec<ReplyTo<&'static str>> }
+///
+/// #[messages]
+/// impl Desk {
+///     #[message] fn next(&mut self, reply: ReplyTo<&'static str>) { self.waiting.push(reply) }
+///     #[message] fn open(&mut self) { self.waiting.drain(..).for_each(|reply| reply.send("please")) }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let system = ActorSystem::new("desk");
+/// let desk = system.spawn(Desk { waiting: Vec::new() });
+/// let (answer, opened) = tokio::join!(desk.ask(Next), desk.tell(Open));
+/// opened.unwrap();
+/// assert_eq!(answer.unwrap(), "please");
+/// # system.shutdown().await; }
+/// ```
+#[must_use = "whoever asked waits for the answer"]
+pub struct ReplyTo<R, E = Infallible> {
+    slot: Option<Arc<Slot<R, E>>>,
+}
+
+/// What a message was that was never handled.
+#[derive(Debug)]
+pub enum Unhandled {
+    /// An ask, which has been told.
+    Bounced,
+    /// A tell, with its message if that could be had; it becomes a dead letter.
+    Told(Option<Box<dyn Any + Send>>),
+}
+
+/// What an asker and an answerer share.
+pub(crate) struct Slot<R, E> {
+    state: Mutex<State<R, E>>,
+    deadline: Option<Instant>,
+}
+
+enum State<R, E> {
+    Waiting(Option<Waker>),
+    Settled(Outcome<R, E>),
+    /// The asker has gone, or has been told.
+    Done,
+}
+
+/// How an ask ended.
+pub(crate) enum Outcome<R, E> {
+    Answered(Result<R, E>),
+    Broken(Broken),
+}
+
+/// Why there will be no answer.
+pub(crate) enum Broken {
+    /// The reply was dropped.
+    NoReply,
+    /// The message was discarded from the queue.
+    Discarded(Option<Box<dyn Any + Send>>),
+    /// The handler panicked.
+    Panicked(ExitReason),
+    /// The handler was dropped.
+    Cut,
+}
+
+impl<R, E> ReplyTo<R, E> {
+    pub(crate) fn nobody() -> Self {
+        ReplyTo { slot: None }
+    }
+
+    pub(crate) fn to(slot: &Arc<Slot<R, E>>) -> Self {
+        ReplyTo { slot: Some(slot.clone()) }
+    }
+
+    /// Answers. If nobody asked, or the asker has gone, the answer is dropped.
+    pub fn send(self, reply: R) {
+        self.settle(Outcome::Answered(Ok(reply)));
+    }
+
+    /// Answers with an error.
+    ///
+    /// # Errors
+    /// The error comes back if nobody asked, so that it is not lost.
+    pub fn fail(self, error: E) -> Result<(), E> {
+        if self.slot.is_none() {
+            return Err(error);
+        }
+        self.settle(Outcome::Answered(Err(error)));
+        Ok(())
+    }
+
+    /// Answers with whatever came out.
+    ///
+    /// # Errors
+    /// An error comes back if nobody asked, so that it is not lost.
+    pub fn resolve(self, outcome: Result<R, E>) -> Result<(), E> {
+        match outcome {
+            Ok(reply) => {
+                self.send(reply);
+                Ok(())
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Tells whether somebody asked: `false` for a tell.
+    pub fn is_asked(&self) -> bool {
+        self.slot.is_some()
+    }
+
+    /// Tells whether nobody waits for the answer: it was a tell, or the asker has gone.
+    pub fn is_closed(&self) -> bool {
+        self.slot.as_ref().is_none_or(|slot| matches!(*lock(&slot.state), State::Done))
+    }
+
+    /// Returns by when the asker wants the answer, if there is a limit.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.slot.as_ref()?.deadline
+    }
+
+    /// Gives back a message that will not be handled: to the asker, or as a dead letter.
+    #[doc(hidden)]
+    pub fn unhandled<M: Send + 'static>(self, message: M) -> Unhandled {
+        if self.slot.is_none() {
+            return Unhandled::Told(Some(Box::new(message)));
+        }
+        self.settle(Outcome::Broken(Broken::Discarded(Some(Box::new(message)))));
+        Unhandled::Bounced
+    }
+
+    fn settle(mut self, outcome: Outcome<R, E>) {
+        if let Some(slot) = self.slot.take() {
+            slot.settle(outcome);
+        }
+    }
+}
+
+impl<R, E> Drop for ReplyTo<R, E> {
+    fn drop(&mut self) {
+        let Some(slot) = self.slot.take() else { return };
+        let broken = if let Some(reason) = panic::under_way() {
+            Broken::Panicked(reason)
+        } else {
+            match drop_cause() {
+                Some(DropCause::Discarded) => Broken::Discarded(None),
+                Some(DropCause::Cut) => Broken::Cut,
+                Some(DropCause::State) | None => Broken::NoReply,
+            }
+        };
+        slot.settle(Outcome::Broken(broken));
+    }
+}
+
+impl<R, E> fmt::Debug for ReplyTo<R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplyTo").field("asked", &self.is_asked()).finish()
+    }
+}
+
+impl<R, E> Slot<R, E> {
+    pub(crate) fn new(deadline: Option<Instant>) -> Arc<Self> {
+        Arc::new(Slot { state: Mutex::new(State::Waiting(None)), deadline })
+    }
+
+    fn settle(&self, outcome: Outcome<R, E>) {
+        let mut state = lock(&self.state);
+        // What is not wanted is dropped after the lock is released.
+        let (waker, _unwanted) = match &mut *state {
+            State::Waiting(waker) => {
+                let waker = waker.take();
+                (waker, std::mem::replace(&mut *state, State::Settled(outcome)))
+            }
+            State::Settled(_) | State::Done => (None, State::Settled(outcome)),
+        };
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Outcome<R, E>> {
+        let mut state = lock(&self.state);
+        match &mut *state {
+            State::Waiting(Some(waker)) => {
+                waker.clone_from(cx.waker());
+                Poll::Pending
+            }
+            State::Waiting(waker) => {
+                *waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            State::Settled(_) | State::Done => match std::mem::replace(&mut *state, State::Done) {
+                State::Settled(outcome) => Poll::Ready(outcome),
+                _ => Poll::Ready(Outcome::Broken(Broken::NoReply)),
+            },
+        }
+    }
+
+    /// The asker goes away; a late answer is discarded.
+    pub(crate) fn close(&self) {
+        let unread = std::mem::replace(&mut *lock(&self.state), State::Done);
+        drop(unread);
+    }
+}

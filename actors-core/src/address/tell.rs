@@ -1,0 +1,170 @@
+//! Telling: send and go on.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::Sleep;
+
+use crate::lifecycle::path::{ActorPath, short_name};
+use crate::mailbox::Ticket;
+
+/// Why a message was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The mailbox is full.
+    #[error("its mailbox is full")]
+    Full,
+    /// The actor was asked to end and takes nothing more.
+    #[error("it is stopping")]
+    Stopping,
+    /// The actor has ended, or never ran.
+    #[error("it is not running")]
+    Stopped,
+    /// There was no room within the limit.
+    #[error("there was no room in its mailbox in time")]
+    TimedOut,
+    /// The sender waits for room in its own mailbox.
+    #[error("it would wait for room in its own full mailbox")]
+    WouldDeadlock,
+}
+
+/// A message was not taken; here it is again.
+pub struct TellError<M>(Box<Refused<M>>);
+
+struct Refused<M> {
+    path: ActorPath,
+    reason: Refusal,
+    // Behind a lock, so that the error can be shared between threads whatever the message is.
+    message: Mutex<M>,
+}
+
+impl<M> TellError<M> {
+    pub(crate) fn new(path: ActorPath, reason: Refusal, message: M) -> Self {
+        TellError(Box::new(Refused { path, reason, message: Mutex::new(message) }))
+    }
+
+    /// Returns why the message was not taken.
+    pub fn reason(&self) -> Refusal {
+        self.0.reason
+    }
+
+    /// Returns the path of the actor that did not take it.
+    pub fn path(&self) -> &ActorPath {
+        &self.0.path
+    }
+
+    /// Returns the name of the message's type.
+    pub fn message_type(&self) -> &'static str {
+        short_name(std::any::type_name::<M>())
+    }
+
+    /// Returns the message.
+    pub fn into_message(self) -> M {
+        self.0.message.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whether the mailbox was full.
+    pub fn is_full(&self) -> bool {
+        self.0.reason == Refusal::Full
+    }
+
+    /// Tells whether the actor is stopping or has stopped.
+    pub fn is_not_running(&self) -> bool {
+        matches!(self.0.reason, Refusal::Stopping | Refusal::Stopped)
+    }
+}
+
+impl<M> fmt::Display for TellError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} did not take `{}`: {}", self.0.path, self.message_type(), self.0.reason)
+    }
+}
+
+impl<M> fmt::Debug for TellError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TellError({self})")
+    }
+}
+
+impl<M> Error for TellError<M> {}
+
+/// Those whom one can tell: [`ActorRef`](crate::ActorRef) and [`Recipient`](crate::Recipient).
+pub trait Target<M>: sealed::Sealed {
+    #[doc(hidden)]
+    fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>>;
+    #[doc(hidden)]
+    fn leave(&self, place: Place);
+    #[doc(hidden)]
+    fn path_of(&self) -> ActorPath;
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
+/// A place among those who wait for room.
+#[doc(hidden)]
+#[derive(Default)]
+pub struct Place(pub(crate) Option<Ticket>);
+
+/// A message on its way; resolves when the mailbox has it. Made by [`ActorRef::tell`](crate::ActorRef::tell).
+///
+/// # Cancel safety
+/// A dropped future has sent nothing.
+#[must_use = "nothing is sent until this is awaited"]
+pub struct Tell<'a, T: Target<M>, M> {
+    target: &'a T,
+    message: Option<M>,
+    place: Place,
+    limit: Option<Duration>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl<'a, T: Target<M>, M> Tell<'a, T, M> {
+    pub(crate) fn new(target: &'a T, message: M) -> Self {
+        Tell { target, message: Some(message), place: Place::default(), limit: None, sleep: None }
+    }
+
+    /// Waits at most this long for room.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+}
+
+impl<T: Target<M>, M> Unpin for Tell<'_, T, M> {}
+
+impl<T: Target<M>, M> Future for Tell<'_, T, M> {
+    type Output = Result<(), TellError<M>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let refusal = match this.target.poll_tell(&mut this.place, &mut this.message, cx) {
+            Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+            Poll::Ready(Err(refusal)) => refusal,
+            Poll::Pending => {
+                let Some(limit) = this.limit else { return Poll::Pending };
+                let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+                std::task::ready!(sleep.as_mut().poll(cx));
+                this.target.leave(std::mem::take(&mut this.place));
+                Refusal::TimedOut
+            }
+        };
+        let message = this.message.take().expect("a refused message is still here, and this is polled once after");
+        Poll::Ready(Err(TellError::new(this.target.path_of(), refusal, message)))
+    }
+}
+
+impl<T: Target<M>, M> Drop for Tell<'_, T, M> {
+    fn drop(&mut self) {
+        if self.place.0.is_some() {
+            self.target.leave(std::mem::take(&mut self.place));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Actors whose *stopping* is as well designed as their running.
+//!
+//! Every actor has a mailbox and a linked stop signal; parents own their children; links let one failure stop the peers;
+//! [`ActorSystem::shutdown`] awaits the whole tree, in order, within a deadline, and says what happened to each.
+//!
+//! ```
+//! use actors_core::{messages, Actor, ActorSystem, ShutdownReport};
+//!
+//! #[derive(Actor)]
+//! struct Counter { n: u64 }
+//!
+//! #[messages]
+//! impl Counter {
+//!     #[message] fn add(&mut self, by: u64) { self.n += by }
+//!     #[message] async fn get(&self) -> u64 { self.n }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> ShutdownReport {                        // prints itself, and is the exit code
+//!     let system = ActorSystem::new("demo");
+//!     let counter = system.spawn(Counter { n: 0 });
+//!     counter.tell(Add { by: 2 }).await.unwrap();            // waits only while the mailbox is full
+//!     assert_eq!(counter.ask(Get).await.unwrap(), 2);        // .within(Duration) sets a limit
+//!     system.shutdown().await
+//! }
+//! ```
+//!
+//! # In reading order
+//!
+//! 1. **An actor**: [`Actor`] and [`macro@messages`], what it is called with ([`Context`]), what it decides about its life
+//!    ([`Policy`]), and how one is written [without macros](ActorRef::ask_with).
+//! 2. **Reaching it**: [`ActorRef`], [`Recipient`], [`ReplyTo`]; what can go wrong ([`TellError`], [`AskError`],
+//!    [`DeadLetter`]).
+//! 3. **Making it**: [`ActorSystem`], [`Builder`], [`StartError`].
+//! 4. **Ending it**: [`ActorRef::stop`], [`drain`](ActorRef::drain), [`kill`](ActorRef::kill), the [`StopSignal`] that its
+//!    code can see, and [`ExitReason`].
+//! 5. **Fate**: [`link`](ActorRef::link), [`monitor`](ActorRef::monitor), [`PeerGroup`], and the one hook that hears of it
+//!    ([`Exited`]).
+//! 6. **The whole**: [`shutdown`](ActorSystem::shutdown) and its [`ShutdownReport`], the
+//!    [`ShutdownPlan`](ActorSystem::shutdown_plan), the [`Tree`](ActorSystem::tree), and
+//!    [`run_until_signal`](ActorSystem::run_until_signal).
+//!
+//! What may be relied on is written down, rule by rule, in [`semantics`].
+//!
+//! # Features
+//!
+//! - `serde` (default): reports, plans and trees can be serialised.
+//! - `tracing` (default): a span for each actor, an event for each step of its life.
+
+mod actor;
+mod address;
+mod lifecycle;
+mod mailbox;
+mod runtime;
+mod sync;
+mod system;
+mod telemetry;
+
+pub use actor::{Actor, Context, Hooks, Job, JobError, NotAChild, StopSignal, Stopping, WaitForStop};
+pub use actors_macros::{Actor, messages};
+pub use address::{
+    Accepts, ActorRef, Ask, AskError, DeadlockError, LostError, Protocol, Recipient, Refusal, ReplyTo, StillRunning, Stopped, Target, Tell,
+    TellError, Unhandled,
+};
+pub use lifecycle::{
+    AbortedBy, ActorId, ActorPath, ActorReport, BoxError, Children, DeadLetter, DeadLetters, DeadReason, Exit, ExitReason, Exited, Failure,
+    GroupReport, HookOutcome, InFlight, Limit, LimitHit, LinkKind, MonitorRef, OnStop, Policy, StartFailure, Strategy, Tie,
+};
+pub use mailbox::{Capacity, Overflow};
+pub use runtime::{Builder, PeerGroup, StartError};
+pub use system::{
+    ActorState, ActorSystem, Outcome, PlanStep, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
+};
+
+#[doc = include_str!("docs/semantics.md")]
+pub mod semantics {}
+
+/// What the macros need, and nobody else.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::actor::{Fallible, Messages};
+    pub use tokio::time::Instant;
+}

@@ -1,0 +1,320 @@
+//! The untyped shared part of one actor, and the family in which it stands: what others can know of it and do to it
+//! without knowing its type.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::env::Env;
+use super::exit::Exit;
+use super::id::ActorId;
+use super::path::{ActorPath, Node, Segment};
+use super::policy::Policy;
+use super::registry::Registry;
+use super::signal::Signals;
+use super::ties;
+use crate::mailbox::Closed;
+use crate::sync::lock;
+
+/// An actor of any type.
+pub(crate) trait AnyCell: Send + Sync + 'static {
+    fn core(&self) -> &Core;
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+    /// The name of its type, without modules.
+    fn kind(&self) -> &'static str;
+    fn default_policy(&self) -> &'static Policy;
+    /// Has the actor look at its signals.
+    fn call(self: Arc<Self>);
+    /// Closes its mailbox.
+    fn close(&self, closed: Closed);
+    /// How many messages wait.
+    fn queued(&self) -> u64;
+    /// How many messages were ever accepted.
+    fn pushed(&self) -> u64;
+    /// How many messages were ever taken to be handled.
+    fn taken(&self) -> u64;
+    /// The name of a message type.
+    fn message_name(&self, tag: u32) -> &'static str;
+}
+
+/// A group that wants to know when a member has ended.
+pub(crate) trait Fellowship: Send + Sync {
+    fn member_ended(&self, member: &Arc<dyn AnyCell>, exit: &Exit);
+}
+
+/// What ties one actor to others.
+pub(crate) type Ties = ties::Ties<Arc<dyn AnyCell>, Arc<dyn Fellowship>>;
+/// One who watches.
+pub(crate) type Watcher = ties::Watcher<Arc<dyn AnyCell>>;
+
+impl dyn AnyCell {
+    pub(crate) fn id(&self) -> ActorId {
+        self.core().id
+    }
+
+    pub(crate) fn env(&self) -> &Arc<Env> {
+        &self.core().parent.env
+    }
+
+    pub(crate) fn path(&self) -> ActorPath {
+        self.core().path(self.kind())
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        self.core().policy.as_deref().unwrap_or_else(|| self.default_policy())
+    }
+
+    /// The message type whose handler runs.
+    pub(crate) fn in_hand(&self) -> Option<&'static str> {
+        match self.core().in_hand.load(Ordering::Relaxed) {
+            0 => None,
+            tag => Some(self.message_name(tag - 1)),
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.core().signals.any(Signals::ENDED)
+    }
+}
+
+/// What every actor has, whatever its type.
+pub(crate) struct Core {
+    pub(crate) id: ActorId,
+    pub(crate) signals: Signals,
+    /// The tag of the message in hand, plus one; 0 between messages.
+    in_hand: AtomicU32,
+    /// Since when the handler in hand waits, in microseconds of the system's life; 0 if it does not.
+    waits_since: AtomicU64,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) parent: Arc<Family>,
+    family: OnceLock<Arc<Family>>,
+    policy: Option<Box<Policy>>,
+    pub(crate) ties: Mutex<Option<Box<Ties>>>,
+}
+
+impl Core {
+    pub(crate) fn new(id: ActorId, name: Option<Arc<str>>, parent: Arc<Family>, policy: Option<Box<Policy>>, signals: u32) -> Self {
+        Core {
+            id,
+            signals: Signals::new(signals),
+            in_hand: AtomicU32::new(0),
+            waits_since: AtomicU64::new(0),
+            name,
+            parent,
+            family: OnceLock::new(),
+            policy,
+            ties: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn path(&self, kind: &'static str) -> ActorPath {
+        let segment = match &self.name {
+            Some(name) => Segment::Named(name.clone()),
+            None => Segment::Anonymous(kind, self.id),
+        };
+        ActorPath { parent: Some(self.parent.node.clone()), segment }
+    }
+
+    /// The children, if there ever were any.
+    pub(crate) fn family(&self) -> Option<&Arc<Family>> {
+        self.family.get()
+    }
+
+    /// The children; begins a family if there is none.
+    pub(crate) fn family_or_begin(&self, cell: &Arc<dyn AnyCell>) -> &Arc<Family> {
+        self.family.get_or_init(|| Family::of(cell))
+    }
+
+    /// Works on the ties.
+    pub(crate) fn with_ties<R>(&self, work: impl FnOnce(&mut Ties) -> R) -> R {
+        work(lock(&self.ties).get_or_insert_default())
+    }
+
+    /// Looks at the ties, if there are any.
+    pub(crate) fn peek_ties<R>(&self, look: impl FnOnce(&Ties) -> R) -> Option<R> {
+        lock(&self.ties).as_deref().map(look)
+    }
+
+    /// The end, once it is published.
+    pub(crate) fn exit(&self) -> Option<Arc<Exit>> {
+        if !self.signals.any(Signals::ENDED) {
+            return None;
+        }
+        self.peek_ties(|ties| ties.exit.clone()).flatten()
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.signals.any(Signals::STOP | Signals::KILL | Signals::ABORT | Signals::ENDED)
+    }
+
+    /// Notes which message is in hand.
+    pub(crate) fn begin(&self, tag: u16) {
+        self.in_hand.store(u32::from(tag) + 1, Ordering::Relaxed);
+    }
+
+    /// Notes that the message in hand is done.
+    pub(crate) fn finish(&self) {
+        self.in_hand.store(0, Ordering::Relaxed);
+        if self.waits_since.load(Ordering::Relaxed) != 0 {
+            self.waits_since.store(0, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn handles(&self) -> bool {
+        self.in_hand.load(Ordering::Relaxed) != 0
+    }
+
+    /// Notes that the handler in hand has begun to wait.
+    pub(crate) fn waits(&self) {
+        if self.waits_since.load(Ordering::Relaxed) == 0 {
+            self.waits_since.store(self.parent.env.clock_micros(), Ordering::Relaxed);
+        }
+    }
+
+    /// How long the handler in hand has waited, as far as that is known.
+    pub(crate) fn waiting_for(&self) -> Option<Duration> {
+        match self.waits_since.load(Ordering::Relaxed) {
+            0 => None,
+            since => Some(Duration::from_micros(self.parent.env.clock_micros().saturating_sub(since))),
+        }
+    }
+
+    /// When the actor was asked to stop, and by when it has to be done.
+    pub(crate) fn order(&self) -> Option<(Instant, Option<Instant>)> {
+        self.peek_ties(|ties| ties.order.map(|order| (order.at, order.deadline))).flatten()
+    }
+
+    /// By when the actor has to be done.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.order().and_then(|(_, deadline)| deadline)
+    }
+}
+
+/// The children of one parent, in start order, and what they share: the path above them and the way up.
+pub(crate) struct Family {
+    pub(crate) env: Arc<Env>,
+    pub(crate) names: Arc<Registry<Arc<dyn AnyCell>>>,
+    /// The parent; the root of the tree has none.
+    owner: Option<Weak<dyn AnyCell>>,
+    pub(crate) owner_id: ActorId,
+    /// How many actors stand above the children.
+    pub(crate) depth: u32,
+    /// The path of the parent, shared by all children.
+    pub(crate) node: Arc<Node>,
+    members: Mutex<Members>,
+}
+
+#[derive(Default)]
+struct Members {
+    /// Ids grow in start order.
+    cells: BTreeMap<ActorId, Arc<dyn AnyCell>>,
+    /// Nothing is started any more.
+    closed: bool,
+    /// Who waits for children to end.
+    waker: Option<Waker>,
+    /// The end of the parent, which is published when the last child has gone.
+    parents_end: Option<Box<Exit>>,
+}
+
+impl Family {
+    pub(crate) fn root(env: Arc<Env>) -> Arc<Family> {
+        let names = Arc::new(Registry::new());
+        Arc::new(Family { env, names, owner: None, owner_id: ActorId::ROOT, depth: 0, node: Node::root(), members: Mutex::default() })
+    }
+
+    pub(crate) fn of(owner: &Arc<dyn AnyCell>) -> Arc<Family> {
+        Arc::new(Family {
+            env: owner.env().clone(),
+            names: owner.core().parent.names.clone(),
+            owner: Some(Arc::downgrade(owner)),
+            owner_id: owner.id(),
+            depth: owner.core().parent.depth + 1,
+            node: owner.path().node(),
+            members: Mutex::default(),
+        })
+    }
+
+    /// The parent, if it is an actor and still there.
+    pub(crate) fn owner(&self) -> Option<Arc<dyn AnyCell>> {
+        self.owner.as_ref()?.upgrade()
+    }
+
+    /// Takes a new child in, unless the parent is stopping.
+    pub(crate) fn admit(&self, child: &Arc<dyn AnyCell>) -> bool {
+        let owner = self.owner();
+        let mut members = lock(&self.members);
+        // Looked at under the lock: who kills the parent marks it first and then asks for its children, so that a new
+        // child either sees the mark or is seen.
+        let refused = members.closed || (self.owner.is_some() && owner.is_none_or(|owner| owner.core().is_stopping()));
+        if !refused {
+            members.cells.insert(child.id(), child.clone());
+        }
+        !refused
+    }
+
+    /// Starts nothing any more.
+    pub(crate) fn close(&self) {
+        lock(&self.members).closed = true;
+    }
+
+    /// The children, in start order.
+    pub(crate) fn children(&self) -> Vec<Arc<dyn AnyCell>> {
+        lock(&self.members).cells.values().cloned().collect()
+    }
+
+    pub(crate) fn child(&self, id: ActorId) -> Option<Arc<dyn AnyCell>> {
+        lock(&self.members).cells.get(&id).cloned()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.members).cells.len()
+    }
+
+    /// Forgets a child that has ended. If that was the last one for which the parent's end waited, returns it.
+    pub(crate) fn remove(&self, id: ActorId) -> Option<(Arc<dyn AnyCell>, Exit)> {
+        let (removed, waker, parents_end) = {
+            let mut members = lock(&self.members);
+            let removed = members.cells.remove(&id);
+            let parents_end = if members.cells.is_empty() { members.parents_end.take() } else { None };
+            (removed, members.waker.take(), parents_end)
+        };
+        drop(removed);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        let exit = *parents_end?;
+        Some((self.owner()?, exit))
+    }
+
+    /// Leaves the parent's end to be published by the last child; gives it back if there is none.
+    pub(crate) fn leave_end(&self, exit: Exit) -> Result<(), Exit> {
+        let mut members = lock(&self.members);
+        members.closed = true;
+        if members.cells.is_empty() {
+            return Err(exit);
+        }
+        members.parents_end = Some(Box::new(exit));
+        Ok(())
+    }
+
+    /// Waits until `done` says so; asked again whenever a child has gone.
+    pub(crate) fn poll_change(&self, cx: &mut Context<'_>, done: impl Fn() -> bool) -> Poll<()> {
+        if done() {
+            return Poll::Ready(());
+        }
+        let old = lock(&self.members).waker.replace(cx.waker().clone());
+        drop(old);
+        // Asked again after the waker stands, so that no change falls between the two.
+        if done() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Whether the parent wants to hear of its children.
+    pub(crate) fn listener(&self) -> Option<Arc<dyn AnyCell>> {
+        self.owner().filter(|owner| owner.core().signals.any(Signals::TRAPS))
+    }
+}

@@ -1,0 +1,127 @@
+//! How the end of an actor is made known: once, in a fixed order, without a deep stack.
+
+use std::sync::Arc;
+
+use super::cell::{AnyCell, Ties};
+use super::event::{Event, Exited, Tie};
+use super::exit::{Exit, ExitReason, StartFailure};
+use super::record::ActorReport;
+use super::signal::Signals;
+use super::{link, monitor, request};
+use crate::mailbox::Closed;
+use crate::sync::wake_all;
+
+/// Claims the right to publish the end of an actor. Whoever gets it must call [`conclude`].
+pub(crate) fn claim(cell: &Arc<dyn AnyCell>) -> bool {
+    cell.core().with_ties(|ties| !std::mem::replace(&mut ties.claimed, true))
+}
+
+/// Frees the name, publishes the end, and tells all who are to be told: steps 7 to 9 of the end of an actor.
+///
+/// If the parent had gone before its children, and this was the last of them, its end follows, and so on upward.
+pub(crate) fn conclude(cell: Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>) {
+    let mut next = Some((cell, exit, report));
+    while let Some((cell, exit, report)) = next {
+        next = conclude_one(&cell, exit, report).map(|(parent, exit)| (parent, exit, None));
+    }
+}
+
+fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>) -> Option<(Arc<dyn AnyCell>, Exit)> {
+    let core = cell.core();
+    let env = cell.env();
+    cell.close(Closed::Stopped);
+    if let Some(name) = &core.name {
+        core.parent.names.release(core.parent.owner_id, name, |named| named.id() == core.id);
+    }
+    let declined = matches!(exit.reason, ExitReason::StartFailed(StartFailure::Declined));
+    if exit.reason.is_failure() {
+        env.note_failure(cell.path(), exit.reason.clone());
+    }
+    if env.is_recording() {
+        env.record(report.unwrap_or_else(|| late_report(cell, &exit)));
+    }
+    env.died();
+
+    // Published: from here on everybody reads the same end.
+    let exit = Arc::new(exit);
+    let mut ties = core.with_ties(|ties| {
+        let told = std::mem::take(ties);
+        ties.claimed = true;
+        ties.exit = Some(exit.clone());
+        core.signals.set(Signals::ENDED | Signals::STOP);
+        told
+    });
+
+    if !declined {
+        if let Some(parent) = core.parent.listener() {
+            let exited = Exited { id: core.id, path: cell.path(), reason: exit.reason.clone(), tie: Tie::Child };
+            request::deliver(&parent, Event { exited, not_before: 0 });
+        }
+        for link in std::mem::take(&mut ties.links).into_values() {
+            link::fire(&link.peer, cell, &exit);
+        }
+    }
+    for watcher in std::mem::take(&mut ties.watchers) {
+        monitor::fire(&watcher, cell, &exit);
+    }
+    for group in std::mem::take(&mut ties.groups) {
+        group.member_ended(cell, &exit);
+    }
+    forget_watches(cell, &mut ties);
+    let above = core.parent.remove(core.id);
+    wake_all(ties.waiters.take());
+    wake_all(ties.stop_waiters.take());
+    if let Some(token) = ties.token.take() {
+        token.cancel();
+    }
+    for helper in ties.helpers.values().flatten() {
+        helper.abort();
+    }
+    if core.signals.any(Signals::SIGNIFICANT) && !declined {
+        env.significant_ended(cell.path(), exit.reason.clone());
+    }
+    above
+}
+
+/// Leaves no trace of this actor's monitors with those it watched.
+fn forget_watches(cell: &Arc<dyn AnyCell>, ties: &mut Ties) {
+    for (monitor, target) in std::mem::take(&mut ties.watching) {
+        let Some(target) = target else { continue };
+        let forgotten = target.core().with_ties(|ties| {
+            let place = ties.watchers.iter().position(|watcher| watcher.monitor == monitor && watcher.watcher.id() == cell.id())?;
+            Some(ties.watchers.swap_remove(place))
+        });
+        drop(forgotten);
+    }
+}
+
+/// The report on an actor whose task could not write one.
+fn late_report(cell: &Arc<dyn AnyCell>, exit: &Exit) -> ActorReport {
+    let mut report = ActorReport::new(cell.path(), exit.clone());
+    if let Some((at, _)) = cell.core().order() {
+        report.turn = cell.env().since_began(at);
+        report.total = at.elapsed();
+    }
+    note_limits(cell, &mut report);
+    report
+}
+
+/// Notes which limit the actor outran, in which message, and what it leaves running.
+pub(crate) fn note_limits(cell: &Arc<dyn AnyCell>, report: &mut ActorReport) {
+    let (limit, blocking) = cell.core().peek_ties(|ties| (ties.limit, ties.blocking)).unwrap_or_default();
+    report.leaked_blocking = blocking;
+    if let Some((limit, held_by)) = limit {
+        report.limit = Some(limit);
+        report.held_by = held_by.map(str::to_owned);
+    }
+}
+
+/// Publishes the end of an actor that never belonged to a tree: nobody knows it but who wanted to create it.
+pub(crate) fn stillborn(cell: &Arc<dyn AnyCell>, failure: StartFailure) {
+    cell.close(Closed::Stopped);
+    cell.core().with_ties(|ties| {
+        ties.claimed = true;
+        ties.exit = Some(Arc::new(Exit::new(ExitReason::StartFailed(failure))));
+        cell.core().signals.set(Signals::ENDED | Signals::STOP);
+    });
+}

@@ -1,0 +1,150 @@
+//! Dead letters: messages that were accepted and never handled.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use tokio::sync::broadcast;
+
+use super::path::ActorPath;
+use crate::sync::lock;
+
+/// How many dead letters a subscriber may be behind before it misses some.
+const BACKLOG: usize = 1_024;
+
+/// A message that was accepted and never handled.
+pub struct DeadLetter {
+    path: ActorPath,
+    message_type: &'static str,
+    reason: DeadReason,
+    message: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// Why a message was never handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeadReason {
+    /// The actor stopped, and its policy is to discard.
+    Stopped,
+    /// The actor failed or panicked.
+    Failed,
+    /// The actor was killed or aborted.
+    Killed,
+    /// The actor never started.
+    NotStarted,
+    /// The mailbox was full, and this was the oldest message.
+    Oldest,
+    /// The mailbox was full, and this was the newest message.
+    Newest,
+}
+
+impl DeadLetter {
+    pub(crate) fn new(path: ActorPath, message_type: &'static str, reason: DeadReason, message: Option<Box<dyn Any + Send>>) -> Self {
+        DeadLetter { path, message_type, reason, message: Mutex::new(message) }
+    }
+
+    /// Returns the path of the actor that it was for.
+    pub fn path(&self) -> &ActorPath {
+        &self.path
+    }
+
+    /// Returns the name of the message's type.
+    pub fn message_type(&self) -> &'static str {
+        self.message_type
+    }
+
+    /// Returns why it was not handled.
+    pub fn reason(&self) -> DeadReason {
+        self.reason
+    }
+
+    /// Takes the message out, if it is an `M` and nobody was faster.
+    pub fn take<M: 'static>(&self) -> Option<M> {
+        let mut message = lock(&self.message);
+        match message.take()?.downcast() {
+            Ok(found) => Some(*found),
+            Err(other) => {
+                *message = Some(other);
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DeadLetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeadLetter({} to {}: {:?})", self.message_type, self.path, self.reason)
+    }
+}
+
+/// Where dead letters go.
+#[derive(Default)]
+pub(crate) struct DeadLetterOffice {
+    count: AtomicU64,
+    subscribers: OnceLock<broadcast::Sender<Arc<DeadLetter>>>,
+}
+
+impl DeadLetterOffice {
+    pub(crate) fn deliver(&self, letter: DeadLetter) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        if let Some(subscribers) = self.subscribers.get() {
+            // No subscriber is left: nobody wants it.
+            let _ = subscribers.send(Arc::new(letter));
+        }
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn subscribe(&self) -> DeadLetters {
+        DeadLetters { letters: self.subscribers.get_or_init(|| broadcast::channel(BACKLOG).0).subscribe(), missed: 0 }
+    }
+}
+
+/// A subscription to the dead letters of a system, from [`ActorSystem::dead_letters`](crate::ActorSystem::dead_letters).
+pub struct DeadLetters {
+    letters: broadcast::Receiver<Arc<DeadLetter>>,
+    missed: u64,
+}
+
+impl DeadLetters {
+    /// Waits for the next dead letter; `None` once the system is gone.
+    ///
+    /// A subscriber that is more than 1,024 letters behind misses the oldest of them; see [`missed`](Self::missed).
+    ///
+    /// # Cancel safety
+    /// A dropped future has taken nothing.
+    pub async fn recv(&mut self) -> Option<Arc<DeadLetter>> {
+        loop {
+            match self.letters.recv().await {
+                Ok(letter) => return Some(letter),
+                Err(broadcast::error::RecvError::Lagged(count)) => self.missed += count,
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// Returns the next dead letter if there is one now.
+    pub fn try_recv(&mut self) -> Option<Arc<DeadLetter>> {
+        loop {
+            match self.letters.try_recv() {
+                Ok(letter) => return Some(letter),
+                Err(broadcast::error::TryRecvError::Lagged(count)) => self.missed += count,
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Returns how many letters this subscriber has missed because it was too slow.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+}
+
+impl fmt::Debug for DeadLetters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadLetters").field("missed", &self.missed).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,167 @@
+//! What all actors of one system share: ids, dead letters, the clock, and what a shutdown remembers.
+
+use std::any::Any;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::dead_letter::DeadLetterOffice;
+use super::event::MonitorRef;
+use super::exit::ExitReason;
+use super::id::ActorId;
+use super::path::ActorPath;
+use super::record::ActorReport;
+use crate::sync::lock;
+
+/// How many failures are remembered until the report; the rest is counted.
+const REMEMBERED: usize = 1_000;
+
+pub(crate) struct Env {
+    pub(crate) name: Arc<str>,
+    pub(crate) runtime: Handle,
+    pub(crate) dead_letters: DeadLetterOffice,
+    /// Cancelled when the system begins to quiesce.
+    pub(crate) quiesce: CancellationToken,
+    /// The system above, for those who come from below.
+    pub(crate) system: OnceLock<Weak<dyn Any + Send + Sync>>,
+    epoch: Instant,
+    ids: AtomicU64,
+    monitors: AtomicU64,
+    alive: AtomicUsize,
+    tasks: AtomicUsize,
+    /// A shutdown runs, and this is when it began.
+    recording: AtomicBool,
+    history: Mutex<History>,
+}
+
+#[derive(Default)]
+struct History {
+    began: Option<Instant>,
+    records: Vec<ActorReport>,
+    failures: Vec<(ActorPath, ExitReason)>,
+    failed: usize,
+    /// What to do when an actor ends whose end is the end of the system.
+    on_significant: Option<Arc<dyn Fn(ActorPath, ExitReason) + Send + Sync>>,
+}
+
+impl Env {
+    pub(crate) fn new(name: Arc<str>, runtime: Handle) -> Arc<Env> {
+        Arc::new(Env {
+            name,
+            runtime,
+            dead_letters: DeadLetterOffice::default(),
+            quiesce: CancellationToken::new(),
+            system: OnceLock::new(),
+            epoch: Instant::now(),
+            ids: AtomicU64::new(1),
+            monitors: AtomicU64::new(1),
+            alive: AtomicUsize::new(0),
+            tasks: AtomicUsize::new(0),
+            recording: AtomicBool::new(false),
+            history: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn next_id(&self) -> ActorId {
+        ActorId(self.ids.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_monitor(&self) -> MonitorRef {
+        MonitorRef(self.monitors.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Microseconds since the system began, at least 1.
+    pub(crate) fn clock_micros(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
+    }
+
+    pub(crate) fn born(&self) {
+        self.alive.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn died(&self) {
+        self.alive.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many actors there are.
+    pub(crate) fn alive(&self) -> usize {
+        self.alive.load(Ordering::Relaxed)
+    }
+
+    /// Counts a task until what is returned is dropped.
+    pub(crate) fn count_task(self: &Arc<Self>) -> CountedTask {
+        self.tasks.fetch_add(1, Ordering::Relaxed);
+        CountedTask(self.clone())
+    }
+
+    /// How many tasks of actors there are.
+    pub(crate) fn tasks(&self) -> usize {
+        self.tasks.load(Ordering::Acquire)
+    }
+
+    /// From now on the end of every actor is recorded.
+    pub(crate) fn begin_recording(&self, began: Instant) {
+        lock(&self.history).began = Some(began);
+        self.recording.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording.load(Ordering::Acquire)
+    }
+
+    /// When the shutdown began, or now.
+    pub(crate) fn began(&self) -> Instant {
+        lock(&self.history).began.unwrap_or_else(Instant::now)
+    }
+
+    /// How long after the beginning of the shutdown `instant` is.
+    pub(crate) fn since_began(&self, instant: Instant) -> Duration {
+        instant.saturating_duration_since(self.began())
+    }
+
+    pub(crate) fn record(&self, report: ActorReport) {
+        lock(&self.history).records.push(report);
+    }
+
+    pub(crate) fn take_records(&self) -> Vec<ActorReport> {
+        std::mem::take(&mut lock(&self.history).records)
+    }
+
+    pub(crate) fn note_failure(&self, path: ActorPath, reason: ExitReason) {
+        let mut history = lock(&self.history);
+        history.failed += 1;
+        if history.failures.len() < REMEMBERED {
+            history.failures.push((path, reason));
+        }
+    }
+
+    /// The failures so far, and how many there were.
+    pub(crate) fn failures(&self) -> (Vec<(ActorPath, ExitReason)>, usize) {
+        let history = lock(&self.history);
+        (history.failures.clone(), history.failed)
+    }
+
+    pub(crate) fn on_significant(&self, act: Arc<dyn Fn(ActorPath, ExitReason) + Send + Sync>) {
+        lock(&self.history).on_significant = Some(act);
+    }
+
+    pub(crate) fn significant_ended(&self, path: ActorPath, reason: ExitReason) {
+        let act = lock(&self.history).on_significant.clone();
+        if let Some(act) = act {
+            act(path, reason);
+        }
+    }
+}
+
+/// One task of an actor.
+pub(crate) struct CountedTask(Arc<Env>);
+
+impl Drop for CountedTask {
+    fn drop(&mut self) {
+        self.0.tasks.fetch_sub(1, Ordering::Release);
+    }
+}

@@ -1,0 +1,316 @@
+//! Why an actor ended.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::path::ActorPath;
+
+/// An error of any kind, as a hook or a handler returns it.
+pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
+
+/// Why an actor ended.
+///
+/// [`Normal`](ExitReason::Normal) and [`Shutdown`](ExitReason::Shutdown) are clean, all others are not
+/// ([`is_clean`](ExitReason::is_clean)). Cloning is cheap; the error inside is shared.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ExitReason {
+    /// It stopped by itself, or was asked to, on its own: `ctx.stop()`, [`ActorRef::stop`](crate::ActorRef::stop).
+    Normal,
+    /// It stopped because what it belongs to stopped: its parent, its peer group, the system.
+    Shutdown,
+    /// A hook or a handler returned this error, and nobody had asked.
+    Failed(Failure),
+    /// A hook, a handler or the destructor of its state panicked.
+    Panicked {
+        /// What the panic said.
+        message: Arc<str>,
+        /// File, line and column, where they could be had.
+        location: Option<Arc<str>>,
+    },
+    /// It was linked to an actor that ended.
+    LinkDown {
+        /// The actor on the other end of the link.
+        peer: ActorPath,
+        /// Why the first of the chain ended; never itself a `LinkDown`.
+        cause: Arc<ExitReason>,
+    },
+    /// It never ran.
+    StartFailed(StartFailure),
+    /// A child was restarted too often.
+    Escalated {
+        /// The child that failed once too often.
+        child: ActorPath,
+        /// How many restarts there were...
+        restarts: u32,
+        /// ...within this time.
+        period: Duration,
+    },
+    /// It was killed.
+    Killed,
+    /// Its task was aborted.
+    Aborted {
+        /// Who did it.
+        by: AbortedBy,
+    },
+    /// It did not react to being aborted: a handler that never awaits, a blocking job that goes on. It may still run.
+    Unresponsive,
+    /// There was no such actor. Only notices carry this reason.
+    NoSuchActor,
+}
+
+/// Who aborted a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AbortedBy {
+    /// Its time to stop had run out.
+    Deadline,
+    /// The runtime dropped the task.
+    Runtime,
+}
+
+/// Why an actor never ran.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum StartFailure {
+    /// The `started` hook returned this error.
+    Failed(Failure),
+    /// The `started` hook panicked.
+    Panicked {
+        /// What the panic said.
+        message: Arc<str>,
+        /// File, line and column, where they could be had.
+        location: Option<Arc<str>>,
+    },
+    /// The `started` hook took longer than this.
+    TimedOut(Duration),
+    /// The `started` hook declined.
+    Declined,
+    /// The name is in use.
+    NameTaken(ActorPath),
+    /// The name is not one.
+    InvalidName {
+        /// What was asked for.
+        name: Arc<str>,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// The parent, or the system, was stopping.
+    Stopping,
+    /// It was killed, or the future that waited for its start was dropped.
+    Killed,
+}
+
+/// The error with which an actor failed, shared by all who learn of it.
+#[derive(Clone)]
+pub struct Failure(Arc<BoxError>);
+
+impl Failure {
+    pub(crate) fn new(error: BoxError) -> Self {
+        Failure(Arc::new(error))
+    }
+
+    /// Returns the error itself.
+    pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &**self.0
+    }
+
+    /// Returns the error, if it is an `E`.
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        self.0.downcast_ref()
+    }
+
+    /// Returns what the error says, followed by what its sources say.
+    pub fn chain(&self) -> String {
+        let mut text = self.0.to_string();
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            source = error.source();
+        }
+        text
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&**self.0, f)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self.0, f)
+    }
+}
+
+/// Two failures are equal if they are the same error, or say the same.
+impl PartialEq for Failure {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.to_string() == other.0.to_string()
+    }
+}
+
+impl Eq for Failure {}
+
+impl ExitReason {
+    /// Tells whether this is an end as planned: `Normal` or `Shutdown`.
+    pub fn is_clean(&self) -> bool {
+        matches!(self, ExitReason::Normal | ExitReason::Shutdown)
+    }
+
+    /// Tells whether the actor failed of itself: an error, a panic, too many restarts.
+    pub fn is_failure(&self) -> bool {
+        match self {
+            ExitReason::Failed(_) | ExitReason::Panicked { .. } | ExitReason::Escalated { .. } => true,
+            ExitReason::StartFailed(why) => {
+                matches!(why, StartFailure::Failed(_) | StartFailure::Panicked { .. } | StartFailure::TimedOut(_))
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns the error with which the actor failed, if it did.
+    pub fn error(&self) -> Option<&Failure> {
+        match self {
+            ExitReason::Failed(failure) | ExitReason::StartFailed(StartFailure::Failed(failure)) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Returns what began it all: the cause behind a `LinkDown`, else the reason itself.
+    pub fn root_cause(&self) -> &ExitReason {
+        match self {
+            ExitReason::LinkDown { cause, .. } => cause,
+            other => other,
+        }
+    }
+
+    pub(crate) fn failed(error: BoxError) -> Self {
+        ExitReason::Failed(Failure::new(error))
+    }
+
+    /// The reason of an actor that falls because `peer` ended with `self`.
+    pub(crate) fn spread(&self, peer: ActorPath) -> ExitReason {
+        ExitReason::LinkDown { peer, cause: Arc::new(self.root_cause().clone()) }
+    }
+}
+
+impl PartialEq for ExitReason {
+    fn eq(&self, other: &Self) -> bool {
+        use ExitReason as R;
+        match (self, other) {
+            (R::Normal, R::Normal)
+            | (R::Shutdown, R::Shutdown)
+            | (R::Killed, R::Killed)
+            | (R::Unresponsive, R::Unresponsive)
+            | (R::NoSuchActor, R::NoSuchActor) => true,
+            (R::Failed(a), R::Failed(b)) => a == b,
+            (R::Panicked { message: a, .. }, R::Panicked { message: b, .. }) => a == b,
+            (R::LinkDown { peer: a, cause: x }, R::LinkDown { peer: b, cause: y }) => a == b && x == y,
+            (R::StartFailed(a), R::StartFailed(b)) => a == b,
+            (R::Escalated { child: a, restarts: x, period: p }, R::Escalated { child: b, restarts: y, period: q }) => {
+                a == b && x == y && p == q
+            }
+            (R::Aborted { by: a }, R::Aborted { by: b }) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for ExitReason {}
+
+impl PartialEq for StartFailure {
+    fn eq(&self, other: &Self) -> bool {
+        use StartFailure as S;
+        match (self, other) {
+            (S::Failed(a), S::Failed(b)) => a == b,
+            (S::Panicked { message: a, .. }, S::Panicked { message: b, .. }) => a == b,
+            (S::TimedOut(a), S::TimedOut(b)) => a == b,
+            (S::NameTaken(a), S::NameTaken(b)) => a == b,
+            (S::InvalidName { name: a, .. }, S::InvalidName { name: b, .. }) => a == b,
+            (S::Declined, S::Declined) | (S::Stopping, S::Stopping) | (S::Killed, S::Killed) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for StartFailure {}
+
+impl fmt::Display for ExitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExitReason::Normal => f.write_str("normal"),
+            ExitReason::Shutdown => f.write_str("shutdown"),
+            ExitReason::Failed(failure) => write!(f, "failed: {}", failure.chain()),
+            ExitReason::Panicked { message, location } => write_panic(f, message, location.as_deref()),
+            ExitReason::LinkDown { peer, cause } => write!(f, "link to {peer} down: {cause}"),
+            ExitReason::StartFailed(why) => write!(f, "start failed: {why}"),
+            ExitReason::Escalated { child, restarts, period } => {
+                write!(f, "escalated: {child} failed after {restarts} restarts within {period:?}")
+            }
+            ExitReason::Killed => f.write_str("killed"),
+            ExitReason::Aborted { by: AbortedBy::Deadline } => f.write_str("aborted at its deadline"),
+            ExitReason::Aborted { by: AbortedBy::Runtime } => f.write_str("aborted by the runtime"),
+            ExitReason::Unresponsive => f.write_str("unresponsive"),
+            ExitReason::NoSuchActor => f.write_str("no such actor"),
+        }
+    }
+}
+
+impl fmt::Display for StartFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartFailure::Failed(failure) => f.write_str(&failure.chain()),
+            StartFailure::Panicked { message, location } => write_panic(f, message, location.as_deref()),
+            StartFailure::TimedOut(limit) => write!(f, "the `started` hook took longer than {limit:?}"),
+            StartFailure::Declined => f.write_str("it declined"),
+            StartFailure::NameTaken(path) => write!(f, "the name {path} is taken"),
+            StartFailure::InvalidName { name, fault } => write!(f, "`{name}` is not a name: {fault}"),
+            StartFailure::Stopping => f.write_str("its parent is stopping"),
+            StartFailure::Killed => f.write_str("it was killed"),
+        }
+    }
+}
+
+fn write_panic(f: &mut fmt::Formatter<'_>, message: &str, location: Option<&str>) -> fmt::Result {
+    match location {
+        Some(location) => write!(f, "panicked at {location}: {message}"),
+        None => write!(f, "panicked: {message}"),
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for ExitReason {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The end of an incarnation: the first cause, and what went wrong after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Exit {
+    /// Why it ended.
+    pub reason: ExitReason,
+    /// What went wrong while it ended: a stop hook that failed, a destructor that panicked.
+    pub secondary: Vec<ExitReason>,
+}
+
+impl Exit {
+    pub(crate) fn new(reason: ExitReason) -> Self {
+        Exit { reason, secondary: Vec::new() }
+    }
+
+    /// Adds what went wrong later. A clean end gives way to it; an abnormal one keeps its cause.
+    pub(crate) fn add(&mut self, later: ExitReason) {
+        if self.reason.is_clean() {
+            self.reason = later;
+        } else {
+            self.secondary.push(later);
+        }
+    }
+}

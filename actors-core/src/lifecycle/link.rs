@@ -1,0 +1,82 @@
+//! Links: two-way ties by which one end brings the other.
+//!
+//! A link stands in both tables, and both are locked when it is made or undone, the one with the smaller id first. The
+//! end of one side takes its table out and then visits the peers; a peer whose own table no longer has the entry has
+//! unlinked in time and hears nothing.
+
+use std::sync::Arc;
+
+use super::cell::{AnyCell, Ties};
+use super::event::{Event, Exited, Tie};
+use super::exit::{Exit, ExitReason};
+use super::id::ActorId;
+use super::request::{self, Mode};
+use super::signal::Signals;
+use super::ties::{Link, LinkKind};
+use crate::sync::lock;
+
+/// Ties two actors. If one has ended already, the other learns of it at once.
+pub(crate) fn link(a: &Arc<dyn AnyCell>, b: &Arc<dyn AnyCell>, kind: LinkKind) {
+    if a.id() == b.id() {
+        return;
+    }
+    let (a_exit, b_exit) = with_both(a, b, |a_ties, b_ties| {
+        if a_ties.exit.is_none() && b_ties.exit.is_none() {
+            a_ties.links.insert(b.id(), Link { peer: b.clone(), kind });
+            b_ties.links.insert(a.id(), Link { peer: a.clone(), kind });
+        }
+        (a_ties.exit.clone(), b_ties.exit.clone())
+    });
+    match (a_exit, b_exit) {
+        (Some(exit), None) => spread(b, a, kind, &exit.reason),
+        (None, Some(exit)) => spread(a, b, kind, &exit.reason),
+        _ => {}
+    }
+}
+
+/// Unties two actors. Nothing of that link arrives afterwards.
+pub(crate) fn unlink(a: &Arc<dyn AnyCell>, b: &Arc<dyn AnyCell>) {
+    if a.id() == b.id() {
+        return;
+    }
+    let untied = with_both(a, b, |a_ties, b_ties| {
+        a_ties.forget_events(|event| is_link_to(event, b.id()));
+        b_ties.forget_events(|event| is_link_to(event, a.id()));
+        (a_ties.links.remove(&b.id()), b_ties.links.remove(&a.id()))
+    });
+    drop(untied);
+}
+
+/// `ended` has ended: tells `peer`, if the link still stands on its side.
+pub(crate) fn fire(peer: &Arc<dyn AnyCell>, ended: &Arc<dyn AnyCell>, exit: &Exit) {
+    let link = peer.core().with_ties(|ties| ties.links.remove(&ended.id()));
+    if let Some(link) = link {
+        spread(peer, ended, link.kind, &exit.reason);
+    }
+}
+
+fn spread(peer: &Arc<dyn AnyCell>, ended: &Arc<dyn AnyCell>, kind: LinkKind, reason: &ExitReason) {
+    let traps = peer.core().signals.any(Signals::TRAPS);
+    if traps || kind == LinkKind::Notify {
+        let exited = Exited { id: ended.id(), path: ended.path(), reason: reason.clone(), tie: Tie::Link };
+        request::deliver(peer, Event { exited, not_before: 0 });
+    } else if !reason.is_clean() {
+        request::stop(peer, reason.spread(ended.path()), Mode::Now, None);
+    } else if kind == LinkKind::OnExit {
+        request::stop(peer, ExitReason::Shutdown, Mode::AsPolicy, None);
+    }
+}
+
+fn is_link_to(event: &Event, id: ActorId) -> bool {
+    event.exited.id == id && matches!(event.exited.tie, Tie::Link)
+}
+
+fn with_both<R>(a: &Arc<dyn AnyCell>, b: &Arc<dyn AnyCell>, work: impl FnOnce(&mut Ties, &mut Ties) -> R) -> R {
+    let a_first = a.id() < b.id();
+    let (first, second) = if a_first { (a, b) } else { (b, a) };
+    let mut first = lock(&first.core().ties);
+    let mut second = lock(&second.core().ties);
+    let first = first.get_or_insert_default();
+    let second = second.get_or_insert_default();
+    if a_first { work(first, second) } else { work(second, first) }
+}

@@ -1,0 +1,62 @@
+//! Monitors: one-way watches, each good for one notice.
+
+use std::sync::Arc;
+
+use super::cell::{AnyCell, Watcher};
+use super::event::{Event, Exited, MonitorRef, Tie};
+use super::exit::{Exit, ExitReason};
+use super::id::ActorId;
+use super::path::ActorPath;
+use super::request;
+
+/// Lets `watcher` know when `target` ends; at once if it has.
+pub(crate) fn monitor(watcher: &Arc<dyn AnyCell>, target: &Arc<dyn AnyCell>) -> MonitorRef {
+    let monitor = watcher.env().next_monitor();
+    watcher.core().with_ties(|ties| ties.watching.insert(monitor, Some(target.clone())));
+    let ended = target.core().with_ties(|ties| {
+        if ties.exit.is_none() {
+            ties.watchers.push(Watcher { monitor, watcher: watcher.clone() });
+        }
+        ties.exit.clone()
+    });
+    if let Some(exit) = ended {
+        notify(watcher, monitor, target.id(), target.path(), &exit.reason);
+    }
+    monitor
+}
+
+/// Lets `watcher` know that there is no actor at `path`.
+pub(crate) fn monitor_nobody(watcher: &Arc<dyn AnyCell>, path: ActorPath) -> MonitorRef {
+    let monitor = watcher.env().next_monitor();
+    watcher.core().with_ties(|ties| ties.watching.insert(monitor, None));
+    notify(watcher, monitor, ActorId::ROOT, path, &ExitReason::NoSuchActor);
+    monitor
+}
+
+/// Cancels a monitor, of which nothing arrives afterwards; harmless if it is unknown or spent.
+pub(crate) fn demonitor(watcher: &Arc<dyn AnyCell>, monitor: MonitorRef) {
+    let target = watcher.core().with_ties(|ties| {
+        ties.forget_events(|event| matches!(event.exited.tie, Tie::Monitor(spent) if spent == monitor));
+        ties.watching.remove(&monitor).flatten()
+    });
+    if let Some(target) = target {
+        let forgotten = target.core().with_ties(|ties| {
+            let place = ties.watchers.iter().position(|watcher| watcher.monitor == monitor)?;
+            Some(ties.watchers.swap_remove(place))
+        });
+        drop(forgotten);
+    }
+}
+
+/// `ended` has ended: tells the watcher, unless it has cancelled.
+pub(crate) fn fire(watcher: &Watcher, ended: &Arc<dyn AnyCell>, exit: &Exit) {
+    notify(&watcher.watcher, watcher.monitor, ended.id(), ended.path(), &exit.reason);
+}
+
+fn notify(watcher: &Arc<dyn AnyCell>, monitor: MonitorRef, id: ActorId, path: ActorPath, reason: &ExitReason) {
+    let stands = watcher.core().with_ties(|ties| ties.watching.remove(&monitor).is_some());
+    if stands {
+        let exited = Exited { id, path, reason: reason.clone(), tie: Tie::Monitor(monitor) };
+        request::deliver(watcher, Event { exited, not_before: watcher.pushed() });
+    }
+}

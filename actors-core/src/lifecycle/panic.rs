@@ -1,0 +1,85 @@
+//! Panics, caught and made into exit reasons. The only place with a `catch_unwind`.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Once};
+
+use super::exit::ExitReason;
+
+thread_local! {
+    /// The last panic of this thread: what it said, and where it was.
+    static LAST: RefCell<Option<(Arc<str>, Arc<str>)>> = const { RefCell::new(None) };
+}
+
+/// Runs `work`; a panic becomes a reason.
+pub(crate) fn guard<R>(work: impl FnOnce() -> R) -> Result<R, ExitReason> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(reason)
+}
+
+/// The reason of an actor that panicked with `payload` on this thread.
+pub(crate) fn reason(payload: Box<dyn Any + Send>) -> ExitReason {
+    let message: Arc<str> = Arc::from(text(&*payload));
+    // A payload may panic in its own destructor; then it is leaked rather than let through.
+    if let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(worse);
+    }
+    ExitReason::Panicked { message, location: LAST.with_borrow(|last| last.as_ref().map(|(_, place)| place.clone())) }
+}
+
+/// The reason of the panic that unwinds this thread, for a destructor that wants to tell somebody.
+pub(crate) fn under_way() -> Option<ExitReason> {
+    if !std::thread::panicking() {
+        return None;
+    }
+    let (message, location) = match LAST.with_borrow(Clone::clone) {
+        Some((message, location)) => (message, Some(location)),
+        None => (Arc::from(NO_TEXT), None),
+    };
+    Some(ExitReason::Panicked { message, location })
+}
+
+const NO_TEXT: &str = "(a panic without a text)";
+
+fn text(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&'static str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or(NO_TEXT)
+}
+
+/// Has panics note where they are, beside what the program's own hook does with them.
+///
+/// A panic hook belongs to the process and there is no other way to learn the place, so this is the one thing that
+/// systems share; it is installed once and changes nothing that others can see.
+pub(crate) fn note_locations() {
+    static INSTALLED: Once = Once::new();
+    if std::thread::panicking() {
+        return;
+    }
+    INSTALLED.call_once(|| {
+        let others = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let place = info.location().map_or_else(String::new, ToString::to_string);
+            let last = (Arc::from(text(info.payload())), Arc::from(place));
+            // A thread that is ending has no such store any more.
+            let _ = LAST.try_with(|store| *store.borrow_mut() = Some(last));
+            others(info);
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_that_panics_when_dropped_is_still_a_reason() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("again");
+            }
+        }
+        let caught = guard(|| std::panic::panic_any(Bomb));
+        assert!(matches!(caught, Err(ExitReason::Panicked { .. })));
+    }
+}

@@ -1,0 +1,55 @@
+//! The word of signals in which an actor's life is written: one load tells its loop whether anything is urgent.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Signals, as a set of bits. Bits are only ever added, but for [`Signals::EVENTS`] and [`Signals::STARTED`].
+#[derive(Default)]
+pub(crate) struct Signals(AtomicU32);
+
+impl Signals {
+    /// The `started` hook has succeeded.
+    pub(crate) const STARTED: u32 = 1;
+    /// End after the message in hand.
+    pub(crate) const STOP: u32 = 1 << 1;
+    /// Handle what was accepted first.
+    pub(crate) const DRAIN: u32 = 1 << 2;
+    /// Drop the handler in hand.
+    pub(crate) const KILL: u32 = 1 << 3;
+    /// Drop everything, the stop hook too.
+    pub(crate) const ABORT: u32 = 1 << 4;
+    /// Exits of others wait to be handled.
+    pub(crate) const EVENTS: u32 = 1 << 5;
+    /// The end is published.
+    pub(crate) const ENDED: u32 = 1 << 6;
+    /// Exits of others come as events and do not stop it.
+    pub(crate) const TRAPS: u32 = 1 << 7;
+    /// Its end is the end of the whole system.
+    pub(crate) const SIGNIFICANT: u32 = 1 << 8;
+    /// The `started` hook has declined.
+    pub(crate) const DECLINED: u32 = 1 << 9;
+
+    /// What the loop looks at before every message.
+    pub(crate) const URGENT: u32 = Self::STOP | Self::KILL | Self::ABORT | Self::EVENTS;
+
+    pub(crate) fn new(bits: u32) -> Self {
+        Signals(AtomicU32::new(bits))
+    }
+
+    pub(crate) fn get(&self) -> u32 {
+        // Pairs with the release in `set`: who sees a bit sees what was written before it was set.
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn any(&self, bits: u32) -> bool {
+        self.get() & bits != 0
+    }
+
+    /// Sets bits; returns what was set before.
+    pub(crate) fn set(&self, bits: u32) -> u32 {
+        self.0.fetch_or(bits, Ordering::AcqRel)
+    }
+
+    pub(crate) fn clear(&self, bits: u32) {
+        self.0.fetch_and(!bits, Ordering::AcqRel);
+    }
+}

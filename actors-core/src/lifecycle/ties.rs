@@ -1,0 +1,135 @@
+//! What ties one actor to others, and who waits for what of it. Most actors have none of it for most of their lives.
+//!
+//! Generic in what a peer and a group are, so that it stands below both.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::event::{Event, MonitorRef};
+use super::exit::{Exit, ExitReason};
+use super::id::ActorId;
+use super::record::LimitHit;
+use crate::sync::Wakers;
+
+pub(crate) struct Ties<P, G> {
+    /// Why the actor was asked to end, the first time.
+    pub(crate) cause: Option<ExitReason>,
+    /// When it was asked, and by when it has to be done.
+    pub(crate) order: Option<StopOrder>,
+    /// The last limit that it outran while it was asked to end, and the message it was handling then.
+    pub(crate) limit: Option<(LimitHit, Option<&'static str>)>,
+    /// Somebody is publishing the end.
+    pub(crate) claimed: bool,
+    /// The end, once it is published.
+    pub(crate) exit: Option<Arc<Exit>>,
+
+    pub(crate) links: BTreeMap<ActorId, Link<P>>,
+    /// Who watches this actor.
+    pub(crate) watchers: Vec<Watcher<P>>,
+    /// The monitors by which this actor watches others.
+    pub(crate) watching: BTreeMap<MonitorRef, Option<P>>,
+    pub(crate) groups: Vec<G>,
+    pub(crate) events: VecDeque<Event>,
+
+    /// Who waits for the start or the end.
+    pub(crate) waiters: Wakers,
+    /// Who waits for the stop signal.
+    pub(crate) stop_waiters: Wakers,
+    /// The stop signal, as handed to libraries.
+    pub(crate) token: Option<CancellationToken>,
+
+    /// The asks that a handler of this actor awaits.
+    pub(crate) asks: Vec<OpenAsk<P>>,
+    next_ask: u64,
+    /// Helper tasks of this actor.
+    pub(crate) helpers: BTreeMap<u64, Option<AbortHandle>>,
+    next_helper: u64,
+    /// How many blocking jobs of this actor run.
+    pub(crate) blocking: usize,
+}
+
+/// A stop that was asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct StopOrder {
+    pub(crate) at: Instant,
+    pub(crate) deadline: Option<Instant>,
+}
+
+/// How an end travels along a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LinkKind {
+    /// An abnormal end stops the peer, with [`ExitReason::LinkDown`]. The default.
+    #[default]
+    OnFailure,
+    /// Every end stops the peer; after a clean one the peer ends with [`ExitReason::Shutdown`].
+    OnExit,
+    /// The peer is told, and nothing else happens.
+    Notify,
+}
+
+/// One end of a link.
+pub(crate) struct Link<P> {
+    pub(crate) peer: P,
+    pub(crate) kind: LinkKind,
+}
+
+/// One who watches.
+pub(crate) struct Watcher<P> {
+    pub(crate) monitor: MonitorRef,
+    pub(crate) watcher: P,
+}
+
+/// An ask that awaits its answer.
+pub(crate) struct OpenAsk<P> {
+    pub(crate) key: u64,
+    pub(crate) target: P,
+    /// The number of the request in the target's mailbox.
+    pub(crate) number: u64,
+}
+
+impl<P, G> Default for Ties<P, G> {
+    fn default() -> Self {
+        Ties {
+            cause: None,
+            order: None,
+            limit: None,
+            claimed: false,
+            exit: None,
+            links: BTreeMap::new(),
+            watchers: Vec::new(),
+            watching: BTreeMap::new(),
+            groups: Vec::new(),
+            events: VecDeque::new(),
+            waiters: Wakers::default(),
+            stop_waiters: Wakers::default(),
+            token: None,
+            asks: Vec::new(),
+            next_ask: 0,
+            helpers: BTreeMap::new(),
+            next_helper: 0,
+            blocking: 0,
+        }
+    }
+}
+
+impl<P, G> Ties<P, G> {
+    pub(crate) fn open_ask(&mut self, target: P, number: u64) -> u64 {
+        self.next_ask += 1;
+        self.asks.push(OpenAsk { key: self.next_ask, target, number });
+        self.next_ask
+    }
+
+    pub(crate) fn next_helper(&mut self) -> u64 {
+        self.next_helper += 1;
+        self.next_helper
+    }
+
+    /// Forgets the events of one link or one monitor that wait to be handled.
+    pub(crate) fn forget_events(&mut self, stale: impl Fn(&Event) -> bool) {
+        self.events.retain(|event| !stale(event));
+    }
+}

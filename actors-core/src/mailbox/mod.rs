@@ -1,0 +1,19 @@
+//! Where messages wait: a queue for many senders and one receiver, generic in its item, that knows no actor.
+//!
+//! One lock guards the queue, the place of the sleeping receiver and the line of waiting senders, so that no wake-up can
+//! fall between two of them. The receiver takes the whole queue at a time ([`Batch`]), so it seldom meets the senders.
+//!
+//! Invariants:
+//!
+//! 1. `pushed` grows under the lock; `taken` is written by the receiver alone (by senders too where the oldest message
+//!    is dropped, and then under the lock). `pushed - taken` messages wait.
+//! 2. A bounded mailbox never holds more than `capacity` messages, granted room included.
+//! 3. A sender that waits is in line once. Room is granted from the front, and a newcomer never overtakes the line.
+//! 4. A receiver sleeps only if, under the lock, the queue was empty and nothing urgent was pending.
+//! 5. No waker is woken and no item is dropped while the lock is held: both may run code of others.
+
+mod capacity;
+mod queue;
+
+pub use capacity::{Capacity, Overflow};
+pub(crate) use queue::{Admission, Batch, Closed, Mailbox, Pushed, Refill, Ticket, Wakeup};

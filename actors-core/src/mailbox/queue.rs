@@ -1,0 +1,394 @@
+//! The queue itself: senders, the one receiver, and the line of senders that wait for room.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::{Capacity, Overflow};
+
+/// Buffers larger than this many items are given back when the queue runs empty.
+const KEEP: usize = 64;
+
+/// A queue for many senders and one receiver.
+pub(crate) struct Mailbox<T> {
+    inner: Mutex<Inner<T>>,
+    /// How many messages the receiver has taken (invariant 1).
+    taken: AtomicU64,
+    /// Whether senders wait for room. A hint: the receiver looks again under the lock before it sleeps.
+    line: AtomicBool,
+    overflow: Overflow,
+    /// `u32::MAX` stands for unbounded.
+    capacity: u32,
+}
+
+struct Inner<T> {
+    queue: VecDeque<T>,
+    pushed: u64,
+    receiver: Receiver,
+    closed: Option<Closed>,
+    waiting: Option<Box<Line>>,
+}
+
+/// The senders that wait for room, in the order in which they came.
+#[derive(Default)]
+struct Line {
+    wakers: VecDeque<(u64, Waker)>,
+    next: u64,
+    /// Room that was granted and not yet used.
+    granted: u32,
+}
+
+/// What the receiver is doing.
+enum Receiver {
+    /// Nobody receives yet.
+    Absent,
+    /// It will look at the queue, and at what is urgent, before it sleeps.
+    Running,
+    /// It sleeps until a message or something urgent comes.
+    Idle(Waker),
+    /// It waits for something of its own; only what is urgent wakes it.
+    Busy(Waker),
+}
+
+/// Why a mailbox takes nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Closed {
+    Stopping,
+    Stopped,
+}
+
+/// What a caller must do for the receiver, once it holds no lock.
+#[must_use]
+pub(crate) enum Wakeup {
+    Nothing,
+    Wake(Waker),
+    /// There is no receiver: start one.
+    Start,
+}
+
+/// Whether a message may enter.
+pub(crate) enum Admission<'a, T> {
+    Room(Room<'a, T>),
+    /// Full; the overflow policy says what now.
+    Full(Full<'a, T>),
+    Closed(Closed),
+}
+
+/// The right to put one message into the mailbox, held together with its lock.
+pub(crate) struct Room<'a, T> {
+    inner: MutexGuard<'a, Inner<T>>,
+}
+
+/// A full mailbox, held together with its lock.
+pub(crate) struct Full<'a, T> {
+    mailbox: &'a Mailbox<T>,
+    inner: MutexGuard<'a, Inner<T>>,
+}
+
+/// A message has entered.
+pub(crate) struct Pushed<T> {
+    /// The number of the message: the receiver has taken it once it has taken this many.
+    pub(crate) number: u64,
+    pub(crate) wakeup: Wakeup,
+    /// The message that had to make room.
+    pub(crate) displaced: Option<T>,
+}
+
+/// A place in the line of senders that wait for room.
+#[derive(Clone, Copy)]
+pub(crate) struct Ticket(u64);
+
+/// What [`Mailbox::poll_refill`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refill {
+    Messages,
+    Urgent,
+}
+
+/// Messages that the receiver has fetched and not yet taken.
+pub(crate) struct Batch<T> {
+    items: VecDeque<T>,
+    wakers: Vec<Waker>,
+}
+
+impl<T> Batch<T> {
+    pub(crate) const fn new() -> Self {
+        Batch { items: VecDeque::new(), wakers: Vec::new() }
+    }
+
+    fn wake(&mut self) {
+        for waker in self.wakers.drain(..) {
+            waker.wake();
+        }
+    }
+}
+
+impl<T> Mailbox<T> {
+    pub(crate) fn new(capacity: Capacity, overflow: Overflow) -> Self {
+        Mailbox {
+            inner: Mutex::new(Inner { queue: VecDeque::new(), pushed: 0, receiver: Receiver::Absent, closed: None, waiting: None }),
+            taken: AtomicU64::new(0),
+            line: AtomicBool::new(false),
+            overflow,
+            capacity: capacity.bound().unwrap_or(u32::MAX),
+        }
+    }
+
+    pub(crate) fn overflow(&self) -> Overflow {
+        self.overflow
+    }
+
+    /// How many messages wait.
+    pub(crate) fn len(&self) -> u64 {
+        let pushed = self.lock().pushed;
+        pushed.saturating_sub(self.taken())
+    }
+
+    /// How many messages have ever entered.
+    pub(crate) fn pushed(&self) -> u64 {
+        self.lock().pushed
+    }
+
+    /// How many messages the receiver has ever taken.
+    pub(crate) fn taken(&self) -> u64 {
+        // Pairs with the release in `take`: whoever saw an effect of handling message n reads at least n.
+        self.taken.load(Ordering::Acquire)
+    }
+
+    // ===== senders =====
+
+    /// Asks for room for one message, ahead of nobody who waits.
+    pub(crate) fn enter(&self) -> Admission<'_, T> {
+        let inner = self.lock();
+        if let Some(closed) = inner.closed {
+            return Admission::Closed(closed);
+        }
+        let others_wait = inner.waiting.as_ref().is_some_and(|line| !line.wakers.is_empty());
+        if !others_wait && self.has_room(&inner) { Admission::Room(Room { inner }) } else { Admission::Full(Full { mailbox: self, inner }) }
+    }
+
+    /// Asks for the room that was granted to `ticket`; if it is not its turn yet, stays in line.
+    pub(crate) fn enter_with(&self, ticket: Ticket, waker: &Waker) -> Poll<Admission<'_, T>> {
+        let mut inner = self.lock();
+        if let Some(closed) = inner.closed {
+            return Poll::Ready(Admission::Closed(closed));
+        }
+        let line = inner.waiting.as_mut().expect("a ticket is given only by a line, which lives as long as the mailbox is open");
+        match line.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
+            Ok(place) => {
+                line.wakers[place].1.clone_from(waker);
+                Poll::Pending
+            }
+            Err(_) => {
+                line.granted -= 1;
+                Poll::Ready(Admission::Room(Room { inner }))
+            }
+        }
+    }
+
+    /// Leaves the line; room that was already granted goes to the next.
+    pub(crate) fn leave(&self, ticket: Ticket) {
+        let next = {
+            let mut inner = self.lock();
+            if inner.closed.is_some() {
+                return;
+            }
+            let Some(line) = inner.waiting.as_mut() else { return };
+            match line.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
+                Ok(place) => {
+                    line.wakers.remove(place);
+                    None
+                }
+                Err(_) => {
+                    line.granted -= 1;
+                    self.grant(&mut inner)
+                }
+            }
+        };
+        if let Some(waker) = next {
+            waker.wake();
+        }
+    }
+
+    // ===== control =====
+
+    /// Calls the receiver to look at what is urgent. The caller has made it visible before.
+    pub(crate) fn call(&self) -> Wakeup {
+        let mut inner = self.lock();
+        match std::mem::replace(&mut inner.receiver, Receiver::Running) {
+            Receiver::Absent => Wakeup::Start,
+            Receiver::Idle(waker) | Receiver::Busy(waker) => Wakeup::Wake(waker),
+            Receiver::Running => Wakeup::Nothing,
+        }
+    }
+
+    /// Refuses all further messages. Those who wait for room are told.
+    pub(crate) fn close(&self, closed: Closed) {
+        let line = {
+            let mut inner = self.lock();
+            inner.closed = inner.closed.max(Some(closed));
+            inner.waiting.take()
+        };
+        for (_, waker) in line.into_iter().flat_map(|line| line.wakers) {
+            waker.wake();
+        }
+    }
+
+    // ===== the receiver =====
+
+    /// Takes the next message of the batch.
+    pub(crate) fn take(&self, batch: &mut Batch<T>) -> Option<T> {
+        let item = batch.items.pop_front()?;
+        if self.overflow == Overflow::DropOldest {
+            self.taken.fetch_add(1, Ordering::AcqRel);
+        } else {
+            // The receiver alone writes it (invariant 1); release pairs with `taken`.
+            self.taken.store(self.taken.load(Ordering::Relaxed) + 1, Ordering::Release);
+        }
+        if self.line.load(Ordering::Relaxed) {
+            self.admit(batch);
+        }
+        Some(item)
+    }
+
+    /// Fetches what has come since the last time; sleeps if that is nothing, unless `urgent` says otherwise.
+    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: impl FnOnce() -> bool) -> Poll<Refill> {
+        debug_assert!(batch.items.is_empty(), "what was fetched is taken first");
+        let found = {
+            let mut inner = self.lock();
+            self.grant_all(&mut inner, &mut batch.wakers);
+            if !inner.queue.is_empty() {
+                if self.overflow == Overflow::DropOldest {
+                    // Senders must be able to reach the oldest message, so it stays in the queue until its turn.
+                    batch.items.extend(inner.queue.pop_front());
+                } else {
+                    std::mem::swap(&mut inner.queue, &mut batch.items);
+                }
+                Poll::Ready(Refill::Messages)
+            } else if urgent() {
+                Poll::Ready(Refill::Urgent)
+            } else {
+                if inner.queue.capacity() > KEEP {
+                    inner.queue = VecDeque::new();
+                }
+                inner.receiver = Receiver::Idle(cx.waker().clone());
+                Poll::Pending
+            }
+        };
+        if found.is_pending() && batch.items.capacity() > KEEP {
+            batch.items = VecDeque::new();
+        }
+        batch.wake();
+        found
+    }
+
+    /// The receiver waits for something of its own; only what is urgent shall wake it. Says whether it may sleep.
+    pub(crate) fn suspend(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: impl FnOnce() -> bool) -> bool {
+        let may_sleep = {
+            let mut inner = self.lock();
+            self.grant_all(&mut inner, &mut batch.wakers);
+            let may_sleep = !urgent();
+            if may_sleep {
+                inner.receiver = match std::mem::replace(&mut inner.receiver, Receiver::Running) {
+                    Receiver::Busy(waker) if waker.will_wake(cx.waker()) => Receiver::Busy(waker),
+                    _ => Receiver::Busy(cx.waker().clone()),
+                };
+            }
+            may_sleep
+        };
+        batch.wake();
+        may_sleep
+    }
+
+    /// Takes all that is left, fetched or queued, in order.
+    pub(crate) fn rest(&self, batch: &mut Batch<T>) -> VecDeque<T> {
+        let mut rest = std::mem::take(&mut batch.items);
+        let (mut queued, pushed) = {
+            let mut inner = self.lock();
+            (std::mem::take(&mut inner.queue), inner.pushed)
+        };
+        rest.append(&mut queued);
+        self.taken.store(pushed, Ordering::Release);
+        rest
+    }
+
+    fn admit(&self, batch: &mut Batch<T>) {
+        self.grant_all(&mut self.lock(), &mut batch.wakers);
+        batch.wake();
+    }
+
+    fn grant_all(&self, inner: &mut Inner<T>, wakers: &mut Vec<Waker>) {
+        while let Some(waker) = self.grant(inner) {
+            wakers.push(waker);
+        }
+    }
+
+    fn grant(&self, inner: &mut Inner<T>) -> Option<Waker> {
+        let room = self.has_room(inner);
+        let line = inner.waiting.as_mut()?;
+        let waker = if room { line.wakers.pop_front() } else { None };
+        if waker.is_some() {
+            line.granted += 1;
+        }
+        self.line.store(!line.wakers.is_empty(), Ordering::Relaxed);
+        waker.map(|(_, waker)| waker)
+    }
+
+    fn has_room(&self, inner: &Inner<T>) -> bool {
+        if self.capacity == u32::MAX {
+            return true;
+        }
+        let granted = inner.waiting.as_ref().map_or(0, |line| line.granted);
+        let held = inner.pushed.saturating_sub(self.taken()) + u64::from(granted);
+        held < u64::from(self.capacity)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+        // Nothing panics under this lock (invariant 5), so a poisoned one is still whole.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Room<'_, T> {
+    /// Puts the message in.
+    pub(crate) fn put(mut self, item: T) -> Pushed<T> {
+        self.inner.queue.push_back(item);
+        self.inner.pushed += 1;
+        let number = self.inner.pushed;
+        Pushed { number, wakeup: arouse(&mut self.inner), displaced: None }
+    }
+}
+
+impl<T> Full<'_, T> {
+    /// Joins the line of those who wait.
+    pub(crate) fn wait(mut self, waker: &Waker) -> Ticket {
+        let line = self.inner.waiting.get_or_insert_default();
+        let number = line.next;
+        line.next += 1;
+        line.wakers.push_back((number, waker.clone()));
+        self.mailbox.line.store(true, Ordering::Relaxed);
+        Ticket(number)
+    }
+
+    /// Puts the message in, and takes the one out that has waited longest.
+    pub(crate) fn displace(mut self, item: T) -> Pushed<T> {
+        let displaced = self.inner.queue.pop_front();
+        if displaced.is_some() {
+            self.mailbox.taken.fetch_add(1, Ordering::AcqRel);
+        }
+        let pushed = Room { inner: self.inner }.put(item);
+        Pushed { displaced, ..pushed }
+    }
+}
+
+fn arouse<T>(inner: &mut Inner<T>) -> Wakeup {
+    match &inner.receiver {
+        Receiver::Running | Receiver::Busy(_) => return Wakeup::Nothing,
+        Receiver::Absent | Receiver::Idle(_) => {}
+    }
+    match std::mem::replace(&mut inner.receiver, Receiver::Running) {
+        Receiver::Idle(waker) => Wakeup::Wake(waker),
+        _ => Wakeup::Start,
+    }
+}

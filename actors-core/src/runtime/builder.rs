@@ -1,0 +1,356 @@
+//! Making actors: below the system or below another actor, at once or awaited until they are ready.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::life;
+use crate::actor::{Actor, Context};
+use crate::address::cell::Cell;
+use crate::address::{ActorRef, Protocol};
+use crate::lifecycle::cell::{AnyCell, Core, Family};
+use crate::lifecycle::conclude::stillborn;
+use crate::lifecycle::exit::{ExitReason, Failure, StartFailure};
+use crate::lifecycle::panic;
+use crate::lifecycle::path::{ActorPath, name_fault};
+use crate::lifecycle::policy::{Children, InFlight, Limit, OnStop, Policy};
+use crate::lifecycle::request;
+use crate::lifecycle::signal::Signals;
+use crate::mailbox::{Capacity, Overflow};
+use crate::telemetry;
+
+/// An actor about to be made, from [`ActorSystem::actor`](crate::ActorSystem::actor) or
+/// [`Context::actor`](crate::Context::actor). What is not said here is as its `#[actor(...)]` says.
+///
+/// ```
+/// # use actors_core::{messages, Actor, ActorSystem};
+/// # #[derive(Actor)] struct Db;
+/// # #[messages] impl Db { #[message] fn ping(&self) {} }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), actors_core::StartError> {
+/// # let system = ActorSystem::new("demo");
+/// let db = system.actor(Db).name("db").mailbox(16).start().await?;
+/// assert_eq!(db.path(), "/db");
+/// assert_eq!(system.lookup::<Db>("/db"), Some(db));
+/// # system.shutdown().await; Ok(()) }
+/// ```
+#[must_use = "an actor is made by `spawn` or `start`"]
+pub struct Builder<A: Actor> {
+    family: Arc<Family>,
+    actor: A,
+    name: Option<Arc<str>>,
+    policy: Option<Box<Policy>>,
+    significant: bool,
+}
+
+impl<A: Actor> Builder<A> {
+    pub(crate) fn new(family: Arc<Family>, actor: A) -> Self {
+        Builder { family, actor, name: None, policy: None, significant: false }
+    }
+
+    /// Gives it a name, unique among its siblings, by which [`lookup`](crate::ActorSystem::lookup) finds it. `/` and `#`
+    /// are not allowed.
+    pub fn name(mut self, name: impl AsRef<str>) -> Self {
+        self.name = Some(Arc::from(name.as_ref()));
+        self
+    }
+
+    /// Lets at most this many messages wait.
+    pub fn mailbox(mut self, capacity: u32) -> Self {
+        self.policy().mailbox = Capacity::Bounded(capacity);
+        self
+    }
+
+    /// Lets any number of messages wait.
+    pub fn unbounded(mut self) -> Self {
+        self.policy().mailbox = Capacity::Unbounded;
+        self
+    }
+
+    /// Sets what a full mailbox does.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.policy().overflow = overflow;
+        self
+    }
+
+    /// Sets what a stop does with the messages that wait.
+    pub fn on_stop(mut self, on_stop: OnStop) -> Self {
+        self.policy().on_stop = on_stop;
+        self
+    }
+
+    /// Sets what a stop does with the handler in hand.
+    pub fn in_flight(mut self, in_flight: InFlight) -> Self {
+        self.policy().in_flight = in_flight;
+        self
+    }
+
+    /// Sets how long it may take to stop when its parent stops it.
+    pub fn stop_limit(mut self, limit: Duration) -> Self {
+        self.policy().stop_limit = Limit::After(limit);
+        self
+    }
+
+    /// Lets it take as long to stop as the deadline above it allows.
+    pub fn unlimited_stop(mut self) -> Self {
+        self.policy().stop_limit = Limit::Unlimited;
+        self
+    }
+
+    /// Sets how long its `started` hook may take.
+    pub fn start_limit(mut self, limit: Duration) -> Self {
+        self.policy().start_limit = Limit::After(limit);
+        self
+    }
+
+    /// Sets how long its `stopped` hook may take.
+    pub fn hook_limit(mut self, limit: Duration) -> Self {
+        self.policy().hook_limit = Limit::After(limit);
+        self
+    }
+
+    /// Sets the limit of asks that name none.
+    pub fn ask_limit(mut self, limit: Duration) -> Self {
+        self.policy().ask_limit = Some(limit);
+        self
+    }
+
+    /// Sets the order in which its children stop.
+    pub fn children(mut self, children: Children) -> Self {
+        self.policy().children = children;
+        self
+    }
+
+    /// Makes its end the end of the system: when it has ended, for whatever reason, the system shuts down in order.
+    pub fn significant(mut self) -> Self {
+        self.significant = true;
+        self
+    }
+
+    fn policy(&mut self) -> &mut Policy {
+        self.policy.get_or_insert_with(|| Box::new(A::POLICY.clone()))
+    }
+
+    /// Makes the actor and returns at once. Messages sent from now on are handled once it has started.
+    ///
+    /// If it cannot be made, because its parent is stopping or its name is taken, the reference is to an actor that has
+    /// ended already; [`stopped`](ActorRef::stopped) says why.
+    pub fn spawn(self) -> ActorRef<A> {
+        self.create().0
+    }
+
+    /// Makes the actor and waits until its `started` hook has succeeded.
+    ///
+    /// # Errors
+    /// [`StartError`] says what went wrong; then nothing is left of the actor, its children or its name.
+    ///
+    /// # Cancel safety
+    /// A future dropped before the actor is ready kills it: nothing is left behind.
+    pub async fn start(self) -> Result<ActorRef<A>, StartError> {
+        let (actor, holder) = self.create();
+        let cell = actor.any();
+        let mut unless_ready = KillUnlessReady { cell: Some(cell.clone()), key: None };
+        let outcome = poll_fn(|cx| {
+            let core = cell.core();
+            core.with_ties(|ties| {
+                match &ties.exit {
+                    Some(exit) if is_start_failure(&exit.reason) || !core.signals.any(Signals::STARTED) => {
+                        return Poll::Ready(Err(exit.reason.clone()));
+                    }
+                    _ if core.signals.any(Signals::STARTED) => return Poll::Ready(Ok(())),
+                    _ => {}
+                }
+                ties.waiters.register(&mut unless_ready.key, cx.waker());
+                Poll::Pending
+            })
+        })
+        .await;
+        unless_ready.disarm();
+        match outcome {
+            Ok(()) => Ok(actor),
+            Err(reason) => {
+                let failure = match reason {
+                    ExitReason::StartFailed(failure) => failure,
+                    ExitReason::Shutdown | ExitReason::Normal => StartFailure::Stopping,
+                    _ => StartFailure::Killed,
+                };
+                Err(StartError(Box::new(Failed { path: actor.path(), failure, holder })))
+            }
+        }
+    }
+
+    fn create(self) -> (ActorRef<A>, Option<Arc<dyn AnyCell>>) {
+        let Builder { family, actor, name, policy, significant } = self;
+        panic::note_locations();
+        let env = family.env.clone();
+        let mut signals = 0;
+        if A::HOOKS.exited {
+            signals |= Signals::TRAPS;
+        }
+        if !A::HOOKS.started {
+            signals |= Signals::STARTED;
+        }
+        if significant {
+            signals |= Signals::SIGNIFICANT;
+        }
+        let effective = policy.as_deref().unwrap_or(const { &A::POLICY });
+        let (capacity, overflow) = (effective.mailbox, effective.overflow);
+        let core = Core::new(env.next_id(), name.clone(), family.clone(), policy, signals);
+        let cell = Arc::new(Cell::new(core, actor, capacity, overflow, const { &A::POLICY }, life::start::<A>));
+        let any: Arc<dyn AnyCell> = cell.clone();
+        let reference = ActorRef::new(cell.clone());
+
+        let claimed = match &name {
+            None => Ok(()),
+            Some(name) => match name_fault(name) {
+                Some(fault) => Err((StartFailure::InvalidName { name: name.clone(), fault }, None)),
+                None => family
+                    .names
+                    .claim(family.owner_id, name.clone(), any.clone())
+                    .map_err(|holder| (StartFailure::NameTaken(holder.path()), Some(holder))),
+            },
+        };
+        let refused = match claimed {
+            Err(refused) => Some(refused),
+            Ok(()) => {
+                env.born();
+                if family.admit(&any) {
+                    None
+                } else {
+                    env.died();
+                    if let Some(name) = &name {
+                        family.names.release(family.owner_id, name, |named| named.id() == any.id());
+                    }
+                    Some((StartFailure::Stopping, None))
+                }
+            }
+        };
+        if let Some((failure, holder)) = refused {
+            // What waits for an actor that never was is refused, and its state goes at once.
+            if let Err(panicked) = panic::guard(|| drop(cell.take_state())) {
+                telemetry::refused(&any.path(), &StartFailure::Failed(Failure::new(panicked.to_string().into())));
+            }
+            telemetry::refused(&any.path(), &failure);
+            stillborn(&any, failure);
+            return (reference, holder);
+        }
+        if A::HOOKS.started {
+            any.call();
+        }
+        (reference, None)
+    }
+}
+
+fn is_start_failure(reason: &ExitReason) -> bool {
+    matches!(reason, ExitReason::StartFailed(_))
+}
+
+/// Kills what is being started when nobody waits for it any more.
+struct KillUnlessReady {
+    cell: Option<Arc<dyn AnyCell>>,
+    key: Option<u64>,
+}
+
+impl KillUnlessReady {
+    fn disarm(&mut self) {
+        if let (Some(cell), Some(key)) = (self.cell.take(), self.key.take()) {
+            cell.core().with_ties(|ties| ties.waiters.remove(key));
+        }
+    }
+}
+
+impl Drop for KillUnlessReady {
+    fn drop(&mut self) {
+        if let Some(cell) = self.cell.clone() {
+            self.disarm();
+            request::kill(&cell);
+        }
+    }
+}
+
+impl<A: Protocol> Context<A> {
+    /// Makes a child and returns at once; see [`Builder::spawn`].
+    pub fn spawn<B: Actor>(&self, actor: B) -> ActorRef<B> {
+        self.actor(actor).spawn()
+    }
+
+    /// Makes a child and waits until it is ready; see [`Builder::start`].
+    ///
+    /// # Errors
+    /// [`StartError`] says what went wrong; then nothing is left of the child.
+    pub async fn start<B: Actor>(&self, actor: B) -> Result<ActorRef<B>, StartError> {
+        self.actor(actor).start().await
+    }
+
+    /// Begins to make a child, to be named or set up before it is spawned or started.
+    pub fn actor<B: Actor>(&self, actor: B) -> Builder<B> {
+        let me = self.any();
+        Builder::new(me.core().family_or_begin(&me).clone(), actor)
+    }
+}
+
+/// An actor did not start.
+pub struct StartError(Box<Failed>);
+
+struct Failed {
+    path: ActorPath,
+    failure: StartFailure,
+    holder: Option<Arc<dyn AnyCell>>,
+}
+
+impl StartError {
+    /// Returns where the actor would have stood.
+    pub fn path(&self) -> &ActorPath {
+        &self.0.path
+    }
+
+    /// Returns what went wrong.
+    pub fn failure(&self) -> &StartFailure {
+        &self.0.failure
+    }
+
+    /// Returns the error of the `started` hook, if that is what it was.
+    pub fn error(&self) -> Option<&Failure> {
+        match &self.0.failure {
+            StartFailure::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the parent, or the system, was stopping.
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.0.failure, StartFailure::Stopping)
+    }
+
+    /// Tells whether the actor declined.
+    pub fn is_declined(&self) -> bool {
+        matches!(self.0.failure, StartFailure::Declined)
+    }
+
+    /// Tells whether the name is in use.
+    pub fn is_name_taken(&self) -> bool {
+        matches!(self.0.failure, StartFailure::NameTaken(_))
+    }
+
+    /// Returns the actor that has the name, if the name was taken by an `A`.
+    pub fn holder<A: Protocol>(&self) -> Option<ActorRef<A>> {
+        let holder = self.0.holder.clone()?;
+        holder.into_any().downcast::<Cell<A>>().ok().map(ActorRef::new)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} did not start: {}", self.0.path, self.0.failure)
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StartError({self})")
+    }
+}
+
+impl Error for StartError {}

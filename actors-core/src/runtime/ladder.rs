@@ -1,0 +1,283 @@
+//! Bringing children down: in order or side by side, each within its share of the time, with a harder word at every rung.
+//!
+//! The rungs are *stop*, *kill*, *abort*, *unresponsive*. No wait is without an end: where there is a deadline above, each
+//! rung takes a part of what is left to it.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep};
+
+use crate::lifecycle::cell::{AnyCell, Family};
+use crate::lifecycle::conclude::{claim, conclude};
+use crate::lifecycle::exit::{Exit, ExitReason};
+use crate::lifecycle::record::LimitHit;
+use crate::lifecycle::request::{self, Mode};
+use crate::telemetry;
+
+/// How long a killed child may take at most before it is aborted.
+const KILL_GRACE: Duration = Duration::from_secs(1);
+/// How long an aborted child may take at most before it is given up.
+const ABORT_GRACE: Duration = Duration::from_millis(250);
+/// What is kept for the hook of the parent, at most.
+const HOOK_RESERVE: Duration = Duration::from_secs(1);
+
+/// The time in which the children of one parent have to be gone.
+pub(crate) struct Budget {
+    /// What is kept of the deadline: for the parent's hook, and for the rungs below a stop.
+    reserve: Duration,
+    depth: u32,
+    /// The parent's own deadline, which may come nearer.
+    deadline: Box<dyn Fn() -> Option<Instant> + Send + Sync>,
+}
+
+impl Budget {
+    /// The budget of a parent whose hook may take `hook`, and above which `depth` actors stand.
+    pub(crate) fn of(hook: Option<Duration>, depth: u32, deadline: impl Fn() -> Option<Instant> + Send + Sync + 'static) -> Self {
+        let hook = hook.unwrap_or(HOOK_RESERVE).min(HOOK_RESERVE);
+        Budget { reserve: hook + KILL_GRACE + ABORT_GRACE, depth, deadline: Box::new(deadline) }
+    }
+
+    /// By when the children should be gone, so that there is time for what comes after.
+    fn for_children(&self, now: Instant) -> Option<Instant> {
+        let deadline = (self.deadline)()?;
+        Some(deadline - reserve(self.reserve, deadline.saturating_duration_since(now), self.depth))
+    }
+
+    /// How long a rung may take that would like to take `wish`: at most the given part of what is left.
+    fn rung(&self, now: Instant, wish: Duration, part: u32) -> Duration {
+        match (self.deadline)() {
+            Some(deadline) => wish.min(deadline.saturating_duration_since(now) / part),
+            None => wish,
+        }
+    }
+}
+
+/// What is kept of `left`. A parent wants `wish`; deeper down it keeps less, in such a way that however many stand above
+/// one another, a third of the time is left for the lowest.
+fn reserve(wish: Duration, left: Duration, depth: u32) -> Duration {
+    let level = depth.saturating_add(1);
+    wish.min(left / level.saturating_mul(level.saturating_add(1)).max(2))
+}
+
+/// The time that a child gets: as long as it may take itself, but what its siblings may need is kept for them, up to half
+/// of what is left.
+fn share(own: Option<Duration>, others: Duration, left: Duration) -> Duration {
+    let for_it = left - others.min(left / 2);
+    own.map_or(for_it, |own| own.min(for_it))
+}
+
+/// Stops all children and waits until they are gone. `killed` says, and promises to wake when, the parent itself is killed.
+pub(crate) async fn bring_down(
+    family: &Arc<Family>,
+    side_by_side: bool,
+    budget: &Budget,
+    mut killed: impl FnMut(&mut Context<'_>) -> bool,
+) {
+    family.close();
+    let mut children = family.children();
+    let mut ladder = Ladder { family, budget, sleep: None, hurry: false };
+    if side_by_side {
+        let now = Instant::now();
+        let until = budget.for_children(now);
+        let rungs = children.into_iter().map(|child| {
+            let own = own_limit(&child).map(|limit| now + limit);
+            Rung::stop(child, earlier(own, until))
+        });
+        let rungs = rungs.collect();
+        ladder.descend(rungs, || family.len() == 0, &mut killed).await;
+        return;
+    }
+    let mut others: Duration = children.iter().filter_map(own_limit).sum();
+    // In reverse start order, one after the other.
+    while let Some(child) = children.pop() {
+        let own = own_limit(&child);
+        others = others.saturating_sub(own.unwrap_or_default());
+        if child.has_ended() {
+            continue;
+        }
+        let now = Instant::now();
+        let deadline = match budget.for_children(now) {
+            Some(until) => Some(now + share(own, others, until.saturating_duration_since(now))),
+            None => own.map(|own| now + own),
+        };
+        let id = child.id();
+        ladder.descend(vec![Rung::stop(child, deadline)], || family.child(id).is_none(), &mut killed).await;
+    }
+}
+
+fn own_limit(child: &Arc<dyn AnyCell>) -> Option<Duration> {
+    let has_children = child.core().family().is_some_and(|family| family.len() > 0);
+    child.policy().stop_limit(has_children)
+}
+
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// One child on its way down.
+struct Rung {
+    child: Arc<dyn AnyCell>,
+    step: Step,
+}
+
+enum Step {
+    Stopping(Option<Instant>),
+    Killed(Instant),
+    Aborted(Instant),
+    GivenUp,
+}
+
+impl Rung {
+    fn stop(child: Arc<dyn AnyCell>, deadline: Option<Instant>) -> Self {
+        request::stop(&child, ExitReason::Shutdown, Mode::AsPolicy, deadline);
+        Rung { child, step: Step::Stopping(deadline) }
+    }
+}
+
+struct Ladder<'a> {
+    family: &'a Arc<Family>,
+    budget: &'a Budget,
+    /// One timer serves all children, one after the other.
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// The parent is killed: stopping is over, and all that is left is to wait for the killed.
+    hurry: bool,
+}
+
+impl Ladder<'_> {
+    async fn descend(&mut self, mut rungs: Vec<Rung>, done: impl Fn() -> bool, killed: &mut impl FnMut(&mut Context<'_>) -> bool) {
+        loop {
+            let now = Instant::now();
+            let mut next: Option<Instant> = None;
+            for rung in &mut rungs {
+                if !rung.child.has_ended() {
+                    next = earlier(next, self.step(rung, now));
+                }
+            }
+            if !self.wait(next, &done, killed).await {
+                return;
+            }
+        }
+    }
+
+    /// Takes all steps of one child whose time has come; returns when the next is due.
+    fn step(&self, rung: &mut Rung, now: Instant) -> Option<Instant> {
+        loop {
+            match rung.step {
+                Step::Stopping(due) => {
+                    let too_late = due.is_some_and(|due| now >= due);
+                    if !too_late && !self.hurry {
+                        return due;
+                    }
+                    if too_late {
+                        note(&rung.child, LimitHit::Stop);
+                    }
+                    let until = now + self.budget.rung(now, KILL_GRACE, 2);
+                    request::kill_by(&rung.child, until);
+                    rung.step = Step::Killed(until);
+                }
+                Step::Killed(due) | Step::Aborted(due) if now < due => return Some(due),
+                Step::Killed(_) => {
+                    note(&rung.child, LimitHit::Kill);
+                    request::abort(&rung.child);
+                    rung.step = Step::Aborted(now + self.budget.rung(now, ABORT_GRACE, 4));
+                }
+                Step::Aborted(_) => {
+                    note(&rung.child, LimitHit::Abort);
+                    give_up(&rung.child);
+                    rung.step = Step::GivenUp;
+                }
+                Step::GivenUp => return None,
+            }
+        }
+    }
+
+    /// Waits until all are gone, the next step is due, or the parent is killed. Returns whether some are left.
+    async fn wait(&mut self, next: Option<Instant>, done: &impl Fn() -> bool, killed: &mut impl FnMut(&mut Context<'_>) -> bool) -> bool {
+        let mut armed = false;
+        poll_fn(|cx| {
+            if self.family.poll_change(cx, done).is_ready() {
+                return Poll::Ready(false);
+            }
+            if !self.hurry && killed(cx) {
+                self.hurry = true;
+                return Poll::Ready(true);
+            }
+            let Some(next) = next else { return Poll::Pending };
+            let sleep = self.sleep.get_or_insert_with(|| {
+                armed = true;
+                Box::pin(tokio::time::sleep_until(next))
+            });
+            if !armed {
+                armed = true;
+                sleep.as_mut().reset(next);
+            }
+            sleep.as_mut().poll(cx).map(|()| true)
+        })
+        .await
+    }
+}
+
+fn note(child: &Arc<dyn AnyCell>, limit: LimitHit) {
+    telemetry::hit_limit(child, limit);
+    let held_by = child.in_hand();
+    child.core().with_ties(|ties| {
+        let held_by = held_by.or(ties.limit.and_then(|(_, held_by)| held_by));
+        ties.limit = Some((limit, held_by));
+    });
+}
+
+/// Declares a child, and what is left below it, unresponsive; the lowest first, without a deep stack.
+pub(crate) fn give_up(child: &Arc<dyn AnyCell>) {
+    let mut all = vec![child.clone()];
+    let mut next = 0;
+    while next < all.len() {
+        if let Some(family) = all[next].core().family() {
+            let children = family.children();
+            all.extend(children);
+        }
+        next += 1;
+    }
+    for cell in all.into_iter().rev() {
+        if claim(&cell) {
+            let exit = Exit::new(ExitReason::Unresponsive);
+            telemetry::ended(&cell, &exit);
+            conclude(cell, exit, None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn a_child_gets_its_own_limit_or_what_its_siblings_leave() {
+        assert_eq!(share(Some(secs(5)), secs(10), secs(24)), secs(5));
+        assert_eq!(share(None, secs(10), secs(24)), secs(14));
+        assert_eq!(share(None, secs(500), secs(24)), secs(12));
+        assert_eq!(share(Some(secs(5)), secs(15), secs(6)), secs(3));
+        assert_eq!(share(Some(secs(5)), secs(0), secs(0)), secs(0));
+    }
+
+    #[test]
+    fn a_reserve_never_eats_a_deep_tree() {
+        let mut left = secs(25);
+        for depth in 0..10_000 {
+            let kept = reserve(secs(2), left, depth);
+            assert!(depth > 3 || kept > Duration::from_millis(800), "the first levels keep what they want: {depth} {kept:?}");
+            left -= kept;
+        }
+        assert!(left > secs(8), "{left:?}");
+    }
+}

@@ -1,0 +1,17 @@
+//! What makes an actor run: creation, the loop, the one path by which every actor ends, the ladder that brings children
+//! down.
+//!
+//! Only this floor calls hooks. Whatever the cause of an end, it goes through [`life::Life`]: by `end`, which may wait, or
+//! by its destructor, which may not, when the task is dropped.
+
+mod builder;
+mod ladder;
+mod life;
+mod peer_group;
+mod teardown;
+mod watch;
+
+pub use builder::{Builder, StartError};
+pub use peer_group::PeerGroup;
+
+pub(crate) use ladder::{Budget, bring_down, give_up};

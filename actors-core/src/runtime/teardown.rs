@@ -1,0 +1,353 @@
+//! The end of an actor: one path for every cause, and what its task's destructor does when it cannot wait.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep};
+
+use super::ladder::{self, Budget};
+use super::life::{Life, Over, enter};
+use super::watch::{Watched, discard, watch};
+use crate::actor::Actor;
+use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::conclude::{claim, conclude, note_limits};
+use crate::lifecycle::current::{DropCause, dropping};
+use crate::lifecycle::exit::{AbortedBy, Exit, ExitReason};
+use crate::lifecycle::panic::guard;
+use crate::lifecycle::policy::Children;
+use crate::lifecycle::record::{ActorReport, HookOutcome, LimitHit};
+use crate::lifecycle::request;
+use crate::lifecycle::signal::Signals;
+use crate::mailbox::Closed;
+use crate::telemetry;
+
+/// How long a `stopped` hook may take after a kill, and how long a killed actor waits for its blocking jobs.
+const AFTER_KILL: Duration = Duration::from_millis(500);
+
+/// What the end of an actor has come to so far.
+#[derive(Default)]
+pub(super) struct Ending {
+    exit: Option<Exit>,
+    /// The task reached the end by itself, and its destructor has nothing to do.
+    concluded: bool,
+    handler: Duration,
+    drain: Duration,
+    children: Duration,
+    hook: Duration,
+    hook_outcome: HookOutcome,
+    drained: u64,
+    discarded: u64,
+    hook_hit_limit: bool,
+}
+
+impl<A: Actor> Life<A> {
+    /// Ends the actor, in the order that every user may rely on.
+    pub(super) async fn end(&mut self, over: Over) {
+        let began = Instant::now();
+        self.settle_cause(over);
+        telemetry::stopping(&self.any);
+        if let Some((asked_at, _)) = self.core().order() {
+            self.ending.handler = began.saturating_duration_since(asked_at);
+        }
+
+        // 1. The mailbox refuses outsiders. 2. The handler in hand is over.
+        self.cell.close(Closed::Stopping);
+        if let Some(family) = self.core().family() {
+            family.close();
+        }
+
+        // 3. The queue.
+        if self.drains() {
+            self.drain().await;
+        }
+        let after_drain = Instant::now();
+        self.ending.drain = after_drain - began;
+        self.discard_queue();
+
+        // 4. The children, and what runs beside the messages.
+        self.stop_children().await;
+        self.stop_work().await;
+        self.ending.children = after_drain.elapsed();
+
+        // 5. The hook.
+        if self.core().signals.any(Signals::STARTED) && A::HOOKS.stopped {
+            let before = Instant::now();
+            self.run_hook().await;
+            self.ending.hook = before.elapsed();
+        } else if A::HOOKS.stopped {
+            self.ending.hook_outcome = HookOutcome::Skipped;
+        }
+
+        if self.core().signals.any(Signals::KILL) && !matches!(self.exit().reason, ExitReason::Killed) {
+            self.exit().add(ExitReason::Killed);
+        }
+        // 6 to 9.
+        self.finish();
+    }
+
+    /// Decides why the actor ends: the first cause, unless it is a clean one and something has gone wrong since.
+    fn settle_cause(&mut self, over: Over) {
+        let core = self.core();
+        let exit = core.with_ties(|ties| {
+            let asked = ties.cause.clone();
+            let exit = match (asked, over) {
+                (Some(cause), Over::Asked) => Exit::new(cause),
+                (Some(cause), Over::Because(reason)) => {
+                    let mut exit = Exit::new(cause);
+                    exit.add(reason);
+                    exit
+                }
+                (None, Over::Because(reason)) => Exit::new(reason),
+                (None, Over::Asked) => Exit::new(ExitReason::Killed),
+            };
+            ties.cause.get_or_insert_with(|| exit.reason.clone());
+            ties.order.get_or_insert_with(|| crate::lifecycle::ties::StopOrder { at: Instant::now(), deadline: None });
+            core.signals.set(Signals::STOP);
+            exit
+        });
+        let waiting = core.with_ties(|ties| (ties.stop_waiters.take(), ties.token.clone()));
+        crate::sync::wake_all(waiting.0);
+        if let Some(token) = waiting.1 {
+            token.cancel();
+        }
+        self.ending.exit = Some(exit);
+    }
+
+    fn exit(&mut self) -> &mut Exit {
+        self.ending.exit.get_or_insert_with(|| Exit::new(ExitReason::Killed))
+    }
+
+    fn drains(&mut self) -> bool {
+        let signals = self.core().signals.get();
+        let wanted = signals & Signals::DRAIN != 0 && signals & Signals::STARTED != 0 && signals & Signals::KILL == 0;
+        wanted && self.exit().reason.is_clean()
+    }
+
+    /// Handles what was accepted before the stop. The mailbox is closed, so there is an end to it.
+    async fn drain(&mut self) {
+        let mut left = 128_u32;
+        loop {
+            if self.core().signals.any(Signals::KILL) {
+                return;
+            }
+            let message = match self.cell.mailbox.take(&mut self.batch) {
+                Some(message) => message,
+                None => {
+                    let Life { cell, batch, .. } = self;
+                    let refill = poll_fn(|cx| cell.mailbox.poll_refill(batch, cx, || true)).await;
+                    if refill == crate::mailbox::Refill::Urgent {
+                        return;
+                    }
+                    continue;
+                }
+            };
+            self.ending.drained += 1;
+            match self.handle(message, Signals::KILL).await {
+                Ok(()) => {}
+                Err(Over::Asked) => return,
+                Err(Over::Because(reason)) => {
+                    self.exit().add(reason);
+                    return;
+                }
+            }
+            left -= 1;
+            if left == 0 {
+                tokio::task::yield_now().await;
+                left = 128;
+            }
+        }
+    }
+
+    /// Makes dead letters of what is left; asks among it are told.
+    fn discard_queue(&mut self) {
+        let rest = self.cell.mailbox.rest(&mut self.batch);
+        if rest.is_empty() {
+            return;
+        }
+        let reason = self.exit().reason.clone();
+        let reason = self.dead_reason(&reason);
+        self.ending.discarded += rest.len() as u64;
+        for message in rest {
+            if let Err(panicked) = guard(|| dropping(DropCause::Discarded, || self.cell.bury(message, reason))) {
+                self.exit().add(panicked);
+            }
+        }
+    }
+
+    async fn stop_children(&mut self) {
+        let Some(family) = self.core().family().cloned() else { return };
+        if family.len() == 0 {
+            return;
+        }
+        let policy = self.any.policy();
+        let hook = if A::HOOKS.stopped { policy.hook_limit() } else { Some(Duration::ZERO) };
+        let side_by_side = policy.children == Children::SideBySide;
+        let owner = self.any.clone();
+        let budget = Budget::of(hook, family.depth, move || owner.core().deadline());
+        let Life { cell, batch, .. } = self;
+        // A kill of this actor has reached the children already; it only shortens the waiting.
+        let killed = |cx: &mut std::task::Context<'_>| {
+            let core = cell.core();
+            core.signals.any(Signals::KILL) || !cell.mailbox.suspend(batch, cx, || core.signals.any(Signals::KILL))
+        };
+        ladder::bring_down(&family, side_by_side, &budget, killed).await;
+    }
+
+    /// Drops the helpers and waits until they, and the blocking jobs, are gone.
+    async fn stop_work(&mut self) {
+        let helpers = self.core().with_ties(|ties| ties.helpers.values().flatten().cloned().collect::<Vec<_>>());
+        for helper in helpers {
+            helper.abort();
+        }
+        let Life { cell, batch, .. } = self;
+        let core = cell.core();
+        let mut patience: Option<Pin<Box<Sleep>>> = None;
+        poll_fn(|cx| {
+            loop {
+                let busy = core.peek_ties(|ties| !ties.helpers.is_empty() || ties.blocking > 0).unwrap_or(false);
+                if !busy {
+                    return Poll::Ready(());
+                }
+                let killed = core.signals.any(Signals::KILL);
+                if killed {
+                    let patience = patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(AFTER_KILL)));
+                    if patience.as_mut().poll(cx).is_ready() {
+                        return Poll::Ready(());
+                    }
+                }
+                if cell.mailbox.suspend(batch, cx, || !killed && core.signals.any(Signals::KILL)) {
+                    // Asked again after the waker stands: a job that ended meanwhile has not woken us.
+                    let busy = core.peek_ties(|ties| !ties.helpers.is_empty() || ties.blocking > 0).unwrap_or(false);
+                    return if busy { Poll::Pending } else { Poll::Ready(()) };
+                }
+            }
+        })
+        .await;
+    }
+
+    /// Runs the `stopped` hook, in a fresh scope and with its own limit; a kill shortens what is left of it.
+    async fn run_hook(&mut self) {
+        let reason = self.exit().reason.clone();
+        let limit = self.any.policy().hook_limit();
+        let Life { actor, ctx, cell, batch, span, .. } = self;
+        let actor = actor.as_mut().expect("the state is dropped after the hook");
+        let core = cell.core();
+        let (outcome, broken) = {
+            let mut hook = pin!(Some(enter(span, actor.stopped(&reason, ctx))));
+            let own = limit.map(|limit| Instant::now() + limit);
+            let mut outcome = Watched::Cut;
+            if !core.signals.any(Signals::KILL) {
+                outcome = watch(hook.as_mut(), cell, batch, Signals::KILL, own).await;
+            }
+            if matches!(outcome, Watched::Cut) {
+                let short = Instant::now() + AFTER_KILL;
+                let until = own.map_or(short, |own| own.min(short));
+                outcome = watch(hook.as_mut(), cell, batch, 0, Some(until)).await;
+            }
+            let cut_short = matches!(outcome, Watched::TimedOut);
+            (outcome, discard(hook, cut_short))
+        };
+        core.finish();
+        let (hook_outcome, wrong) = match outcome {
+            Watched::Done(Ok(())) => (HookOutcome::Ran, None),
+            Watched::Done(Err(error)) => (HookOutcome::Failed, Some(ExitReason::failed(error))),
+            Watched::Panicked(reason) => (HookOutcome::Panicked, Some(reason)),
+            Watched::Cut | Watched::TimedOut => (HookOutcome::TimedOut, None),
+        };
+        self.ending.hook_outcome = hook_outcome;
+        self.ending.hook_hit_limit = hook_outcome == HookOutcome::TimedOut;
+        for wrong in wrong.into_iter().chain(broken) {
+            self.exit().add(wrong);
+        }
+    }
+
+    /// Drops the state, and makes the end known: nothing here waits.
+    fn finish(&mut self) {
+        self.ending.concluded = true;
+        self.drop_state();
+        let exit = self.ending.exit.take().unwrap_or_else(|| Exit::new(ExitReason::Killed));
+        if !claim(&self.any) {
+            // It was declared unresponsive, and its end is known.
+            return;
+        }
+        telemetry::ended(&self.any, &exit);
+        let report = self.any.env().is_recording().then(|| self.report(&exit));
+        conclude(self.any.clone(), exit, report);
+    }
+
+    fn drop_state(&mut self) {
+        let state = self.actor.take();
+        if let Err(panicked) = guard(|| dropping(DropCause::State, || drop(state))) {
+            self.exit().add(panicked);
+        }
+    }
+
+    fn report(&self, exit: &Exit) -> ActorReport {
+        let mut report = ActorReport::new(self.any.path(), exit.clone());
+        if let Some((asked_at, _)) = self.core().order() {
+            report.turn = self.any.env().since_began(asked_at);
+            report.total = asked_at.elapsed();
+        }
+        let ending = &self.ending;
+        report.handler = ending.handler;
+        report.drain = ending.drain;
+        report.children = ending.children;
+        report.hook = ending.hook;
+        report.hook_outcome = ending.hook_outcome;
+        report.drained = ending.drained;
+        report.discarded = ending.discarded;
+        note_limits(&self.any, &mut report);
+        if report.limit.is_none() && ending.hook_hit_limit {
+            report.limit = Some(LimitHit::Hook);
+        }
+        report
+    }
+}
+
+/// The task was dropped before it reached the end: aborted at a deadline, or the runtime has gone.
+///
+/// Nothing can be awaited here. The children are told to drop everything too, and if some are left, the last of them
+/// publishes this end.
+impl<A: Actor> Drop for Life<A> {
+    fn drop(&mut self) {
+        if self.ending.concluded {
+            return;
+        }
+        self.ending.concluded = true;
+        let by = if self.core().signals.any(Signals::ABORT) { AbortedBy::Deadline } else { AbortedBy::Runtime };
+        if self.ending.exit.is_none() {
+            self.settle_cause(Over::Because(ExitReason::Aborted { by }));
+        } else {
+            self.exit().add(ExitReason::Aborted { by });
+        }
+        self.cell.close(Closed::Stopping);
+        self.discard_queue();
+        if A::HOOKS.stopped && self.ending.hook_outcome == HookOutcome::None {
+            self.ending.hook_outcome = HookOutcome::Skipped;
+        }
+        let family = self.core().family().cloned();
+        if let Some(family) = &family {
+            family.close();
+            for child in family.children() {
+                request::abort(&child);
+            }
+        }
+        self.drop_state();
+        let exit = self.ending.exit.take().unwrap_or_else(|| Exit::new(ExitReason::Aborted { by }));
+        if !claim(&self.any) {
+            return;
+        }
+        telemetry::ended(&self.any, &exit);
+        let report = self.any.env().is_recording().then(|| self.report(&exit));
+        let exit = match family {
+            Some(family) => match family.leave_end(exit) {
+                Ok(()) => return,
+                Err(exit) => exit,
+            },
+            None => exit,
+        };
+        conclude(self.any.clone(), exit, report);
+    }
+}

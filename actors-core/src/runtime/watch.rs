@@ -1,0 +1,65 @@
+//! Polling a user's future beside the signals of its actor, with panics caught.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+use tokio::time::{Instant, Sleep};
+
+use crate::address::Protocol;
+use crate::address::cell::Cell;
+use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::current::{DropCause, dropping};
+use crate::lifecycle::exit::ExitReason;
+use crate::lifecycle::panic::guard;
+use crate::mailbox::Batch;
+
+/// How watched work came out.
+pub(crate) enum Watched<T> {
+    Done(T),
+    Panicked(ExitReason),
+    /// One of the signals came that cut it short.
+    Cut,
+    TimedOut,
+}
+
+/// Polls `work` until it is done, one of the signals in `cut` comes, or `until` is over. Leaves the work where it is.
+pub(crate) async fn watch<A: Protocol, F: Future>(
+    mut work: Pin<&mut Option<F>>,
+    cell: &Cell<A>,
+    batch: &mut Batch<A::Msg>,
+    cut: u32,
+    until: Option<Instant>,
+) -> Watched<F::Output> {
+    let core = cell.core();
+    let mut sleep: Option<Pin<Box<Sleep>>> = None;
+    poll_fn(|cx| {
+        loop {
+            if core.signals.any(cut) {
+                return Poll::Ready(Watched::Cut);
+            }
+            match guard(|| work.as_mut().as_pin_mut().expect("watched until it is done").poll(cx)) {
+                Ok(Poll::Ready(output)) => return Poll::Ready(Watched::Done(output)),
+                Err(reason) => return Poll::Ready(Watched::Panicked(reason)),
+                Ok(Poll::Pending) => {}
+            }
+            core.waits();
+            if let Some(until) = until {
+                let sleep = sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+                if sleep.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Watched::TimedOut);
+                }
+            }
+            if cell.mailbox.suspend(batch, cx, || core.signals.any(cut)) {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await
+}
+
+/// Drops what is left of watched work. A panic in a destructor comes back.
+pub(crate) fn discard<F>(mut work: Pin<&mut Option<F>>, cut_short: bool) -> Option<ExitReason> {
+    let mut drop_it = || guard(|| work.set(None)).err();
+    if cut_short { dropping(DropCause::Cut, drop_it) } else { drop_it() }
+}

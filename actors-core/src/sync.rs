@@ -1,0 +1,44 @@
+//! A lock that ignores poison, and a set of wakers.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// Locks `mutex`. Code of users never runs under a lock of ours, so a poisoned one is still whole.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Those who wait for one thing, any number of them.
+#[derive(Default)]
+pub(crate) struct Wakers {
+    next: u64,
+    waiting: BTreeMap<u64, Waker>,
+}
+
+impl Wakers {
+    /// Registers `waker`, or renews it where `key` says it stands.
+    pub(crate) fn register(&mut self, key: &mut Option<u64>, waker: &Waker) {
+        let key = *key.get_or_insert_with(|| {
+            self.next += 1;
+            self.next
+        });
+        self.waiting.entry(key).and_modify(|known| known.clone_from(waker)).or_insert_with(|| waker.clone());
+    }
+
+    pub(crate) fn remove(&mut self, key: u64) {
+        self.waiting.remove(&key);
+    }
+
+    /// Takes all out, to be woken once no lock is held.
+    pub(crate) fn take(&mut self) -> BTreeMap<u64, Waker> {
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+/// Wakes all of `wakers`.
+pub(crate) fn wake_all(wakers: BTreeMap<u64, Waker>) {
+    for waker in wakers.into_values() {
+        waker.wake();
+    }
+}

@@ -1,0 +1,220 @@
+//! The whole: a system of actors, from its first actor to the report on its last.
+
+mod builder;
+mod callback;
+mod context;
+mod plan;
+mod report;
+mod shared;
+mod shutdown;
+mod signals;
+mod text;
+mod tree;
+mod watchdog;
+mod waterfall;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::callback::Callback;
+use self::shared::{Owner, Shared};
+use crate::actor::Actor;
+use crate::address::cell::Cell;
+use crate::address::{ActorRef, Protocol};
+use crate::lifecycle::dead_letter::DeadLetters;
+use crate::lifecycle::lookup;
+use crate::runtime::{Builder, StartError};
+
+pub use builder::SystemBuilder;
+pub use callback::Terminated;
+pub use plan::{PlanStep, ShutdownPlan};
+pub use report::{Outcome, ShutdownReport, Trigger};
+pub use tree::{ActorState, Tree, TreeNode};
+
+/// A system of actors: the root of their tree, their names, and the one place that stops them all.
+///
+/// Dropping the last handle without a [`shutdown`](Self::shutdown) kills the whole tree. Two systems in one process know
+/// nothing of each other. Clones are handles to the same system.
+///
+/// ```
+/// use actors_core::{messages, Actor, ActorSystem, ShutdownReport};
+///
+/// #[derive(Actor)]
+/// struct Counter { n: u64 }
+///
+/// #[messages]
+/// impl Counter {
+///     #[message] fn add(&mut self, by: u64) { self.n += by }
+///     #[message] async fn get(&self) -> u64 { self.n }
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> ShutdownReport {
+///     let system = ActorSystem::new("demo");
+///     let counter = system.spawn(Counter { n: 0 });
+///     counter.tell(Add { by: 2 }).await.unwrap();
+///     assert_eq!(counter.ask(Get).await.unwrap(), 2);
+///     system.shutdown().await
+/// }
+/// ```
+#[derive(Clone)]
+pub struct ActorSystem {
+    shared: Arc<Shared>,
+    /// Handles that actors hold do not keep the system.
+    _owner: Option<Arc<Owner>>,
+}
+
+impl ActorSystem {
+    /// Creates a system with the defaults; see [`builder`](Self::builder).
+    ///
+    /// # Panics
+    /// Panics outside a tokio runtime, and where panics abort the process.
+    pub fn new(name: impl AsRef<str>) -> Self {
+        Self::builder(name).build()
+    }
+
+    /// Begins to create a system.
+    pub fn builder(name: impl AsRef<str>) -> SystemBuilder {
+        SystemBuilder::new(name.as_ref())
+    }
+
+    /// Returns the name of the system.
+    pub fn name(&self) -> &str {
+        &self.shared.env.name
+    }
+
+    // ===== actors =====
+
+    /// Makes an actor at the top of the tree and returns at once; see [`Builder::spawn`].
+    pub fn spawn<A: Actor>(&self, actor: A) -> ActorRef<A> {
+        self.actor(actor).spawn()
+    }
+
+    /// Makes an actor at the top of the tree and waits until it is ready; see [`Builder::start`].
+    ///
+    /// # Errors
+    /// [`StartError`] says what went wrong; then nothing is left of the actor.
+    pub async fn start<A: Actor>(&self, actor: A) -> Result<ActorRef<A>, StartError> {
+        self.actor(actor).start().await
+    }
+
+    /// Begins to make an actor, to be named or set up before it is spawned or started.
+    pub fn actor<A: Actor>(&self, actor: A) -> Builder<A> {
+        Builder::new(self.shared.root.clone(), actor)
+    }
+
+    /// Finds an actor by its path, if it is an `A`: `system.lookup::<Db>("/app/db")`.
+    pub fn lookup<A: Protocol>(&self, path: &str) -> Option<ActorRef<A>> {
+        let found = lookup::find(&self.shared.root, path)?;
+        found.into_any().downcast::<Cell<A>>().ok().map(ActorRef::new)
+    }
+
+    /// Returns how many actors there are.
+    pub fn actors(&self) -> usize {
+        self.shared.env.alive()
+    }
+
+    // ===== the end =====
+
+    /// Stops every actor in order, within the deadline of the system, and reports what happened.
+    ///
+    /// Children stop before their parents, and siblings in reverse start order. Concurrent calls share one shutdown and
+    /// one report. Inside an actor of this system it stops nothing and returns at once with
+    /// [`Outcome::WouldDeadlock`]; [`request_shutdown`](Self::request_shutdown) is for that place.
+    ///
+    /// # Cancel safety
+    /// Once it was polled, the shutdown goes on though the future be dropped.
+    pub async fn shutdown(&self) -> ShutdownReport {
+        self.shared.shut_down(Trigger::Request, None).await
+    }
+
+    /// Stops every actor in order as [`shutdown`](Self::shutdown) does, within `deadline`.
+    ///
+    /// If a shutdown runs already, its deadline can only come nearer by this.
+    pub async fn shutdown_within(&self, deadline: Duration) -> ShutdownReport {
+        self.shared.shut_down(Trigger::Request, Some(deadline)).await
+    }
+
+    /// Begins a shutdown and returns at once. The one way to do so from inside an actor.
+    pub fn request_shutdown(&self) {
+        self.shared.begin(Trigger::Request, None);
+    }
+
+    /// Shuts down after a start has failed, and reports that as the outcome: exit code 2.
+    pub async fn start_failed(&self, error: StartError) -> ShutdownReport {
+        self.shared.note_start_failure(&error);
+        self.shared.shut_down(Trigger::Request, None).await
+    }
+
+    /// Waits for the shutdown that somebody else begins, and returns its report.
+    pub async fn terminated(&self) -> ShutdownReport {
+        self.shared.done().await
+    }
+
+    /// Tells whether a shutdown has begun.
+    pub fn is_shutting_down(&self) -> bool {
+        self.shared.has_begun()
+    }
+
+    /// Serves until SIGINT or SIGTERM comes, or something else begins a shutdown; then shuts down in order.
+    ///
+    /// A second signal kills what is left, with a second's grace; a third ends the process at once with code 128 + its
+    /// number. A system that handles signals owns the process: if some actor does not react at all, the process is ended
+    /// after the report, with code 4, though its workers be blocked.
+    ///
+    /// # Panics
+    /// Panics if the listeners cannot be installed.
+    pub async fn run_until_signal(&self) -> ShutdownReport {
+        self.shared.handle_signals();
+        self.shared.done().await
+    }
+
+    /// Runs `callback` when all actors have ended, before the report. Callbacks run one after the other, the last
+    /// registered first, within the deadline of the shutdown.
+    ///
+    /// # Errors
+    /// [`Terminated`] if the system has shut down.
+    pub fn on_terminated<F, Fut>(&self, callback: F) -> Result<(), Terminated>
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.shared.add_callback(<dyn Callback>::boxed(callback))
+    }
+
+    /// Asks those who accept new work to accept no more, while all that runs goes on:
+    /// [`Context::quiescing`](crate::Context::quiescing). A shutdown does so by itself.
+    pub fn quiesce(&self) {
+        self.shared.env.quiesce.cancel();
+    }
+
+    // ===== looking =====
+
+    /// Returns what a shutdown would do, and how long it could take, without stopping anything.
+    pub fn shutdown_plan(&self) -> ShutdownPlan {
+        plan::plan(&self.shared.root, self.shared.deadline)
+    }
+
+    /// Returns a snapshot of the living tree.
+    pub fn tree(&self) -> Tree {
+        tree::snapshot(&self.shared.root)
+    }
+
+    /// Subscribes to the messages that are accepted and never handled.
+    pub fn dead_letters(&self) -> DeadLetters {
+        self.shared.env.dead_letters.subscribe()
+    }
+
+    /// Returns how many messages were accepted and never handled.
+    pub fn dead_letter_count(&self) -> u64 {
+        self.shared.env.dead_letters.count()
+    }
+}
+
+impl fmt::Debug for ActorSystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActorSystem").field("name", &self.name()).field("actors", &self.actors()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,329 @@
+//! What all handles to one system share, and the state of its shutdown.
+
+use std::any::Any;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::callback::{Callback, Terminated};
+use super::report::{Outcome, ReportParts, ShutdownReport, Trigger};
+use super::{shutdown, signals, watchdog};
+use crate::lifecycle::cell::{AnyCell, Family};
+use crate::lifecycle::current::current_owner;
+use crate::lifecycle::env::Env;
+use crate::lifecycle::exit::{ExitReason, StartFailure};
+use crate::lifecycle::{lookup, request};
+use crate::runtime::StartError;
+use crate::sync::{Wakers, lock, wake_all};
+
+/// How long a shutdown may take, unless set otherwise: less than the 30 s after which orchestrators lose patience.
+const DEADLINE: Duration = Duration::from_secs(25);
+
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) deadline: Duration,
+    pub(super) quiesce: Duration,
+    pub(super) progress: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { deadline: DEADLINE, quiesce: Duration::ZERO, progress: true }
+    }
+}
+
+pub(super) struct Shared {
+    pub(super) env: Arc<Env>,
+    pub(super) root: Arc<Family>,
+    pub(super) deadline: Duration,
+    pub(super) quiesce: Duration,
+    pub(super) progress: bool,
+    /// Cancelled when all that is left is to be killed.
+    pub(super) hard: CancellationToken,
+    /// Cancelled when the report is known.
+    ended: CancellationToken,
+    state: Mutex<State>,
+    listens: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    going: Option<Going>,
+    report: Option<ShutdownReport>,
+    waiters: Wakers,
+    callbacks: Vec<Box<dyn Callback>>,
+    start_failed: bool,
+}
+
+/// A shutdown that runs, or has run.
+#[derive(Clone)]
+pub(super) struct Going {
+    pub(super) trigger: Trigger,
+    pub(super) began: Instant,
+    pub(super) deadline: Instant,
+    /// The same moments by the clock of the machine, for the thread that watches from outside.
+    pub(super) really_began: std::time::Instant,
+    pub(super) real_deadline: std::time::Instant,
+}
+
+impl Shared {
+    pub(super) fn new(env: Arc<Env>, settings: Settings) -> Arc<Shared> {
+        let root = Family::root(env.clone());
+        let shared = Shared::around(env, root, settings);
+        let weak: Weak<Shared> = Arc::downgrade(&shared);
+        let any: Weak<dyn Any + Send + Sync> = weak.clone();
+        // Set once, here; nobody else has seen this system yet.
+        let _ = shared.env.system.set(any);
+        shared.env.on_significant(Arc::new(move |path, reason| {
+            if let Some(shared) = weak.upgrade() {
+                shared.begin(Trigger::ActorEnded { path, reason }, None);
+            }
+        }));
+        shared
+    }
+
+    fn around(env: Arc<Env>, root: Arc<Family>, settings: Settings) -> Arc<Shared> {
+        Arc::new(Shared {
+            env,
+            root,
+            deadline: settings.deadline,
+            quiesce: settings.quiesce,
+            progress: settings.progress,
+            hard: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            state: Mutex::default(),
+            listens: AtomicBool::new(false),
+        })
+    }
+
+    /// The system of an actor. If nobody has a handle to it any more, it is being killed, and this one says so.
+    pub(super) fn of(cell: &Arc<dyn AnyCell>) -> Arc<Shared> {
+        let known = cell.env().system.get().and_then(Weak::upgrade).and_then(|any| any.downcast::<Shared>().ok());
+        known.unwrap_or_else(|| Shared::around(cell.env().clone(), lookup::root_of(cell), Settings::default()))
+    }
+
+    /// Begins a shutdown; if one runs, brings its deadline nearer.
+    pub(super) fn begin(self: &Arc<Self>, trigger: Trigger, within: Option<Duration>) {
+        let within = within.unwrap_or(self.deadline);
+        let now = Instant::now();
+        let real_now = std::time::Instant::now();
+        let first = {
+            let mut state = lock(&self.state);
+            match &mut state.going {
+                Some(going) => {
+                    if now + within < going.deadline {
+                        going.deadline = now + within;
+                        going.real_deadline = real_now + within;
+                    }
+                    false
+                }
+                going => {
+                    *going = Some(Going {
+                        trigger,
+                        began: now,
+                        deadline: now + within,
+                        really_began: real_now,
+                        real_deadline: real_now + within,
+                    });
+                    true
+                }
+            }
+        };
+        if first {
+            self.env.begin_recording(now);
+            watchdog::watch(self.clone());
+            self.env.runtime.spawn(shutdown::drive(self.clone()));
+        }
+    }
+
+    pub(super) async fn shut_down(self: &Arc<Self>, trigger: Trigger, within: Option<Duration>) -> ShutdownReport {
+        if let Some(caller) = current_owner().filter(|caller| Arc::ptr_eq(caller.env(), &self.env)) {
+            return self.report_with(trigger, Some(Outcome::WouldDeadlock { path: caller.path() }));
+        }
+        self.begin(trigger, within);
+        let report = self.done().await;
+        self.let_tasks_go(&report).await;
+        report
+    }
+
+    /// The last tasks have made their ends known, and are about to return: lets them.
+    async fn let_tasks_go(&self, report: &ShutdownReport) {
+        if report.unresponsive().next().is_some() {
+            return;
+        }
+        for _ in 0..1_000 {
+            if self.env.tasks() == 0 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits for the report.
+    pub(super) async fn done(&self) -> ShutdownReport {
+        struct Waiter<'a>(&'a Shared, Option<u64>);
+        impl Drop for Waiter<'_> {
+            fn drop(&mut self) {
+                if let Some(key) = self.1 {
+                    lock(&self.0.state).waiters.remove(key);
+                }
+            }
+        }
+        let mut waiter = Waiter(self, None);
+        poll_fn(|cx| {
+            let mut state = lock(&self.state);
+            match &state.report {
+                Some(report) => Poll::Ready(report.clone()),
+                None => {
+                    state.waiters.register(&mut waiter.1, cx.waker());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    /// Makes the report known; the first counts.
+    pub(super) fn complete(&self, report: ShutdownReport) {
+        let waiters = {
+            let mut state = lock(&self.state);
+            if state.report.is_some() {
+                return;
+            }
+            state.report = Some(report);
+            state.waiters.take()
+        };
+        wake_all(waiters);
+        self.ended.cancel();
+    }
+
+    /// Cancelled when the report is known.
+    pub(super) fn ended_token(&self) -> CancellationToken {
+        self.ended.clone()
+    }
+
+    /// Wakes `waker` when the report is known, at once if it is.
+    pub(super) fn on_done(&self, waker: Waker) {
+        let mut state = lock(&self.state);
+        if state.report.is_none() {
+            state.waiters.register(&mut None, &waker);
+            return;
+        }
+        drop(state);
+        waker.wake();
+    }
+
+    pub(super) fn report(&self) -> Option<ShutdownReport> {
+        lock(&self.state).report.clone()
+    }
+
+    pub(super) fn going(&self) -> Option<Going> {
+        lock(&self.state).going.clone()
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        lock(&self.state).going.is_some()
+    }
+
+    /// By when the shutdown has to be done.
+    pub(super) fn due(&self) -> Option<Instant> {
+        lock(&self.state).going.as_ref().map(|going| going.deadline)
+    }
+
+    /// Writes the report on what has happened so far.
+    pub(super) fn make_report(&self) -> ShutdownReport {
+        let trigger = self.going().map_or(Trigger::Dropped, |going| going.trigger);
+        let outcome = lock(&self.state).start_failed.then_some(Outcome::StartFailed);
+        self.report_with(trigger, outcome)
+    }
+
+    fn report_with(&self, trigger: Trigger, outcome: Option<Outcome>) -> ShutdownReport {
+        let going = self.going();
+        let deadlocked = matches!(outcome, Some(Outcome::WouldDeadlock { .. }));
+        let (failures, failed) = self.env.failures();
+        let actors = if deadlocked { Vec::new() } else { self.env.take_records() };
+        // A failed start is said only if nothing worse happened while the rest was stopped.
+        let outcome = outcome.filter(|outcome| {
+            *outcome != Outcome::StartFailed || !matches!(Outcome::of(&actors, failed), Outcome::Aborted | Outcome::Unresponsive)
+        });
+        ShutdownReport::new(ReportParts {
+            system: self.env.name.to_string(),
+            trigger,
+            outcome,
+            total: going.as_ref().map_or(Duration::ZERO, |going| going.began.elapsed()),
+            deadline: going.as_ref().map_or(self.deadline, |going| going.deadline - going.began),
+            quiesce: self.quiesce,
+            actors,
+            failures,
+            failed,
+            dead_letters: self.env.dead_letters.count(),
+        })
+    }
+
+    pub(super) fn note_start_failure(&self, error: &StartError) {
+        lock(&self.state).start_failed = true;
+        // The actor noted a failure of its own hook; a taken name is nobody's failure yet.
+        if matches!(error.failure(), StartFailure::NameTaken(_) | StartFailure::InvalidName { .. }) {
+            self.env.note_failure(error.path().clone(), ExitReason::StartFailed(error.failure().clone()));
+        }
+    }
+
+    /// Kills all that is left.
+    pub(super) fn kill_all(&self) {
+        self.root.close();
+        self.hard.cancel();
+        for child in self.root.children() {
+            request::kill(&child);
+        }
+    }
+
+    pub(super) fn add_callback(&self, callback: Box<dyn Callback>) -> Result<(), Terminated> {
+        let mut state = lock(&self.state);
+        if state.report.is_some() {
+            return Err(Terminated);
+        }
+        state.callbacks.push(callback);
+        Ok(())
+    }
+
+    /// The callback that was registered last.
+    pub(super) fn next_callback(&self) -> Option<Box<dyn Callback>> {
+        lock(&self.state).callbacks.pop()
+    }
+
+    /// Listens for signals from now on.
+    pub(super) fn handle_signals(self: &Arc<Self>) {
+        if !self.listens.swap(true, Ordering::AcqRel) {
+            signals::listen(self);
+        }
+    }
+
+    pub(super) fn handles_signals(&self) -> bool {
+        self.listens.load(Ordering::Acquire)
+    }
+}
+
+/// The handles that users hold. The last one dropped without a shutdown kills the tree.
+pub(super) struct Owner {
+    shared: Arc<Shared>,
+}
+
+impl Owner {
+    pub(super) fn of(shared: &Arc<Shared>) -> Self {
+        Owner { shared: shared.clone() }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if !self.shared.has_begun() {
+            self.shared.kill_all();
+            self.shared.complete(self.shared.make_report());
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Signals of the operating system, heard on a thread of its own: a runtime whose workers are blocked hears nothing.
+//!
+//! The first SIGINT or SIGTERM begins the ordered shutdown, the second kills what is left, with a second's grace, and the
+//! third ends the process. tokio keeps its handlers installed for ever, so every press has to be answered here.
+
+use std::io;
+use std::sync::{Arc, Weak, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime;
+
+use super::report::Trigger;
+use super::shared::Shared;
+
+/// How long what was killed by the second signal may take.
+const KILL_GRACE: Duration = Duration::from_secs(1);
+
+/// Installs the listeners before it returns.
+pub(super) fn listen(shared: &Arc<Shared>) {
+    let (ready, is_ready) = mpsc::channel();
+    let name = format!("{}-signals", shared.env.name);
+    let listening = Arc::downgrade(shared);
+    let thread = thread::Builder::new().name(name).spawn(move || {
+        let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(ready.send(Err(error))),
+        };
+        runtime.block_on(async {
+            match Listener::new() {
+                Ok(listener) => {
+                    let _ = ready.send(Ok(()));
+                    answer(listener, listening).await;
+                }
+                Err(error) => drop(ready.send(Err(error))),
+            }
+        });
+    });
+    let outcome = thread.and_then(|_| is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread ended"))));
+    if let Err(error) = outcome {
+        panic!("system `{}`: cannot listen for signals: {error}", shared.env.name);
+    }
+}
+
+async fn answer(mut listener: Listener, listening: Weak<Shared>) {
+    let mut presses = 0;
+    loop {
+        // Holds no handle while it waits, so that the system can be dropped.
+        let Some(done) = listening.upgrade().map(|shared| shared.ended_token()) else { return };
+        let (name, number) = tokio::select! {
+            signal = listener.next() => signal,
+            () = done.cancelled() => return,
+        };
+        presses += 1;
+        let Some(shared) = listening.upgrade() else { return };
+        match presses {
+            1 => shared.begin(Trigger::Signal(name.to_owned()), None),
+            2 => {
+                shared.kill_all();
+                shared.begin(Trigger::Signal(name.to_owned()), Some(KILL_GRACE));
+            }
+            _ => std::process::exit(128 + number),
+        }
+    }
+}
+
+#[cfg(unix)]
+struct Listener {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Listener {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Listener { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> (&'static str, i32) {
+        tokio::select! {
+            _ = self.interrupt.recv() => ("SIGINT", 2),
+            _ = self.terminate.recv() => ("SIGTERM", 15),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Listener;
+
+#[cfg(not(unix))]
+impl Listener {
+    fn new() -> io::Result<Self> {
+        Ok(Listener)
+    }
+
+    async fn next(&mut self) -> (&'static str, i32) {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => ("SIGINT", 2),
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

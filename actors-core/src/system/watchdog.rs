@@ -1,0 +1,126 @@
+//! A thread outside the runtime that watches a shutdown: tokio's timers do not fire when every worker is blocked.
+//!
+//! It says every two seconds what the shutdown waits for. At the deadline it declares what is left unresponsive and makes
+//! the report known itself. Where the system handles signals, it then ends the process: a runtime whose workers are
+//! blocked is never dropped.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use super::report::ShutdownReport;
+use super::shared::Shared;
+use super::text::human;
+use super::tree::{self, ActorState, TreeNode};
+use crate::runtime::give_up;
+
+/// How often a long shutdown says what it waits for.
+const PROGRESS: Duration = Duration::from_secs(2);
+/// How many actors one progress line names.
+const NAMED: usize = 3;
+/// How long `main` may take to return the report, before a process is ended in which something does not react.
+const RETURN_GRACE: Duration = Duration::from_millis(500);
+
+/// Watches the shutdown of `shared`, which has begun.
+pub(super) fn watch(shared: Arc<Shared>) {
+    let name = format!("{}-watchdog", shared.env.name);
+    let watched = shared.clone();
+    let thread = thread::Builder::new().name(name).spawn(move || run(&watched));
+    match thread {
+        Ok(thread) => wake_when_done(&shared, thread.thread().clone()),
+        // No thread can be had. The shutdown does without; only blocked workers go unnoticed.
+        Err(error) => say(&format!("{}: no watchdog for the shutdown: {error}", shared.env.name)),
+    }
+}
+
+/// Has the report wake the thread, so that it ends with the shutdown.
+fn wake_when_done(shared: &Arc<Shared>, thread: Thread) {
+    shared.on_done(Arc::new(Unpark { thread, woken: AtomicBool::new(false) }).into());
+}
+
+struct Unpark {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+impl std::task::Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+fn run(shared: &Arc<Shared>) {
+    let Some(going) = shared.going() else { return };
+    let mut next_line = going.really_began + PROGRESS;
+    let report = loop {
+        if let Some(report) = shared.report() {
+            break report;
+        }
+        let now = Instant::now();
+        // Asked anew each time: a later call may have brought it nearer.
+        let deadline = shared.going().map_or(going.real_deadline, |going| going.real_deadline);
+        if now >= deadline {
+            break force(shared);
+        }
+        if now >= next_line {
+            if shared.progress {
+                progress(shared);
+            }
+            next_line = now + PROGRESS;
+        }
+        thread::park_timeout(deadline.min(next_line).saturating_duration_since(now));
+    };
+    if shared.handles_signals() && (report.unresponsive().next().is_some() || report.leaked_blocking > 0) {
+        thread::sleep(RETURN_GRACE);
+        report.print_once();
+        std::process::exit(i32::from(report.exit_code()));
+    }
+}
+
+/// The deadline is over and the runtime has not got there: declares what is left unresponsive.
+fn force(shared: &Arc<Shared>) -> ShutdownReport {
+    shared.root.close();
+    for child in shared.root.children() {
+        give_up(&child);
+    }
+    let report = shared.make_report();
+    shared.complete(report.clone());
+    // The runtime may have been just as fast.
+    let report = shared.report().unwrap_or(report);
+    report.print_once();
+    report
+}
+
+fn progress(shared: &Arc<Shared>) {
+    let tree = tree::snapshot(&shared.root);
+    // Those who stop and have no children left are the ones that all others wait for.
+    let mut waited_for = tree.nodes.iter().filter(|node| node.state == ActorState::Stopping && node.children == 0);
+    let named: Vec<String> = waited_for.by_ref().take(NAMED).map(describe).collect();
+    if named.is_empty() {
+        return;
+    }
+    let more = waited_for.count();
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    say(&format!("{}: waiting for {}{more}", shared.env.name, named.join("; ")));
+}
+
+fn describe(node: &TreeNode) -> String {
+    let mut text = node.path.to_string();
+    match (&node.handling, node.handling_for) {
+        (Some(message), Some(time)) => text += &format!(": handling `{message}` for {}", human(time)),
+        (Some(message), None) => text += &format!(": handling `{message}`"),
+        (None, _) => text += ": stopping",
+    }
+    if node.queued > 0 {
+        text += &format!(", {} queued", node.queued);
+    }
+    text
+}
+
+/// Writes a line to the standard error; if that is closed, nobody wants it.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

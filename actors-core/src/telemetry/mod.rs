@@ -1,0 +1,14 @@
+//! What can be seen of actors from outside through `tracing`: a span for each, and an event for every step of its life.
+//!
+//! The choice between on and off is made here and nowhere else; both have the same functions. Only types and paths are
+//! logged, never what a message holds.
+
+#[cfg(feature = "tracing")]
+mod on;
+#[cfg(feature = "tracing")]
+pub(crate) use on::{ActorSpan, ended, hit_limit, refused, shutdown_began, shutdown_done, started, stopping};
+
+#[cfg(not(feature = "tracing"))]
+mod off;
+#[cfg(not(feature = "tracing"))]
+pub(crate) use off::{ActorSpan, ended, hit_limit, refused, shutdown_began, shutdown_done, started, stopping};

@@ -1,0 +1,47 @@
+//! No telemetry.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::exit::{Exit, StartFailure};
+use crate::lifecycle::path::ActorPath;
+use crate::lifecycle::record::LimitHit;
+
+pub(crate) struct ActorSpan;
+
+impl ActorSpan {
+    pub(crate) fn new(_cell: &Arc<dyn AnyCell>) -> Self {
+        ActorSpan
+    }
+
+    pub(crate) fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
+        work()
+    }
+
+    pub(crate) fn message(&self, _name: impl FnOnce() -> &'static str) -> MessageSpan {
+        MessageSpan
+    }
+}
+
+pub(crate) struct MessageSpan;
+
+impl MessageSpan {
+    pub(crate) fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
+        work()
+    }
+}
+
+pub(crate) fn started(_cell: &Arc<dyn AnyCell>) {}
+
+pub(crate) fn stopping(_cell: &Arc<dyn AnyCell>) {}
+
+pub(crate) fn refused(_path: &ActorPath, _failure: &StartFailure) {}
+
+pub(crate) fn ended(_cell: &Arc<dyn AnyCell>, _exit: &Exit) {}
+
+pub(crate) fn hit_limit(_cell: &Arc<dyn AnyCell>, _limit: LimitHit) {}
+
+pub(crate) fn shutdown_began(_system: &str, _deadline: Duration) {}
+
+pub(crate) fn shutdown_done(_system: &str, _total: Duration, _actors: usize) {}

@@ -1,0 +1,237 @@
+//! The arguments of the attributes: splitting, unknown and repeated options, markers.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Error, Ident, Meta, Path, Result, Token, parenthesized, parse_quote};
+
+use crate::complaint::Complaints;
+
+/// Reads `name`, `name = value` and `name(values)` options, each at most once.
+///
+/// The same reader serves several attributes of one item, so that an option repeated in the
+/// second attribute is noticed too.
+pub(crate) struct Options {
+    known: Vec<&'static str>,
+    seen: Vec<Ident>,
+}
+
+impl Options {
+    pub(crate) fn new(known: impl IntoIterator<Item = &'static str>) -> Self {
+        Options { known: known.into_iter().collect(), seen: Vec::new() }
+    }
+
+    /// Gives each option to `take`, which reads what follows the option's name.
+    ///
+    /// A bad option does not hide a bad one after it: each stands alone between its commas.
+    pub(crate) fn read(
+        &mut self,
+        tokens: TokenStream,
+        complaints: &mut Complaints,
+        mut take: impl FnMut(&Ident, ParseStream<'_>) -> Result<()>,
+    ) {
+        for option in split_at_commas(tokens) {
+            let read = |input: ParseStream<'_>| {
+                let Ok(name) = input.call(Ident::parse_any) else {
+                    return Err(input.error("an option begins with its name"));
+                };
+                self.admit(&name)?;
+                take(&name, input)
+            };
+            if let Err(error) = read.parse2(option) {
+                complaints.add(error);
+            }
+        }
+    }
+
+    /// Refuses an option that is unknown or was given before.
+    fn admit(&mut self, name: &Ident) -> Result<()> {
+        let text = name.to_string();
+        if !self.known.contains(&text.as_str()) {
+            let help = suggestion(&text, &self.known, "`");
+            return Err(Error::new(name.span(), format!("unknown option `{text}`{help}")));
+        }
+        if self.seen.contains(name) {
+            return Err(Error::new(name.span(), format!("`{text}` is already set: give it once")));
+        }
+        self.seen.push(name.clone());
+        Ok(())
+    }
+}
+
+/// Ends a complaint about `word` with the known word it resembles, or else with all of them.
+pub(crate) fn suggestion(word: &str, known: &[&str], quote: &str) -> String {
+    let nearest = known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match (nearest, known) {
+        (Some((_, nearest)), _) => format!("; did you mean {quote}{nearest}{quote}?"),
+        (None, [only]) => format!("; the only one is {quote}{only}{quote}"),
+        (None, _) => format!("; there are {quote}{}{quote}", known.join(&format!("{quote}, {quote}"))),
+    }
+}
+
+/// Consumes the `=` before a value, and makes sure that a value follows.
+pub(crate) fn expect_value(name: &Ident, input: ParseStream<'_>, example: &str) -> Result<()> {
+    let equals = input.parse::<Option<Token![=]>>()?;
+    if equals.is_none() || input.is_empty() {
+        let text = format!("`{name}` needs a value: `{name} = {example}`");
+        return Err(Error::new(name.span(), text));
+    }
+    Ok(())
+}
+
+/// Reads the value of `crate = path`.
+pub(crate) fn read_crate(name: &Ident, input: ParseStream<'_>) -> Result<Path> {
+    expect_value(name, input, "path::to::actors_core")?;
+    input.call(Path::parse_mod_style)
+}
+
+/// Where the generated code finds the framework when nobody says otherwise.
+pub(crate) fn default_crate() -> Path {
+    parse_quote!(::actors_core)
+}
+
+/// Reads the arguments of `#[messages]` itself.
+pub(crate) fn read_messages_args(tokens: TokenStream, complaints: &mut Complaints) -> Path {
+    let mut krate = default_crate();
+    Options::new(["crate"]).read(tokens, complaints, |name, input| {
+        krate = read_crate(name, input)?;
+        Ok(())
+    });
+    krate
+}
+
+/// What a marked method is to the actor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Marker {
+    Message,
+    Handle,
+    Started,
+    Stopped,
+    Exited,
+    /// A marker that is planned and reserved, but does nothing yet.
+    NotYet,
+}
+
+impl Marker {
+    /// Recognises a marker attribute; all others belong to somebody else.
+    pub(crate) fn of(attribute: &Attribute) -> Option<Marker> {
+        let name = attribute.path().get_ident()?.to_string();
+        match name.as_str() {
+            "message" => Some(Marker::Message),
+            "handle" => Some(Marker::Handle),
+            "started" => Some(Marker::Started),
+            "stopped" => Some(Marker::Stopped),
+            "exited" => Some(Marker::Exited),
+            "tick" | "stream" => Some(Marker::NotYet),
+            _ => None,
+        }
+    }
+}
+
+/// The options of `#[message]` and `#[handle]`.
+#[derive(Default)]
+pub(crate) struct HandlerArgs {
+    pub(crate) name: Option<Ident>,
+    pub(crate) boxed: bool,
+    pub(crate) derives: Vec<Path>,
+}
+
+impl HandlerArgs {
+    /// Reads the options of a marker; `known` are those that this marker takes.
+    pub(crate) fn read(attribute: &Attribute, known: &[&'static str], complaints: &mut Complaints) -> Self {
+        let mut args = HandlerArgs::default();
+        let tokens = list_tokens(attribute, complaints);
+        Options::new(known.iter().copied()).read(tokens, complaints, |name, input| {
+            if name == "name" {
+                expect_value(name, input, "SomeName")?;
+                args.name = Some(input.parse()?);
+            } else if name == "boxed" {
+                if !input.is_empty() {
+                    return Err(input.error("`boxed` takes no value"));
+                }
+                args.boxed = true;
+            } else {
+                args.derives = read_derives(name, input)?;
+            }
+            Ok(())
+        });
+        args
+    }
+}
+
+fn read_derives(name: &Ident, input: ParseStream<'_>) -> Result<Vec<Path>> {
+    if !input.peek(syn::token::Paren) {
+        let text = "`derive` lists traits: `derive(Clone, Debug)`";
+        return Err(Error::new(name.span(), text));
+    }
+    let content;
+    parenthesized!(content in input);
+    let paths = Punctuated::<Path, Token![,]>::parse_terminated_with(&content, Path::parse_mod_style)?;
+    Ok(paths.into_iter().collect())
+}
+
+/// Returns what stands between the parentheses of `#[name(...)]`; nothing for `#[name]`.
+pub(crate) fn list_tokens(attribute: &Attribute, complaints: &mut Complaints) -> TokenStream {
+    match &attribute.meta {
+        Meta::Path(_) => TokenStream::new(),
+        Meta::List(list) => list.tokens.clone(),
+        Meta::NameValue(pair) => {
+            let name = pair.path.get_ident().map(Ident::to_string);
+            let name = name.unwrap_or_default();
+            complaints.at(pair, format!("options stand in parentheses: `#[{name}(...)]`"));
+            TokenStream::new()
+        }
+    }
+}
+
+/// Splits at the commas outside all brackets; a comma at the end is no further piece.
+fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
+    let mut pieces = Vec::new();
+    let mut piece = Vec::new();
+    for token in tokens {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == ',' => {
+                pieces.push(piece.drain(..).collect());
+            }
+            token => piece.push(token),
+        }
+    }
+    if !piece.is_empty() {
+        pieces.push(piece.into_iter().collect());
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    #[test]
+    fn pieces_are_split_outside_brackets_only() {
+        let pieces = split_at_commas(quote!(name = Other, derive(Clone, Debug), boxed,));
+        let pieces: Vec<String> = pieces.iter().map(ToString::to_string).collect();
+        assert_eq!(pieces, ["name = Other", "derive (Clone , Debug)", "boxed"]);
+    }
+
+    #[test]
+    fn a_near_miss_is_suggested_and_a_far_one_lists_all() {
+        let known = ["name", "boxed"];
+        assert_eq!(suggestion("boxd", &known, "`"), "; did you mean `boxed`?");
+        assert_eq!(suggestion("quick", &known, "`"), "; there are `name`, `boxed`");
+    }
+
+    #[test]
+    fn every_bad_option_is_complained_about() {
+        let mut complaints = Complaints::default();
+        let mut options = Options::new(["one", "two"]);
+        options.read(quote!(oen, one, three, one), &mut complaints, |_, _| Ok(()));
+        assert_eq!(complaints.len(), 3);
+    }
+}

@@ -1,0 +1,212 @@
+//! What an actor does: the dispatch of messages to handlers, and the hooks.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Meta, Path, Type};
+
+use crate::expand::messages::{Expansion, allow_in_impls, unboxed};
+use crate::expand::{generated, placed};
+use crate::model::{Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
+
+impl Expansion<'_> {
+    /// The impl that the derived `Actor` forwards to.
+    pub(super) fn life(&self) -> TokenStream {
+        let Expansion { krate, block, message, .. } = self;
+        let self_ty = &block.self_ty;
+        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
+        let hooks = [HookKind::Started, HookKind::Exited, HookKind::Stopped];
+        let present = hooks.map(|kind| {
+            let name = format_ident!("{}", kind.name());
+            let present = block.hook(kind).map_or_else(|| quote!(false), is_present);
+            quote!(#name: #present)
+        });
+        let functions = hooks.map(|kind| self.hook(kind));
+        let arms = self.arms(|handler| self.handling(handler));
+        let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
+        let future = self.future();
+        let allow = allow_in_impls();
+        // An `async fn` would keep a second copy of the message in its future.
+        quote! {
+            #allow
+            impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {
+                const HOOKS: #krate::Hooks = #krate::Hooks { #(#present),* };
+
+                fn handle(
+                    &mut self,
+                    __msg: #message #ty_generics,
+                    __ctx: &mut #krate::Context<Self>,
+                ) -> #future {
+                    async move { match __msg.0 { #arms #phantom } }
+                }
+
+                #(#functions)*
+            }
+        }
+    }
+
+    /// What the functions of the hidden trait return.
+    fn future(&self) -> TokenStream {
+        let krate = self.krate;
+        quote! {
+            impl ::core::future::Future<Output = ::core::result::Result<(), #krate::BoxError>> + ::core::marker::Send
+        }
+    }
+
+    /// How one message is handled: the pattern that takes it apart, and what is done with it.
+    fn handling(&self, handler: &Handler) -> (TokenStream, TokenStream) {
+        let krate = self.krate;
+        let ok = quote!(::core::result::Result::Ok(()));
+        if handler.broken {
+            return (quote!((..)), ok);
+        }
+        let call = call(&handler.method, |param| match (&param.role, param.name()) {
+            (Role::Context, _) => quote!(__ctx),
+            (Role::ReplyTo, _) => quote!(__reply),
+            (_, Some(name)) if handler.is_generated() => field_variable(name).into_token_stream(),
+            _ => unboxed(handler),
+        });
+        let unpack = match &handler.message {
+            Message::Own => None,
+            Message::Generated { name, .. } => {
+                let fields = handler.payload().filter_map(|param| {
+                    let (cfgs, name) = (&param.cfgs, param.name()?);
+                    let variable = field_variable(name);
+                    Some(quote!(#(#cfgs)* #name: #variable))
+                });
+                let unboxed = unboxed(handler);
+                Some(quote!(let #name { #(#fields),* } = #unboxed;))
+            }
+        };
+        let answer = match &handler.reply {
+            Reply::Later { .. } => quote!(#call; #ok),
+            Reply::Nothing => quote!(#call; #krate::ReplyTo::send(__reply, ()); #ok),
+            Reply::Value(_) => quote! {
+                let __value = #call;
+                #krate::ReplyTo::send(__reply, __value);
+                #ok
+            },
+            Reply::Fallible(ty) => {
+                let outcome = into_result(ty, &call, krate);
+                let end = end_with_outcome(ty, krate);
+                quote! {
+                    let __outcome = #outcome;
+                    let __outcome = #krate::ReplyTo::resolve(__reply, __outcome);
+                    #end
+                }
+            }
+        };
+        (quote!((__message, __reply)), quote!({ #unpack #answer }))
+    }
+
+    /// A function of the hidden trait that calls a hook, or does nothing.
+    fn hook(&self, kind: HookKind) -> TokenStream {
+        let krate = self.krate;
+        let name = format_ident!("{}", kind.name());
+        let event = match kind {
+            HookKind::Started => None,
+            HookKind::Exited => Some(quote!(__exit: #krate::Exited,)),
+            HookKind::Stopped => Some(quote!(__reason: &#krate::ExitReason,)),
+        };
+        let params = quote!(&mut self, #event __ctx: &mut #krate::Context<Self>);
+        let future = self.future();
+        let nothing = quote! {
+            fn #name(#params) -> #future {
+                ::core::future::ready(::core::result::Result::Ok(()))
+            }
+        };
+        let Some(hook) = self.block.hook(kind).filter(|hook| !hook.broken) else {
+            return nothing;
+        };
+        let body = self.call_hook(hook);
+        let function = quote!(async fn #name(#params) -> ::core::result::Result<(), #krate::BoxError> { #body });
+        let cfgs = &hook.method.cfgs;
+        if cfgs.is_empty() {
+            return function;
+        }
+        let predicate = cfg_predicate(&hook.method);
+        quote! {
+            #(#cfgs)*
+            #function
+            #[cfg(not(#predicate))]
+            #nothing
+        }
+    }
+
+    fn call_hook(&self, hook: &Hook) -> TokenStream {
+        let krate = self.krate;
+        let call = call(&hook.method, |param| match param.role {
+            Role::Reason => quote!(__reason),
+            Role::Exit => quote!(__exit),
+            _ => quote!(__ctx),
+        });
+        match &hook.method.output {
+            None => quote!(#call; ::core::result::Result::Ok(())),
+            Some(ty) => {
+                let outcome = into_result(ty, &call, krate);
+                let end = end_with_outcome(ty, krate);
+                quote! {
+                    let __outcome = #outcome;
+                    #end
+                }
+            }
+        }
+    }
+}
+
+/// Whether a hook exists, as an expression: under `cfg`, only the compiler knows.
+fn is_present(hook: &Hook) -> TokenStream {
+    if hook.method.cfgs.is_empty() {
+        return quote!(true);
+    }
+    let predicate = cfg_predicate(&hook.method);
+    quote!(::core::cfg!(#predicate))
+}
+
+/// What all the `#[cfg(...)]` of a method say together.
+fn cfg_predicate(method: &Method) -> TokenStream {
+    let predicates = method.cfgs.iter().filter_map(|cfg| match &cfg.meta {
+        Meta::List(list) => Some(&list.tokens),
+        _ => None,
+    });
+    quote!(all(#(#predicates),*))
+}
+
+/// A call of the user's method with one argument per parameter.
+fn call(method: &Method, argument: impl Fn(&Param) -> TokenStream) -> TokenStream {
+    let name = method.ident();
+    let arguments = method.params.iter().map(|param| {
+        let (cfgs, argument) = (&param.cfgs, argument(param));
+        quote!(#(#cfgs)* #argument)
+    });
+    let span = generated(name.span());
+    let wait = method.signature.asyncness.map(|_| quote_spanned!(span=> .await));
+    quote_spanned!(span=> Self::#name(self, #(#arguments),*) #wait)
+}
+
+/// Turns what a method returned into the plain `Result`, whatever alias the user writes.
+fn into_result(ty: &Type, returned: &TokenStream, krate: &Path) -> TokenStream {
+    quote!(<#ty as #krate::__private::Fallible>::into_result(#returned))
+}
+
+/// Returns the outcome, its error boxed.
+///
+/// All of it stands in the place of the return type: the compiler complains there of an error
+/// that does not become a `BoxError`.
+fn end_with_outcome(ty: &Type, krate: &Path) -> TokenStream {
+    let end = quote! {
+        match __outcome {
+            ::core::result::Result::Ok(()) => ::core::result::Result::Ok(()),
+            ::core::result::Result::Err(__error) => ::core::result::Result::Err(
+                ::core::convert::Into::<#krate::BoxError>::into(__error),
+            ),
+        }
+    };
+    placed(end, generated(ty.span()))
+}
+
+/// The variable that holds a field, named so that it meets none of ours.
+fn field_variable(field: &Ident) -> Ident {
+    format_ident!("__field_{}", field.unraw(), span = generated(field.span()))
+}

@@ -1,0 +1,180 @@
+//! What waits in the mailbox: the enum of all messages, and how a message gets into it.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use crate::expand::messages::{Expansion, allow_in_impls, unboxed};
+use crate::expand::{generated, placed};
+use crate::generics::type_params;
+use crate::model::{Handler, Method, Reply};
+
+impl Expansion<'_> {
+    /// The mailbox's types, and their impls for the actor.
+    pub(super) fn mailbox(&self) -> TokenStream {
+        let types = self.mailbox_types();
+        let protocol = self.protocol();
+        let accepts = self.block.handlers.iter().map(|handler| self.accepts(handler));
+        quote!(#types #protocol #(#accepts)*)
+    }
+
+    /// The two types around and behind `Protocol::Msg`.
+    fn mailbox_types(&self) -> TokenStream {
+        let Expansion { krate, block, message, kind, .. } = self;
+        let generics = &block.generics;
+        let (_, ty_generics, where_clause) = generics.split_for_impl();
+        let variants = block.handlers.iter().map(|handler| {
+            let cfgs = &handler.method.cfgs;
+            let variant = handler.method.ident();
+            let (reply, error) = self.answer(handler);
+            let ty = self.message_type(handler);
+            let ty = if handler.boxed { quote!(::std::boxed::Box<#ty>) } else { ty };
+            quote!(#(#cfgs)* #variant(#ty, #krate::ReplyTo<#reply, #error>))
+        });
+        let mut params = type_params(generics).peekable();
+        // A parameter that no message uses must stand somewhere all the same.
+        let phantom = params.peek().is_some().then(|| {
+            quote! {
+                __Phantom(
+                    ::core::marker::PhantomData<fn() -> (#(::core::marker::PhantomData<#params>,)*)>,
+                    ::core::convert::Infallible,
+                )
+            }
+        });
+        let variants = variants.chain(phantom);
+        let allow = quote! {
+            #[allow(
+                dead_code,
+                missing_docs,
+                missing_copy_implementations,
+                missing_debug_implementations,
+                non_camel_case_types,
+                private_bounds,
+                private_interfaces,
+                unreachable_pub,
+                clippy::all,
+                clippy::pedantic
+            )]
+        };
+        let doc = format!("What waits in the mailbox of `{}`.", block.name.unraw());
+        quote! {
+            #[doc = #doc]
+            #[doc(hidden)]
+            #allow
+            pub struct #message #generics (#kind #ty_generics) #where_clause;
+
+            #[doc(hidden)]
+            #allow
+            enum #kind #generics #where_clause { #(#variants),* }
+        }
+    }
+
+    fn protocol(&self) -> TokenStream {
+        let Expansion { krate, block, message, .. } = self;
+        let self_ty = &block.self_ty;
+        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
+        // Of messages under `cfg`, only the compiler knows the positions, so it counts them.
+        let names = block.handlers.iter().map(|handler| {
+            let cfgs = &handler.method.cfgs;
+            let name = handler.message_name();
+            quote!(#(#cfgs)* #name)
+        });
+        let tags: Vec<_> = block
+            .handlers
+            .iter()
+            .map(|handler| {
+                let Method { cfgs, .. } = &handler.method;
+                let variant = handler.method.ident();
+                quote!(#(#cfgs)* #variant)
+            })
+            .collect();
+        let tag_type = (!tags.is_empty()).then(|| {
+            quote! {
+                #[allow(non_camel_case_types)]
+                #[repr(u16)]
+                enum __Tag { #(#tags),* }
+            }
+        });
+        let tag_arms = self.arms(|handler| {
+            let variant = handler.method.ident();
+            (quote!((..)), quote!(__Tag::#variant as u16))
+        });
+        let deadline_arms = self.arms(|_| (quote!((_, ref __reply)), quote!(#krate::ReplyTo::deadline(__reply))));
+        let unhandled_arms = self.arms(|handler| {
+            let unboxed = unboxed(handler);
+            (quote!((__message, __reply)), quote!(#krate::ReplyTo::unhandled(__reply, #unboxed)))
+        });
+        let phantom_ref = self.phantom_arm(&quote!(ref __never), &quote!(*__never));
+        let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
+        let allow = allow_in_impls();
+        quote! {
+            #allow
+            impl #impl_generics #krate::Protocol for #self_ty #where_clause {
+                type Msg = #message #ty_generics;
+
+                const MESSAGES: &'static [&'static str] = &[#(#names),*];
+
+                fn tag(__msg: &#message #ty_generics) -> u16 {
+                    #tag_type
+                    match __msg.0 { #tag_arms #phantom_ref }
+                }
+
+                fn deadline(
+                    __msg: &#message #ty_generics,
+                ) -> ::core::option::Option<#krate::__private::Instant> {
+                    match __msg.0 { #deadline_arms #phantom_ref }
+                }
+
+                fn unhandled(__msg: #message #ty_generics) -> #krate::Unhandled {
+                    match __msg.0 { #unhandled_arms #phantom }
+                }
+            }
+        }
+    }
+
+    fn accepts(&self, handler: &Handler) -> TokenStream {
+        let Expansion { krate, block, message, kind, .. } = self;
+        let self_ty = &block.self_ty;
+        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
+        let Method { cfgs, .. } = &handler.method;
+        let variant = handler.method.ident();
+        let (reply, error) = self.answer(handler);
+        let ty = self.message_type(handler);
+        let boxed = if handler.boxed { quote!(::std::boxed::Box::new(__message)) } else { quote!(__message) };
+        let allow = allow_in_impls();
+        quote! {
+            #(#cfgs)*
+            #allow
+            impl #impl_generics #krate::Accepts<#ty> for #self_ty #where_clause {
+                type Reply = #reply;
+                type Error = #error;
+
+                fn accept(
+                    __message: #ty,
+                    __reply: #krate::ReplyTo<#reply, #error>,
+                ) -> #message #ty_generics {
+                    #message(#kind::#variant(#boxed, __reply))
+                }
+            }
+        }
+    }
+
+    /// The reply and the error of a handler.
+    fn answer(&self, handler: &Handler) -> (TokenStream, TokenStream) {
+        let krate = self.krate;
+        let infallible = quote!(::core::convert::Infallible);
+        match &handler.reply {
+            Reply::Nothing => (quote!(()), infallible),
+            Reply::Value(ty) => (ty.to_token_stream(), infallible),
+            Reply::Fallible(ty) => {
+                let fallible = placed(quote!(#krate::__private::Fallible), generated(ty.span()));
+                (quote!(<#ty as #fallible>::Ok), quote!(<#ty as #fallible>::Error))
+            }
+            Reply::Later { reply, error } => {
+                let error = error.as_ref().map(ToTokens::to_token_stream);
+                (reply.to_token_stream(), error.unwrap_or(infallible))
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The message structs of an impl block, and what all that is written beside it shares.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
+use syn::{Attribute, Expr, ExprLit, Generics, Lit, LitStr, Meta, Path};
+
+use crate::generics::{sendable, type_params, used_by};
+use crate::model::{Block, Handler, Message, Method, Param};
+
+/// Writes all that stands beside the impl block.
+pub(crate) fn messages(block: &Block, krate: &Path) -> TokenStream {
+    let expansion = Expansion {
+        krate,
+        block,
+        generics: sendable(&block.generics),
+        message: format_ident!("__{}Message", block.name.unraw()),
+        kind: format_ident!("__{}MessageKind", block.name.unraw()),
+    };
+    let structs = block.handlers.iter();
+    let structs = structs.filter_map(|handler| expansion.message_struct(handler));
+    let structs = quote!(#(#structs)*);
+    if block.borrows {
+        return structs;
+    }
+    let mailbox = expansion.mailbox();
+    let life = expansion.life();
+    // Nobody can name what stands in such a constant, and it works inside a function too.
+    quote! {
+        #structs
+
+        const _: () = {
+            #mailbox
+            #life
+        };
+    }
+}
+
+/// The block to write for, and what all parts of the output share.
+pub(super) struct Expansion<'a> {
+    pub(super) krate: &'a Path,
+    pub(super) block: &'a Block,
+    /// The block's generic parameters, for impls of an actor.
+    pub(super) generics: Generics,
+    /// The public, opaque type that waits in the mailbox.
+    pub(super) message: Ident,
+    /// The enum inside, private so that it may hold private messages.
+    pub(super) kind: Ident,
+}
+
+impl Expansion<'_> {
+    /// The struct made from a handler's parameters.
+    fn message_struct(&self, handler: &Handler) -> Option<TokenStream> {
+        let Message::Generated { name, derives } = &handler.message else {
+            return None;
+        };
+        let Method { cfgs, visibility, .. } = &handler.method;
+        let docs = self.docs(handler);
+        let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
+        let generics = self.generics_of(handler);
+        let where_clause = &generics.where_clause;
+        let fields = handler.payload().map(|param| {
+            let Param { cfgs, docs, ty, .. } = param;
+            let name = param.name();
+            quote!(#(#cfgs)* #(#docs)* #visibility #name: #ty)
+        });
+        let mut fields = fields.peekable();
+        let body = match fields.peek() {
+            Some(_) => quote!(#where_clause { #(#fields),* }),
+            None => quote!(;),
+        };
+        Some(quote! {
+            #(#cfgs)*
+            #docs
+            #derives
+            #[allow(
+                dead_code,
+                missing_docs,
+                missing_copy_implementations,
+                missing_debug_implementations,
+                unreachable_pub,
+                clippy::all,
+                clippy::pedantic
+            )]
+            #visibility struct #name #generics #body
+        })
+    }
+
+    /// The method's own docs, or a line that says which method handles the message.
+    fn docs(&self, handler: &Handler) -> TokenStream {
+        let Method { docs, .. } = &handler.method;
+        let actor = self.block.name.unraw();
+        if docs.is_empty() {
+            let method = handler.method.ident().unraw();
+            let line = format!("The message that `{actor}::{method}` handles.");
+            return quote!(#[doc = #line]);
+        }
+        let docs = docs.iter().map(|doc| spell_out_self_in_doc(doc, &actor));
+        quote!(#(#docs)*)
+    }
+
+    /// The generic parameters of a handler's message struct.
+    fn generics_of(&self, handler: &Handler) -> Generics {
+        let fields = handler.payload().map(|param| &param.ty);
+        used_by(fields, &self.block.generics, &self.block.name)
+    }
+
+    /// The type of a handler's message.
+    pub(super) fn message_type(&self, handler: &Handler) -> TokenStream {
+        match &handler.message {
+            Message::Generated { name, .. } => {
+                let generics = self.generics_of(handler);
+                let (_, ty_generics, _) = generics.split_for_impl();
+                quote!(#name #ty_generics)
+            }
+            Message::Own => {
+                let ty = handler.payload().next().map(|param| &param.ty);
+                ty.to_token_stream()
+            }
+        }
+    }
+
+    /// One match arm per handler, from the pattern after the variant's name and the result.
+    pub(super) fn arms(&self, arm: impl Fn(&Handler) -> (TokenStream, TokenStream)) -> TokenStream {
+        let kind = &self.kind;
+        let arms = self.block.handlers.iter().map(|handler| {
+            let cfgs = &handler.method.cfgs;
+            let variant = handler.method.ident();
+            let (pattern, result) = arm(handler);
+            quote!(#(#cfgs)* #kind::#variant #pattern => #result,)
+        });
+        arms.collect()
+    }
+
+    /// The arm of the variant that is never made.
+    pub(super) fn phantom_arm(&self, pattern: &TokenStream, never: &TokenStream) -> Option<TokenStream> {
+        let kind = &self.kind;
+        let mut params = type_params(&self.block.generics);
+        params.next().map(|_| quote!(#kind::__Phantom(_, #pattern) => match #never {},))
+    }
+}
+
+/// The message, out of its box if it has one.
+pub(super) fn unboxed(handler: &Handler) -> TokenStream {
+    if handler.boxed { quote!(*__message) } else { quote!(__message) }
+}
+
+/// What stands before each impl.
+pub(super) fn allow_in_impls() -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        #[allow(deprecated, unreachable_code, unused_qualifications, clippy::all, clippy::pedantic)]
+    }
+}
+
+/// Makes links to `Self::method` work in the docs of a struct that has no such method.
+fn spell_out_self_in_doc(doc: &Attribute, actor: &Ident) -> Attribute {
+    let mut doc = doc.clone();
+    if let Meta::NameValue(pair) = &mut doc.meta {
+        if let Expr::Lit(ExprLit { lit: Lit::Str(line), .. }) = &mut pair.value {
+            let spelled = line.value().replace("Self::", &format!("{actor}::"));
+            *line = LitStr::new(&spelled, line.span());
+        }
+    }
+    doc
+}

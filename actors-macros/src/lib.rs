@@ -1,0 +1,118 @@
+//! The macros of `actors-core`: `#[derive(Actor)]` and `#[messages]`.
+//!
+//! `actors-core` re-exports both; depend on that crate, where the examples are, not on this one.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod complaint;
+mod expand;
+mod generics;
+mod model;
+mod names;
+mod policy;
+mod types;
+mod valid;
+
+use proc_macro::TokenStream;
+use quote::quote;
+use syn::{Data, DeriveInput, Item, parse_macro_input};
+
+use crate::complaint::Complaints;
+use crate::model::Block;
+use crate::policy::PolicyArgs;
+
+/// Makes a struct or an enum an actor.
+///
+/// What the actor does stands in its `#[messages]` block, which must exist. What the derive adds is
+/// the policy, written as `#[actor(...)]` on the type. Several such attributes add up, and every
+/// option can be left out:
+///
+/// | option | value | meaning |
+/// |---|---|---|
+/// | `mailbox` | `256`, `"unbounded"` | how many messages may wait |
+/// | `overflow` | `"wait"`, `"reject"`, `"drop_newest"`, `"drop_oldest"` | what happens to a message that finds the mailbox full |
+/// | `on_stop` | `"discard"`, `"drain"` | what a stop does to the messages that wait |
+/// | `in_flight` | `"finish"`, `"cancel"` | what a stop does to the message in hand |
+/// | `stop_limit` | `"5s"`, `"unlimited"` | how long stopping may take before it becomes a kill |
+/// | `start_limit` | `"5s"`, `"unlimited"` | how long the `started` hook may take |
+/// | `hook_limit` | `"5s"`, `"unlimited"` | how long the `stopped` hook may take |
+/// | `ask_limit` | `"5s"`, `"unlimited"` | how long an ask waits that sets no limit itself |
+/// | `children` | `"in_order"`, `"side_by_side"` | how children are stopped |
+/// | `strategy` | `"one_for_one"`, `"one_for_all"`, `"rest_for_one"` | which children are restarted when one fails |
+/// | `restarts` | `5` | how many restarts of children are borne within the period; one more, and the actor fails |
+/// | `within` | `"30s"` | the period in which restarts are counted |
+/// | `crate` | a path | where `actors_core` is found, if under another name |
+#[proc_macro_derive(Actor, attributes(actor))]
+pub fn derive_actor(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    let mut complaints = Complaints::default();
+    if let Data::Union(data) = &input.data {
+        complaints.at(data.union_token, "an actor is a struct or an enum");
+    }
+    let args = PolicyArgs::read(&input.attrs, &mut complaints);
+    let generated = expand::actor(&input, &args);
+    quote!(#generated #complaints).into()
+}
+
+/// Turns the methods of an impl block into the messages and hooks of an actor.
+///
+/// # Messages
+///
+/// A method marked `#[message]` makes a struct of its parameters, named after it in camel case
+/// and as visible as the method: `fn add_user(&mut self, name: String)` makes
+/// `struct AddUser { name: String }`, and a method without parameters a unit struct. The docs of
+/// the method, and of its parameters, become those of the struct and its fields.
+///
+/// - `#[message(name = Other)]` names the struct.
+/// - `#[message(derive(Clone, Debug))]` derives traits for it.
+/// - `#[message(boxed)]` puts this one message in a box, for one much larger than the others.
+///
+/// A method marked `#[handle]` handles a type of your own, its one message parameter.
+/// `#[handle(boxed)]` boxes it.
+///
+/// Handlers are ordinary methods, `fn` or `async fn`, with `&self` or `&mut self`, and can be
+/// called as such in a unit test. Parameters of two types are not part of the message:
+///
+/// - `&mut Context<Self>` is the actor's context.
+/// - `ReplyTo<R>` or `ReplyTo<R, E>` answers whoever asked, now or later; the method then returns
+///   nothing.
+///
+/// What a method returns is the reply. If that is a `Result`, the reply is its `Ok`. Its `Err`
+/// goes to whoever asked; if nobody did, the actor fails with it.
+///
+/// A handler that is `async` and takes `&self` needs state that is `Sync`, as the compiler will say;
+/// `&mut self` does not.
+///
+/// # Hooks
+///
+/// At most one method each is marked `#[started]`, `#[exited]` and `#[stopped]`. A hook returns
+/// nothing or a `Result<(), E>`, and takes what it needs of the following, in any order:
+/// `&mut Context<Self>`; `#[exited]` the `Exited`; `#[stopped]` the `&ExitReason`.
+///
+/// # Generic actors
+///
+/// Type parameters of the actor need no `Send + 'static` on the impl block: an actor's are taken to
+/// be. A message struct has those of them that its fields use.
+///
+/// # Options
+///
+/// `#[messages(crate = path)]` says where `actors_core` is found, if under another name.
+#[proc_macro_attribute]
+pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
+    let mut complaints = Complaints::default();
+    let krate = args::read_messages_args(args.into(), &mut complaints);
+    let mut item = match parse_macro_input!(input as Item) {
+        Item::Impl(item) => item,
+        item => {
+            let text = "`#[messages]` belongs on the actor's impl block: `impl Counter { ... }`";
+            complaints.at(valid::headline(&item), text);
+            return quote!(#item #complaints).into();
+        }
+    };
+    let generated = Block::read(&mut item, &mut complaints).map(|mut block| {
+        valid::check(&mut block, &mut complaints);
+        expand::messages(&block, &krate)
+    });
+    quote!(#item #generated #complaints).into()
+}

@@ -1,0 +1,385 @@
+//! Our picture of the annotated impl block: handlers, hooks, and what each parameter is for.
+
+use std::mem;
+
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::{
+    Attribute, FnArg, Generics, Ident, ImplItem, ImplItemFn, ItemImpl, Pat, Path, ReturnType, Signature, Type, Visibility, parse_quote,
+    parse2,
+};
+
+use crate::args::{HandlerArgs, Marker, list_tokens};
+use crate::complaint::Complaints;
+use crate::generics::spell_out_self;
+use crate::names::struct_name;
+use crate::types::{is_named, is_unit, last_segment, peel, shown, type_arguments};
+
+/// An impl block whose marked methods make its type an actor.
+pub(crate) struct Block {
+    pub(crate) self_ty: Type,
+    /// The actor's bare name.
+    pub(crate) name: Ident,
+    pub(crate) generics: Generics,
+    /// Whether the type borrows, in which case it can be no actor.
+    pub(crate) borrows: bool,
+    pub(crate) handlers: Vec<Handler>,
+    pub(crate) hooks: Vec<Hook>,
+}
+
+/// A method that handles one type of message.
+pub(crate) struct Handler {
+    pub(crate) method: Method,
+    pub(crate) message: Message,
+    /// Whether the message waits in a box.
+    pub(crate) boxed: bool,
+    pub(crate) reply: Reply,
+    /// Whether something was complained about: its message is declared all the same, so that
+    /// those who send it are not complained about too, but the method is not called.
+    pub(crate) broken: bool,
+}
+
+/// The message of a handler.
+pub(crate) enum Message {
+    /// A struct made from the parameters.
+    Generated { name: Ident, derives: Vec<Path> },
+    /// The user's own type, which is the type of the one payload parameter.
+    Own,
+}
+
+/// What whoever asks is answered.
+#[expect(clippy::large_enum_variant, reason = "there are few, and none lives long")]
+pub(crate) enum Reply {
+    Nothing,
+    Value(Type),
+    /// The `Ok` of this result type; its `Err` is the handler's failure.
+    Fallible(Type),
+    /// Whatever is sent through the `ReplyTo` parameter.
+    Later {
+        reply: Type,
+        error: Option<Type>,
+    },
+}
+
+/// A method that is called as the actor's life goes on.
+pub(crate) struct Hook {
+    pub(crate) kind: HookKind,
+    pub(crate) method: Method,
+    pub(crate) broken: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HookKind {
+    Started,
+    Exited,
+    Stopped,
+}
+
+/// A method as the user wrote it, with `Self` spelled out in all its types.
+pub(crate) struct Method {
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    pub(crate) params: Vec<Param>,
+    pub(crate) output: Option<Type>,
+}
+
+/// A parameter other than `self`.
+pub(crate) struct Param {
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) pattern: Pat,
+    pub(crate) ty: Type,
+    pub(crate) role: Role,
+}
+
+/// What a parameter is for, known by its type.
+pub(crate) enum Role {
+    /// `&mut Context<Self>` or `&Context<Self>`.
+    Context,
+    /// `ReplyTo<R>` or `ReplyTo<R, E>`.
+    ReplyTo,
+    /// `&ExitReason`; special in hooks only.
+    Reason,
+    /// `Exited`; special in hooks only.
+    Exit,
+    /// Anything else.
+    Payload,
+}
+
+impl Block {
+    /// Reads an impl block and takes our markers off it; `None` if it cannot be an actor's.
+    pub(crate) fn read(item: &mut ItemImpl, complaints: &mut Complaints) -> Option<Self> {
+        let self_ty = (*item.self_ty).clone();
+        let mut handlers = Vec::new();
+        let mut hooks = Vec::new();
+        for inner in &mut item.items {
+            let markers = take_markers(inner);
+            let ImplItem::Fn(method) = inner else {
+                for marker in markers {
+                    complaints.at(marker, "only a method can be marked");
+                }
+                continue;
+            };
+            let Some((marker, more)) = markers.split_first() else {
+                continue;
+            };
+            let before = complaints.len();
+            for extra in more {
+                let text =
+                    format!("`{}` is already marked `#[{}]`: a method has one marker", method.sig.ident, marker.path().to_token_stream());
+                complaints.at(extra, text);
+            }
+            match Marked::read(method, marker, &self_ty, complaints) {
+                Some(Marked::Handler(mut handler)) => {
+                    handler.broken = complaints.len() > before;
+                    handlers.push(handler);
+                }
+                Some(Marked::Hook(mut hook)) => {
+                    hook.broken = complaints.len() > before;
+                    hooks.push(hook);
+                }
+                None => {}
+            }
+        }
+        Some(Block { name: actor_name(item, complaints)?, self_ty, generics: item.generics.clone(), borrows: false, handlers, hooks })
+    }
+
+    /// Returns the hook of this kind.
+    pub(crate) fn hook(&self, kind: HookKind) -> Option<&Hook> {
+        self.hooks.iter().find(|hook| hook.kind == kind)
+    }
+}
+
+/// A method that carries one of our markers.
+#[expect(clippy::large_enum_variant, reason = "there are few, and none lives long")]
+enum Marked {
+    Handler(Handler),
+    Hook(Hook),
+}
+
+impl Marked {
+    fn read(method: &mut ImplItemFn, marker: &Attribute, self_ty: &Type, complaints: &mut Complaints) -> Option<Self> {
+        let kind = match Marker::of(marker)? {
+            Marker::Message => {
+                let known = ["name", "boxed", "derive"];
+                let args = HandlerArgs::read(marker, &known, complaints);
+                let name = args.name.unwrap_or_else(|| struct_name(&method.sig.ident));
+                let derives = args.derives;
+                let message = Message::Generated { name, derives };
+                let handler = Handler::read(method, self_ty, message, args.boxed);
+                return Some(Marked::Handler(handler));
+            }
+            Marker::Handle => {
+                let args = HandlerArgs::read(marker, &["boxed"], complaints);
+                let handler = Handler::read(method, self_ty, Message::Own, args.boxed);
+                return Some(Marked::Handler(handler));
+            }
+            Marker::NotYet => {
+                let name = marker.path().to_token_stream();
+                complaints.at(marker, format!("`#[{name}]` is not supported yet"));
+                return None;
+            }
+            Marker::Started => HookKind::Started,
+            Marker::Exited => HookKind::Exited,
+            Marker::Stopped => HookKind::Stopped,
+        };
+        if !list_tokens(marker, complaints).is_empty() {
+            let name = kind.name();
+            complaints.at(marker, format!("`#[{name}]` takes no options"));
+        }
+        Some(Marked::Hook(Hook { kind, method: Method::read(method, self_ty), broken: false }))
+    }
+}
+
+impl Handler {
+    fn read(method: &mut ImplItemFn, self_ty: &Type, message: Message, boxed: bool) -> Self {
+        let method = Method::read(method, self_ty);
+        Handler { reply: Reply::of(&method), method, message, boxed, broken: false }
+    }
+
+    /// The parameters that carry the message.
+    pub(crate) fn payload(&self) -> impl Iterator<Item = &Param> {
+        self.method.params.iter().filter(|param| param.is_payload())
+    }
+
+    /// Whether the message is a struct that the macro makes.
+    pub(crate) fn is_generated(&self) -> bool {
+        matches!(self.message, Message::Generated { .. })
+    }
+
+    /// What distinguishes this handler's message from the others of the block, as shown in
+    /// introspection.
+    pub(crate) fn message_name(&self) -> String {
+        match &self.message {
+            Message::Generated { name, .. } => name.unraw().to_string(),
+            Message::Own => self.payload().next().map_or_else(String::new, |param| match last_segment(&param.ty) {
+                Some(segment) => shown(segment),
+                None => shown(&param.ty),
+            }),
+        }
+    }
+}
+
+impl Reply {
+    fn of(method: &Method) -> Self {
+        let slot = method.params.iter().find(|param| matches!(param.role, Role::ReplyTo));
+        if let Some(slot) = slot {
+            let mut types = type_arguments(&slot.ty);
+            return Reply::Later { reply: types.next().cloned().unwrap_or_else(|| parse_quote!(())), error: types.next().cloned() };
+        }
+        match &method.output {
+            None => Reply::Nothing,
+            Some(ty) if is_named(ty, "Result") => Reply::Fallible(ty.clone()),
+            Some(ty) => Reply::Value(ty.clone()),
+        }
+    }
+}
+
+impl HookKind {
+    /// The name of the marker and of the trait's function.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            HookKind::Started => "started",
+            HookKind::Exited => "exited",
+            HookKind::Stopped => "stopped",
+        }
+    }
+
+    /// Whether the hook is given a parameter of this role.
+    pub(crate) fn passes(self, role: &Role) -> bool {
+        match role {
+            Role::Context => true,
+            Role::Reason => self == HookKind::Stopped,
+            Role::Exit => self == HookKind::Exited,
+            Role::ReplyTo | Role::Payload => false,
+        }
+    }
+
+    /// What the hook may take, in words.
+    pub(crate) fn takes(self) -> &'static str {
+        match self {
+            HookKind::Started => "`&mut Context<Self>`",
+            HookKind::Exited => "`Exited` and `&mut Context<Self>`",
+            HookKind::Stopped => "`&ExitReason` and `&mut Context<Self>`",
+        }
+    }
+}
+
+impl Method {
+    /// Reads a marked method, and takes the doc comments off its parameters, where the language
+    /// has no place for them.
+    fn read(method: &mut ImplItemFn, self_ty: &Type) -> Self {
+        let signature = method.sig.clone();
+        let params = method.sig.inputs.iter_mut().filter_map(|input| match input {
+            FnArg::Receiver(_) => None,
+            FnArg::Typed(param) => {
+                let docs = copied(&param.attrs, "doc");
+                param.attrs.retain(|attribute| !attribute.path().is_ident("doc"));
+                let ty = spelled_out(&param.ty, self_ty);
+                Some(Param { cfgs: copied(&param.attrs, "cfg"), docs, pattern: (*param.pat).clone(), role: Role::of(&ty), ty })
+            }
+        });
+        let params = params.collect();
+        // It is we who ask for these.
+        let asked_for = parse_quote!(#[allow(clippy::unused_self, clippy::needless_pass_by_value)]);
+        method.attrs.push(asked_for);
+        let output = match &signature.output {
+            ReturnType::Default => None,
+            ReturnType::Type(_, ty) if is_unit(ty) => None,
+            ReturnType::Type(_, ty) => Some(spelled_out(ty, self_ty)),
+        };
+        Method {
+            cfgs: copied(&method.attrs, "cfg"),
+            docs: copied(&method.attrs, "doc"),
+            visibility: method.vis.clone(),
+            signature,
+            params,
+            output,
+        }
+    }
+
+    pub(crate) fn ident(&self) -> &Ident {
+        &self.signature.ident
+    }
+}
+
+impl Param {
+    /// The parameter's name, if it has just one.
+    pub(crate) fn name(&self) -> Option<&Ident> {
+        match &self.pattern {
+            Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => Some(&pattern.ident),
+            _ => None,
+        }
+    }
+
+    /// Whether a handler takes this parameter from the message.
+    pub(crate) fn is_payload(&self) -> bool {
+        !matches!(self.role, Role::Context | Role::ReplyTo)
+    }
+}
+
+impl Role {
+    pub(crate) fn of(ty: &Type) -> Self {
+        match peel(ty) {
+            Type::Reference(reference) if is_named(&reference.elem, "Context") => Role::Context,
+            Type::Reference(reference) if is_named(&reference.elem, "ExitReason") => Role::Reason,
+            ty if is_named(ty, "ReplyTo") => Role::ReplyTo,
+            ty if is_named(ty, "Exited") => Role::Exit,
+            _ => Role::Payload,
+        }
+    }
+}
+
+fn spelled_out(ty: &Type, self_ty: &Type) -> Type {
+    parse2(spell_out_self(ty.to_token_stream(), self_ty)).unwrap_or_else(|_| ty.clone())
+}
+
+fn copied(attributes: &[Attribute], name: &str) -> Vec<Attribute> {
+    let wanted = attributes.iter().filter(|a| a.path().is_ident(name));
+    wanted.cloned().collect()
+}
+
+fn take_markers(item: &mut ImplItem) -> Vec<Attribute> {
+    let attributes = match item {
+        ImplItem::Const(item) => &mut item.attrs,
+        ImplItem::Fn(item) => &mut item.attrs,
+        ImplItem::Type(item) => &mut item.attrs,
+        ImplItem::Macro(item) => &mut item.attrs,
+        _ => return Vec::new(),
+    };
+    let is_marker = |attribute: &Attribute| Marker::of(attribute).is_some();
+    let (markers, others) = mem::take(attributes).into_iter().partition(is_marker);
+    *attributes = others;
+    markers
+}
+
+/// Returns the name of the type that the block belongs to.
+fn actor_name(item: &ItemImpl, complaints: &mut Complaints) -> Option<Ident> {
+    if let Some((of_trait, _)) = &item.trait_ {
+        let text = "`#[messages]` belongs on the actor's own impl block, not on that of a trait";
+        complaints.at(of_trait, text);
+        return None;
+    }
+    let last = last_segment(&item.self_ty);
+    if last.is_none() {
+        let text = "an actor is a struct or an enum: `impl Counter { ... }`";
+        complaints.at(&item.self_ty, text);
+    }
+    last.map(|segment| segment.ident.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_known_by_the_last_segment() {
+        assert!(matches!(Role::of(&parse_quote!(&mut actors_core::Context<Self>)), Role::Context));
+        assert!(matches!(Role::of(&parse_quote!(&ExitReason)), Role::Reason));
+        assert!(matches!(Role::of(&parse_quote!(ReplyTo<u8, Full>)), Role::ReplyTo));
+        assert!(matches!(Role::of(&parse_quote!(Exited)), Role::Exit));
+        assert!(matches!(Role::of(&parse_quote!(&str)), Role::Payload));
+    }
+}

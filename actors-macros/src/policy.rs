@@ -1,0 +1,234 @@
+//! The policy options of `#[actor(...)]`: which there are, and what values they take.
+
+use std::time::Duration;
+
+use syn::parse::ParseStream;
+use syn::{Attribute, Error, Ident, Lit, Path, Result};
+
+use crate::args::{Options, default_crate, expect_value, list_tokens, read_crate, suggestion};
+use crate::complaint::Complaints;
+
+/// What the `#[actor(...)]` attributes of one type say.
+pub(crate) struct PolicyArgs {
+    pub(crate) krate: Path,
+    pub(crate) settings: Vec<Setting>,
+}
+
+/// One field of the policy and the value it was given.
+pub(crate) struct Setting {
+    pub(crate) field: Ident,
+    pub(crate) value: Value,
+}
+
+/// A value, as far as it can be checked without knowing the framework's types.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Value {
+    /// A capacity; `None` is unbounded.
+    Capacity(Option<u32>),
+    /// A variant of an enum at the framework's root.
+    Choice(&'static str, &'static str),
+    /// A limit; `None` is unlimited.
+    Limit(Option<Duration>),
+    /// An optional duration; `None` is unlimited.
+    Patience(Option<Duration>),
+    /// A plain number.
+    Count(u32),
+    /// A plain duration.
+    Period(Duration),
+}
+
+/// The kind of value an option takes.
+enum Kind {
+    Capacity,
+    Choice(&'static str, &'static [(&'static str, &'static str)]),
+    Limit,
+    Patience,
+    Count,
+    Period,
+}
+
+const OPTIONS: [(&str, Kind); 12] = [
+    ("mailbox", Kind::Capacity),
+    (
+        "overflow",
+        Kind::Choice("Overflow", &[("wait", "Wait"), ("reject", "Reject"), ("drop_newest", "DropNewest"), ("drop_oldest", "DropOldest")]),
+    ),
+    ("on_stop", Kind::Choice("OnStop", &[("discard", "Discard"), ("drain", "Drain")])),
+    ("in_flight", Kind::Choice("InFlight", &[("finish", "Finish"), ("cancel", "Cancel")])),
+    ("stop_limit", Kind::Limit),
+    ("start_limit", Kind::Limit),
+    ("hook_limit", Kind::Limit),
+    ("ask_limit", Kind::Patience),
+    ("children", Kind::Choice("Children", &[("in_order", "InOrder"), ("side_by_side", "SideBySide")])),
+    ("strategy", Kind::Choice("Strategy", &[("one_for_one", "OneForOne"), ("one_for_all", "OneForAll"), ("rest_for_one", "RestForOne")])),
+    ("restarts", Kind::Count),
+    ("within", Kind::Period),
+];
+
+impl PolicyArgs {
+    /// Reads all `#[actor(...)]` attributes; together they give each option at most once.
+    pub(crate) fn read(attributes: &[Attribute], complaints: &mut Complaints) -> Self {
+        let mut args = PolicyArgs { krate: default_crate(), settings: Vec::new() };
+        let names = OPTIONS.iter().map(|(name, _)| *name);
+        let mut options = Options::new(names.chain(["crate"]));
+        for attribute in attributes.iter().filter(|a| a.path().is_ident("actor")) {
+            let tokens = list_tokens(attribute, complaints);
+            options.read(tokens, complaints, |name, input| {
+                match OPTIONS.iter().find(|(known, _)| name == known) {
+                    Some((_, kind)) => args.settings.push(kind.read(name, input)?),
+                    None => args.krate = read_crate(name, input)?,
+                }
+                Ok(())
+            });
+        }
+        args
+    }
+}
+
+impl Kind {
+    fn read(&self, name: &Ident, input: ParseStream<'_>) -> Result<Setting> {
+        expect_value(name, input, &self.example())?;
+        let Ok(literal) = input.parse::<Lit>() else {
+            return Err(input.error(self.takes(name)));
+        };
+        let value = match self {
+            Kind::Capacity if text(&literal).as_deref() == Some("unbounded") => Value::Capacity(None),
+            Kind::Capacity => match number(&literal) {
+                Some(capacity @ 1..) => Value::Capacity(Some(capacity)),
+                _ => return Err(Error::new(literal.span(), self.takes(name))),
+            },
+            Kind::Choice(of, choices) => {
+                let word = text(&literal);
+                let word = word.ok_or_else(|| Error::new(literal.span(), self.takes(name)))?;
+                let Some((_, variant)) = choices.iter().find(|(known, _)| *known == word) else {
+                    let known: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
+                    let help = suggestion(&word, &known, "\"");
+                    let complaint = format!("`{name}` has no choice \"{word}\"{help}");
+                    return Err(Error::new(literal.span(), complaint));
+                };
+                Value::Choice(of, variant)
+            }
+            Kind::Limit => Value::Limit(limit(&literal)?),
+            Kind::Patience => Value::Patience(limit(&literal)?),
+            Kind::Count => match number(&literal) {
+                Some(count) => Value::Count(count),
+                None => return Err(Error::new(literal.span(), self.takes(name))),
+            },
+            Kind::Period => match duration(&literal)? {
+                Duration::ZERO => {
+                    let complaint = format!("`{name}` must be longer than no time at all");
+                    return Err(Error::new(literal.span(), complaint));
+                }
+                period => Value::Period(period),
+            },
+        };
+        Ok(Setting { field: name.clone(), value })
+    }
+
+    fn example(&self) -> String {
+        match self {
+            Kind::Capacity => "256".to_owned(),
+            Kind::Choice(_, choices) => format!("\"{}\"", choices[1].0),
+            Kind::Count => "5".to_owned(),
+            Kind::Limit | Kind::Patience | Kind::Period => "\"30s\"".to_owned(),
+        }
+    }
+
+    /// Says what the option `name` takes.
+    fn takes(&self, name: &Ident) -> String {
+        match self {
+            Kind::Capacity => {
+                format!("`{name}` takes how many messages may wait, 1 or more, or \"unbounded\"")
+            }
+            Kind::Choice(_, choices) => {
+                let known: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
+                format!("`{name}` takes one of \"{}\"", known.join("\", \""))
+            }
+            Kind::Count => format!("`{name}` takes a number, 0 or more"),
+            Kind::Period => format!("`{name}` takes a duration such as \"30s\""),
+            Kind::Limit | Kind::Patience => {
+                format!("`{name}` takes a duration such as \"30s\", or \"unlimited\"")
+            }
+        }
+    }
+}
+
+fn text(literal: &Lit) -> Option<String> {
+    match literal {
+        Lit::Str(text) => Some(text.value()),
+        _ => None,
+    }
+}
+
+fn number(literal: &Lit) -> Option<u32> {
+    match literal {
+        Lit::Int(number) if number.suffix().is_empty() => number.base10_parse().ok(),
+        _ => None,
+    }
+}
+
+fn limit(literal: &Lit) -> Result<Option<Duration>> {
+    if text(literal).as_deref() == Some("unlimited") {
+        return Ok(None);
+    }
+    duration(literal).map(Some)
+}
+
+fn duration(literal: &Lit) -> Result<Duration> {
+    const EXAMPLES: &str = "not a duration; examples: \"500ms\", \"30s\", \"5m\"";
+    let text = text(literal).ok_or_else(|| Error::new(literal.span(), EXAMPLES))?;
+    humantime::parse_duration(&text).map_err(|_| Error::new(literal.span(), EXAMPLES))
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn read(attribute: Attribute) -> std::result::Result<Vec<Value>, usize> {
+        let mut complaints = Complaints::default();
+        let args = PolicyArgs::read(&[attribute], &mut complaints);
+        match complaints.len() {
+            0 => Ok(args.settings.into_iter().map(|s| s.value).collect()),
+            count => Err(count),
+        }
+    }
+
+    #[test]
+    fn durations_are_read_with_their_units() {
+        let values = read(parse_quote!(#[actor(stop_limit = "1m 30s", within = "500ms")]));
+        let expected = [Value::Limit(Some(Duration::from_secs(90))), Value::Period(Duration::from_millis(500))];
+        assert_eq!(values.unwrap(), expected);
+    }
+
+    #[test]
+    fn the_words_for_no_bound_are_understood() {
+        let values = read(parse_quote!(#[actor(
+            mailbox = "unbounded",
+            hook_limit = "unlimited",
+            ask_limit = "unlimited"
+        )]));
+        let expected = [Value::Capacity(None), Value::Limit(None), Value::Patience(None)];
+        assert_eq!(values.unwrap(), expected);
+    }
+
+    #[test]
+    fn choices_become_variants() {
+        let values = read(parse_quote!(#[actor(overflow = "drop_oldest")]));
+        assert_eq!(values.unwrap(), [Value::Choice("Overflow", "DropOldest")]);
+    }
+
+    #[test]
+    fn each_value_out_of_range_is_one_complaint() {
+        let values = read(parse_quote!(#[actor(
+            mailbox = 0,
+            overflow = "rejct",
+            stop_limit = 5,
+            start_limit = "30 secnds",
+            restarts = -1,
+            within = "0s"
+        )]));
+        assert_eq!(values, Err(6));
+    }
+}

@@ -1,0 +1,446 @@
+//! Every complaint about an impl block, each saying what to write instead.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{FnArg, Generics, Ident, Item, ReceiverKind, ReturnType, Safety, Type, parse_quote};
+
+use crate::complaint::Complaints;
+use crate::generics::mentions;
+use crate::model::{Block, Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
+use crate::names::{struct_name, unfit};
+use crate::types::{Fault, first_fault, is_named, output_of_future, owned_version, peel, shown};
+
+/// Complains about all that is wrong, marks what is broken, and takes out what cannot be named.
+pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
+    if block.handlers.is_empty() && block.hooks.is_empty() && complaints.len() == 0 {
+        let text = format!("`{}` handles nothing: mark a method with `#[message]` or `#[handle]`", block.name);
+        complaints.at(&block.self_ty, text);
+    }
+    if let Some(Fault::Borrow(place)) = first_fault(&block.self_ty) {
+        complaints.at(place, "an actor owns its state and cannot borrow: use owned types or an `Arc`");
+        block.borrows = true;
+    }
+    for handler in &mut block.handlers {
+        let before = complaints.len();
+        check_handler(handler, complaints);
+        handler.broken |= complaints.len() > before;
+        if handler.broken {
+            make_nameable(handler);
+        }
+    }
+    remove_nameless(block, complaints);
+    for hook in &mut block.hooks {
+        let before = complaints.len();
+        check_hook(hook, complaints);
+        hook.broken |= complaints.len() > before;
+    }
+    remove_repeated_hooks(block, complaints);
+}
+
+fn check_handler(handler: &Handler, complaints: &mut Complaints) {
+    let method = &handler.method;
+    check_method(method, "handler", complaints);
+    let slots = method.params.iter().filter(|p| matches!(p.role, Role::ReplyTo));
+    check_at_most_one(slots, "`ReplyTo`", complaints);
+    match &handler.message {
+        Message::Own => check_own_message(handler, complaints),
+        Message::Generated { name, .. } => {
+            for param in handler.payload() {
+                check_field(name, param, complaints);
+            }
+        }
+    }
+    check_reply(handler, complaints);
+}
+
+/// Checks what handlers and hooks have in common.
+fn check_method(method: &Method, what: &str, complaints: &mut Complaints) {
+    let name = method.ident();
+    let signature = &method.signature;
+    match signature.inputs.first() {
+        Some(FnArg::Receiver(receiver)) => {
+            let borrows = match &receiver.kind {
+                ReceiverKind::Reference(..) => true,
+                ReceiverKind::Typed(_, ty) => matches!(peel(ty), Type::Reference(_)),
+                _ => false,
+            };
+            if !borrows {
+                let text = format!("a {what} borrows the actor: write `&mut self`; to end it, call `ctx.stop()`");
+                complaints.at(receiver, text);
+            }
+        }
+        _ => {
+            let text = format!("{what} `{name}` needs `&mut self` or `&self`: it runs on the actor's state");
+            complaints.at(name, text);
+        }
+    }
+    // A lifetime harms only where a message or a reply holds it, which is complained about there.
+    let generics = &signature.generics;
+    for param in generics.type_params() {
+        let text = format!("a {what} cannot be generic: name a concrete type, or put `{}` on the actor", param.ident);
+        complaints.at(param, text);
+    }
+    for param in generics.const_params() {
+        let text = format!("a {what} cannot be generic: name a value, or put `{}` on the actor", param.ident);
+        complaints.at(param, text);
+    }
+    // Bounds on the parameters just complained about are part of the same mistake.
+    if generics.params.is_empty() && generics.where_clause.is_some() {
+        let text = "put these bounds on the impl block, where they hold for the actor";
+        complaints.at(&generics.where_clause, text);
+    }
+    if let Safety::Unsafe(keyword) = &signature.safety {
+        complaints.at(keyword, format!("a {what} is called by the framework: it cannot be unsafe"));
+    }
+    if let Some(variadic) = &signature.variadic {
+        complaints.at(variadic, format!("a {what} takes a fixed number of parameters"));
+    }
+    let contexts = method.params.iter().filter(|p| matches!(p.role, Role::Context));
+    check_at_most_one(contexts, "context", complaints);
+    for param in &method.params {
+        if matches!(param.role, Role::Payload) && is_named(&param.ty, "Context") {
+            complaints.at(&param.ty, "the context is borrowed: write `&mut Context<Self>`");
+        }
+    }
+}
+
+fn check_at_most_one<'a>(params: impl Iterator<Item = &'a Param>, what: &str, complaints: &mut Complaints) {
+    for param in params.skip(1) {
+        complaints.at(&param.ty, format!("one {what} parameter is enough"));
+    }
+}
+
+/// Checks a parameter that becomes a field of the message struct.
+fn check_field(message: &Ident, param: &Param, complaints: &mut Complaints) {
+    if param.name().is_none() {
+        let text = format!("each parameter becomes a field of `{message}`: give it one name");
+        complaints.at(&param.pattern, text);
+    }
+    check_owned(param, complaints);
+}
+
+fn check_owned(param: &Param, complaints: &mut Complaints) {
+    // By value it has been complained about already.
+    if is_named(&param.ty, "Context") {
+        return;
+    }
+    if let Type::Reference(reference) = peel(&param.ty) {
+        if is_named(&reference.elem, "ReplyTo") {
+            let text = "answering takes the `ReplyTo` by value: leave out the `&`";
+            complaints.at(&param.ty, text);
+            return;
+        }
+    }
+    match first_fault(&param.ty) {
+        None => {}
+        Some(Fault::Borrow(place)) => {
+            let owned = owned_version(&param.ty);
+            complaints.at(place, format!("a message owns its fields: {owned}"));
+        }
+        Some(Fault::Opaque(place) | Fault::Inferred(place)) => {
+            let text = "name a concrete type: the message's field needs one";
+            complaints.at(place, text);
+        }
+    }
+}
+
+fn check_own_message(handler: &Handler, complaints: &mut Complaints) {
+    let mut payload = handler.payload();
+    let Some(message) = payload.next() else {
+        let text =
+            format!("`{name}` handles no message: add a parameter of its type, or mark it `#[message]`", name = handler.method.ident());
+        complaints.at(handler.method.ident(), text);
+        return;
+    };
+    check_owned(message, complaints);
+    for extra in payload {
+        let text = "`#[handle]` takes one message: put all of it in one struct, or use `#[message]`";
+        complaints.at(&extra.ty, text);
+    }
+}
+
+fn check_reply(handler: &Handler, complaints: &mut Complaints) {
+    let method = &handler.method;
+    if let Reply::Later { .. } = handler.reply {
+        if let ReturnType::Type(_, returned) = &method.signature.output {
+            let text = "choose one: return the reply, or answer through the `ReplyTo` parameter";
+            complaints.at(returned, text);
+        }
+        let slots = method.params.iter().filter(|p| matches!(p.role, Role::ReplyTo));
+        for slot in slots {
+            check_reply_type(&slot.ty, complaints);
+        }
+    } else if let Some(returned) = &method.output {
+        check_reply_type(returned, complaints);
+    }
+}
+
+fn check_reply_type(ty: &Type, complaints: &mut Complaints) {
+    match first_fault(ty) {
+        None => {}
+        Some(Fault::Borrow(place)) => {
+            let text = "a reply is owned: return a clone or an `Arc`";
+            complaints.at(place, text);
+        }
+        Some(Fault::Opaque(place)) => {
+            let text = match output_of_future(ty) {
+                Some(output) => format!("write `async fn` and return `{}`", shown(&output)),
+                None => "name a concrete type: whoever asks is given one".to_owned(),
+            };
+            complaints.at(place, text);
+        }
+        Some(Fault::Inferred(place)) => {
+            let text = "name a concrete type: whoever asks is given one";
+            complaints.at(place, text);
+        }
+    }
+}
+
+/// Takes out handlers whose message has no name of its own.
+fn remove_nameless(block: &mut Block, complaints: &mut Complaints) {
+    let mut seen: Vec<String> = Vec::new();
+    let (actor, generics) = (&block.name, &block.generics);
+    block.handlers.retain(|handler| {
+        let method = handler.method.ident();
+        let shown = handler.message_name();
+        if let Message::Generated { name, .. } = &handler.message {
+            if let Some(text) = unfit(&shown, actor, generics) {
+                let text = format!("{text}; choose a name with `#[message(name = ...)]`");
+                let chosen = *name != struct_name(method);
+                complaints.at(if chosen { name } else { method }, text);
+                return false;
+            }
+        } else if handler.payload().next().is_none() {
+            return false;
+        }
+        // Of methods under `cfg`, only the compiler knows which remain.
+        if !handler.method.cfgs.is_empty() {
+            return true;
+        }
+        if seen.contains(&shown) {
+            let text = format!("`{shown}` already has a handler: a message is handled by one method");
+            complaints.at(method, text);
+            return false;
+        }
+        seen.push(shown);
+        true
+    });
+}
+
+fn check_hook(hook: &Hook, complaints: &mut Complaints) {
+    let method = &hook.method;
+    let name = hook.kind.name();
+    check_method(method, "hook", complaints);
+    let takes = hook.kind.takes();
+    for param in &method.params {
+        if !hook.kind.passes(&param.role) && !is_named(&param.ty, "Context") {
+            complaints.at(&param.ty, format!("`#[{name}]` takes {takes}, nothing else"));
+        }
+    }
+    let events = method.params.iter().filter(|p| matches!(p.role, Role::Reason | Role::Exit));
+    check_at_most_one(events, name, complaints);
+    if let Some(returned) = &method.output {
+        if !is_named(returned, "Result") {
+            let text = format!("`#[{name}]` returns nothing or a `Result<(), E>`");
+            complaints.at(returned, text);
+        }
+    }
+}
+
+fn remove_repeated_hooks(block: &mut Block, complaints: &mut Complaints) {
+    let mut seen: Vec<(HookKind, Ident)> = Vec::new();
+    block.hooks.retain(|hook| {
+        if let Some((kind, first)) = seen.iter().find(|(kind, _)| *kind == hook.kind) {
+            let name = kind.name();
+            let text = format!("`{first}` is already the `#[{name}]` hook: an actor has one");
+            complaints.at(hook.method.ident(), text);
+            return false;
+        }
+        seen.push((hook.kind, hook.method.ident().clone()));
+        true
+    });
+}
+
+/// Lets a broken handler's types stand in declarations, so that its one mistake stays one:
+/// borrows live forever, and what has no name at all is left out.
+fn make_nameable(handler: &mut Handler) {
+    let needs_name = handler.is_generated();
+    let Method { params, signature, .. } = &mut handler.method;
+    let generics = &signature.generics;
+    params.retain_mut(|param| {
+        let named = !needs_name || !param.is_payload() || param.name().is_some();
+        named && lengthen_borrow(&mut param.ty, generics)
+    });
+    match &mut handler.reply {
+        Reply::Nothing => {}
+        Reply::Later { reply, error } => {
+            if !lengthen_borrow(reply, generics) {
+                *reply = parse_quote!(());
+            }
+            *error = error.take().filter(|ty| first_fault(ty).is_none() && !mentions(ty, generics));
+        }
+        Reply::Value(ty) | Reply::Fallible(ty) => {
+            let output = output_of_future(ty).filter(|ty| first_fault(ty).is_none());
+            if let Some(output) = output {
+                *ty = output;
+            } else if !lengthen_borrow(ty, generics) {
+                handler.reply = Reply::Nothing;
+            }
+        }
+    }
+}
+
+/// Makes `&T` a `&'static T`; returns whether the type can now stand in a declaration.
+fn lengthen_borrow(ty: &mut Type, generics: &Generics) -> bool {
+    if let Type::Reference(reference) = ty {
+        reference.lifetime.get_or_insert_with(|| parse_quote!('static));
+    }
+    let is_context = matches!(Role::of(ty), Role::Context);
+    is_context || (first_fault(ty).is_none() && !mentions(ty, generics))
+}
+
+/// The part of an item that a complaint about all of it points at.
+pub(crate) fn headline(item: &Item) -> TokenStream {
+    match item {
+        Item::Struct(item) => item.ident.to_token_stream(),
+        Item::Enum(item) => item.ident.to_token_stream(),
+        Item::Fn(item) => item.sig.ident.to_token_stream(),
+        Item::Trait(item) => item.ident.to_token_stream(),
+        item => item.to_token_stream(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::{ImplItemFn, ItemImpl};
+
+    use super::*;
+
+    fn complaints(mut block: ItemImpl) -> Vec<String> {
+        let mut complaints = Complaints::default();
+        if let Some(mut block) = Block::read(&mut block, &mut complaints) {
+            check(&mut block, &mut complaints);
+        }
+        complaints.texts()
+    }
+
+    #[test]
+    fn each_mistake_is_one_complaint() {
+        let cases: [(ImplItemFn, &str); 12] = [
+            (
+                parse_quote!(
+                    #[message]
+                    fn add(by: u64) {}
+                ),
+                "handler `add` needs `&mut self`",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn add(self) {}
+                ),
+                "a handler borrows the actor",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn say(&self, text: &str) {}
+                ),
+                "write `String` or `Arc<str>`",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn say(&self, text: impl Into<String>) {}
+                ),
+                "name a concrete type",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn put(&self, (k, v): (u8, u8)) {}
+                ),
+                "a field of `Put`: give it one name",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn put<T>(&self, value: T) {}
+                ),
+                "put `T` on the actor",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn page(&self) -> impl Future<Output = u8> {}
+                ),
+                "write `async fn` and return `u8`",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn name(&self) -> &str {}
+                ),
+                "a reply is owned",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn get(&self, reply: ReplyTo<u8>) -> u8 {}
+                ),
+                "choose one",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn send(&self) {}
+                ),
+                "hide the prelude's `Send`",
+            ),
+            (
+                parse_quote!(
+                    #[handle]
+                    fn on(&self) {}
+                ),
+                "`on` handles no message",
+            ),
+            (
+                parse_quote!(
+                    #[started]
+                    fn open(&self) -> u8 {}
+                ),
+                "nothing or a `Result<(), E>`",
+            ),
+        ];
+        for (method, expected) in cases {
+            let texts = complaints(parse_quote!(impl Counter { #method }));
+            assert_eq!(texts.len(), 1, "{expected}: {texts:?}");
+            assert!(texts[0].contains(expected), "{expected}: {texts:?}");
+        }
+    }
+
+    #[test]
+    fn all_mistakes_of_a_block_are_told() {
+        let texts = complaints(parse_quote! {
+            impl Counter {
+                #[message] fn add(by: u64) {}
+                #[message] #[handle] fn get(&self) -> u64 {}
+                #[message] fn get_(&self) {}
+                #[started] fn open(&self) {}
+                #[started] fn open_again(&self) {}
+            }
+        });
+        assert_eq!(texts.len(), 4, "{texts:?}");
+    }
+
+    #[test]
+    fn what_only_looks_borrowed_is_accepted() {
+        let texts = complaints(parse_quote! {
+            impl Counter {
+                #[message]
+                fn run(&self, name: &'static str, job: Box<dyn for<'a> Fn(&'a str) -> &'a str + Send>, ctx: &mut Context<Self>) {}
+            }
+        });
+        assert_eq!(texts, [""; 0]);
+    }
+}

@@ -1,0 +1,1 @@
+//! Small real programs; each stands in a folder beside this one.

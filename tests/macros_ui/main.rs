@@ -1,0 +1,1 @@
+//! The macros, tried on right and wrong programs.

@@ -1,0 +1,1 @@
+//! The examples as processes: real clients, real signals, real exit codes.
