@@ -1,5 +1,7 @@
 //! What the tests share: a journal, a gate, waiting for a condition, and actors that are ready to misbehave.
 
+pub mod tree;
+
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

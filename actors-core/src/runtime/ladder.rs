@@ -24,6 +24,10 @@ const KILL_GRACE: Duration = Duration::from_secs(1);
 const ABORT_GRACE: Duration = Duration::from_millis(250);
 /// What is kept for the hook of the parent, at most.
 const HOOK_RESERVE: Duration = Duration::from_secs(1);
+/// How much of the time is kept for each sibling still to come, if there is that much.
+const SIBLING_RESERVE: Duration = Duration::from_millis(100);
+/// How long a rung takes at least: whoever reacts at all gets a chance to, also when the time is over.
+const CHANCE: Duration = Duration::from_millis(1);
 
 /// The time in which the children of one parent have to be gone.
 pub(crate) struct Budget {
@@ -50,7 +54,7 @@ impl Budget {
     /// How long a rung may take that would like to take `wish`: at most the given part of what is left.
     fn rung(&self, now: Instant, wish: Duration, part: u32) -> Duration {
         match (self.deadline)() {
-            Some(deadline) => wish.min(deadline.saturating_duration_since(now) / part),
+            Some(deadline) => wish.min(deadline.saturating_duration_since(now) / part).max(CHANCE),
             None => wish,
         }
     }
@@ -63,10 +67,42 @@ fn reserve(wish: Duration, left: Duration, depth: u32) -> Duration {
     wish.min(left / level.saturating_mul(level.saturating_add(1)).max(2))
 }
 
-/// The time that a child gets: as long as it may take itself, but what its siblings may need is kept for them, up to half
-/// of what is left.
-fn share(own: Option<Duration>, others: Duration, left: Duration) -> Duration {
-    let for_it = left - others.min(left / 2);
+/// What the siblings still to come may need.
+#[derive(Default)]
+struct Others {
+    count: u32,
+    /// The sum of the limits of those that have one.
+    limits: Duration,
+    /// How many have none, and would take all there is.
+    unlimited: u32,
+}
+
+impl Others {
+    fn add(&mut self, own: Option<Duration>) {
+        self.count += 1;
+        self.unlimited += u32::from(own.is_none());
+        self.limits = self.limits.saturating_add(own.unwrap_or_default());
+    }
+
+    fn remove(&mut self, own: Option<Duration>) {
+        self.count -= 1;
+        self.unlimited = self.unlimited.saturating_sub(u32::from(own.is_none()));
+        self.limits = self.limits.saturating_sub(own.unwrap_or_default());
+    }
+
+    /// How much of `left` is kept for them: what they may need, up to half; more, if they could not have
+    /// [`SIBLING_RESERVE`] each otherwise, and there is that much.
+    fn kept(&self, left: Duration) -> Duration {
+        let need = if self.unlimited > 0 { left } else { self.limits };
+        let least = SIBLING_RESERVE.saturating_mul(self.count);
+        let least = if least + SIBLING_RESERVE <= left { least } else { Duration::ZERO };
+        need.min(least.max(left / 2))
+    }
+}
+
+/// The time that a child gets: as long as it may take itself, but what is kept for its siblings.
+fn share(own: Option<Duration>, others: &Others, left: Duration) -> Duration {
+    let for_it = left - others.kept(left);
     own.map_or(for_it, |own| own.min(for_it))
 }
 
@@ -79,7 +115,7 @@ pub(crate) async fn bring_down(
 ) {
     family.close();
     let mut children = family.children();
-    let mut ladder = Ladder { family, budget, sleep: None, hurry: false };
+    let mut ladder = Ladder { family, budget, sleep: None, hurry: false, seen: None };
     if side_by_side {
         let now = Instant::now();
         let until = budget.for_children(now);
@@ -91,17 +127,19 @@ pub(crate) async fn bring_down(
         ladder.descend(rungs, || family.len() == 0, &mut killed).await;
         return;
     }
-    let mut others: Duration = children.iter().filter_map(own_limit).sum();
+    // What a child may take is asked once: it changes when its own children come and go.
+    let mut limits: Vec<Option<Duration>> = children.iter().map(own_limit).collect();
+    let mut others = Others::default();
+    limits.iter().for_each(|own| others.add(*own));
     // In reverse start order, one after the other.
-    while let Some(child) = children.pop() {
-        let own = own_limit(&child);
-        others = others.saturating_sub(own.unwrap_or_default());
+    while let (Some(child), Some(own)) = (children.pop(), limits.pop()) {
+        others.remove(own);
         if child.has_ended() {
             continue;
         }
         let now = Instant::now();
         let deadline = match budget.for_children(now) {
-            Some(until) => Some(now + share(own, others, until.saturating_duration_since(now))),
+            Some(until) => Some(now + share(own, &others, until.saturating_duration_since(now))),
             None => own.map(|own| now + own),
         };
         let id = child.id();
@@ -148,21 +186,44 @@ struct Ladder<'a> {
     sleep: Option<Pin<Box<Sleep>>>,
     /// The parent is killed: stopping is over, and all that is left is to wait for the killed.
     hurry: bool,
+    /// The parent's deadline when the steps were last taken.
+    seen: Option<Instant>,
 }
 
 impl Ladder<'_> {
     async fn descend(&mut self, mut rungs: Vec<Rung>, done: impl Fn() -> bool, killed: &mut impl FnMut(&mut Context<'_>) -> bool) {
         loop {
             let now = Instant::now();
+            let deadline = (self.budget.deadline)();
+            let nearer = deadline != std::mem::replace(&mut self.seen, deadline);
             let mut next: Option<Instant> = None;
             for rung in &mut rungs {
                 if !rung.child.has_ended() {
+                    if nearer {
+                        self.bring_nearer(rung, now);
+                    }
                     next = earlier(next, self.step(rung, now));
                 }
             }
             if !self.wait(next, &done, killed).await {
                 return;
             }
+        }
+    }
+
+    /// The parent has less time than it had: so has the child.
+    fn bring_nearer(&self, rung: &mut Rung, now: Instant) {
+        match &mut rung.step {
+            Step::Stopping(due) => {
+                let until = earlier(*due, self.budget.for_children(now));
+                if until != *due {
+                    *due = until;
+                    request::stop(&rung.child, ExitReason::Shutdown, Mode::AsPolicy, until);
+                }
+            }
+            Step::Killed(due) => *due = (*due).min(now + self.budget.rung(now, KILL_GRACE, 2)),
+            Step::Aborted(due) => *due = (*due).min(now + self.budget.rung(now, ABORT_GRACE, 4)),
+            Step::GivenUp => {}
         }
     }
 
@@ -205,8 +266,11 @@ impl Ladder<'_> {
             if self.family.poll_change(cx, done).is_ready() {
                 return Poll::Ready(false);
             }
-            if !self.hurry && killed(cx) {
+            if killed(cx) && !self.hurry {
                 self.hurry = true;
+                return Poll::Ready(true);
+            }
+            if (self.budget.deadline)() != self.seen {
                 return Poll::Ready(true);
             }
             let Some(next) = next else { return Poll::Pending };
@@ -263,11 +327,25 @@ mod tests {
 
     #[test]
     fn a_child_gets_its_own_limit_or_what_its_siblings_leave() {
-        assert_eq!(share(Some(secs(5)), secs(10), secs(24)), secs(5));
-        assert_eq!(share(None, secs(10), secs(24)), secs(14));
-        assert_eq!(share(None, secs(500), secs(24)), secs(12));
-        assert_eq!(share(Some(secs(5)), secs(15), secs(6)), secs(3));
-        assert_eq!(share(Some(secs(5)), secs(0), secs(0)), secs(0));
+        let others = |limits: &[Option<u64>]| {
+            let mut others = Others::default();
+            limits.iter().for_each(|limit| others.add(limit.map(secs)));
+            others
+        };
+        let fives = |count| vec![Some(5); count];
+        assert_eq!(share(Some(secs(5)), &others(&fives(2)), secs(24)), secs(5));
+        assert_eq!(share(None, &others(&fives(2)), secs(24)), secs(14));
+        assert_eq!(share(None, &others(&fives(100)), secs(24)), secs(12));
+        assert_eq!(share(Some(secs(5)), &others(&fives(3)), secs(6)), secs(3));
+        assert_eq!(share(Some(secs(5)), &others(&[]), secs(0)), secs(0));
+        // Whoever has no limit would take all, and gets half of it at least.
+        assert_eq!(share(None, &others(&[None]), secs(24)), secs(12));
+        assert_eq!(share(Some(secs(20)), &others(&[None]), secs(24)), secs(12));
+        // Many get a tenth of a second each, if there is as much.
+        assert_eq!(share(Some(secs(5)), &others(&fives(30)), secs(4)), secs(1));
+        assert_eq!(share(Some(secs(5)), &others(&fives(39)), secs(4)), SIBLING_RESERVE);
+        assert_eq!(share(Some(secs(5)), &others(&fives(40)), secs(4)), secs(2));
+        assert_eq!(share(Some(secs(5)), &others(&fives(100_000)), secs(24)), secs(5));
     }
 
     #[test]

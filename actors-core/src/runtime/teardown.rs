@@ -166,7 +166,9 @@ impl<A: Actor> Life<A> {
         if rest.is_empty() {
             return;
         }
-        let reason = self.exit().reason.clone();
+        // A stop that became a kill is noted as such only at the end.
+        let killed = self.core().signals.any(Signals::KILL) && self.exit().reason.is_clean();
+        let reason = if killed { ExitReason::Killed } else { self.exit().reason.clone() };
         let reason = self.dead_reason(&reason);
         self.ending.discarded += rest.len() as u64;
         for message in rest {
@@ -187,10 +189,11 @@ impl<A: Actor> Life<A> {
         let owner = self.any.clone();
         let budget = Budget::of(hook, family.depth, move || owner.core().deadline());
         let Life { cell, batch, .. } = self;
-        // A kill of this actor has reached the children already; it only shortens the waiting.
+        // A kill of this actor has reached the children already; it only shortens the waiting. The waker is registered
+        // even then: an abort may follow.
         let killed = |cx: &mut std::task::Context<'_>| {
-            let core = cell.core();
-            core.signals.any(Signals::KILL) || !cell.mailbox.suspend(batch, cx, || core.signals.any(Signals::KILL))
+            cell.mailbox.suspend(batch, cx, || false);
+            cell.core().signals.any(Signals::KILL)
         };
         ladder::bring_down(&family, side_by_side, &budget, killed).await;
     }

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Poll, Waker};
+use std::thread::Thread;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -49,6 +50,8 @@ pub(super) struct Shared {
     ended: CancellationToken,
     state: Mutex<State>,
     listens: AtomicBool,
+    /// Held while the report is written, so that its parts are taken once.
+    reporting: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -57,7 +60,15 @@ struct State {
     report: Option<ShutdownReport>,
     waiters: Wakers,
     callbacks: Vec<Box<dyn Callback>>,
+    /// All callbacks have run; no more is taken.
+    callbacks_over: bool,
     start_failed: bool,
+    /// The number of the signal that had what was left killed.
+    forced: Option<i32>,
+    /// The task that drives the shutdown.
+    driver: Option<Waker>,
+    /// The thread that watches it.
+    watchdog: Option<Thread>,
 }
 
 /// A shutdown that runs, or has run.
@@ -98,6 +109,7 @@ impl Shared {
             ended: CancellationToken::new(),
             state: Mutex::default(),
             listens: AtomicBool::new(false),
+            reporting: Mutex::default(),
         })
     }
 
@@ -112,15 +124,14 @@ impl Shared {
         let within = within.unwrap_or(self.deadline);
         let now = Instant::now();
         let real_now = std::time::Instant::now();
-        let first = {
+        let (first, to_wake) = {
             let mut state = lock(&self.state);
             match &mut state.going {
+                Some(going) if now + within >= going.deadline => (false, None),
                 Some(going) => {
-                    if now + within < going.deadline {
-                        going.deadline = now + within;
-                        going.real_deadline = real_now + within;
-                    }
-                    false
+                    going.deadline = now + within;
+                    going.real_deadline = real_now + within;
+                    (false, Some((state.driver.take(), state.watchdog.clone())))
                 }
                 going => {
                     *going = Some(Going {
@@ -130,15 +141,34 @@ impl Shared {
                         really_began: real_now,
                         real_deadline: real_now + within,
                     });
-                    true
+                    (true, None)
                 }
             }
         };
+        if let Some((driver, watchdog)) = to_wake {
+            driver.into_iter().for_each(Waker::wake);
+            watchdog.into_iter().for_each(|thread| thread.unpark());
+        }
         if first {
             self.env.begin_recording(now);
             watchdog::watch(self.clone());
             self.env.runtime.spawn(shutdown::drive(self.clone()));
         }
+    }
+
+    /// Has `waker` woken when the deadline comes nearer; returns when that is.
+    pub(super) fn due_for(&self, waker: &Waker) -> Option<Instant> {
+        let mut state = lock(&self.state);
+        match &mut state.driver {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+        state.going.as_ref().map(|going| going.deadline)
+    }
+
+    /// Has the watching thread look again when the deadline comes nearer.
+    pub(super) fn watched_by(&self, thread: Thread) {
+        lock(&self.state).watchdog = Some(thread);
     }
 
     pub(super) async fn shut_down(self: &Arc<Self>, trigger: Trigger, within: Option<Duration>) -> ShutdownReport {
@@ -188,18 +218,22 @@ impl Shared {
         .await
     }
 
-    /// Makes the report known; the first counts.
-    pub(super) fn complete(&self, report: ShutdownReport) {
-        let waiters = {
-            let mut state = lock(&self.state);
-            if state.report.is_some() {
-                return;
+    /// Writes the report on what has happened, and makes it known; the first counts.
+    pub(super) fn complete(&self) -> ShutdownReport {
+        let (report, waiters) = {
+            // Two may want to at the same time: the driver and the watchdog.
+            let _one = lock(&self.reporting);
+            if let Some(report) = self.report() {
+                return report;
             }
-            state.report = Some(report);
-            state.waiters.take()
+            let report = self.make_report();
+            let mut state = lock(&self.state);
+            state.report = Some(report.clone());
+            (report, state.waiters.take())
         };
         wake_all(waiters);
         self.ended.cancel();
+        report
     }
 
     /// Cancelled when the report is known.
@@ -236,9 +270,13 @@ impl Shared {
     }
 
     /// Writes the report on what has happened so far.
-    pub(super) fn make_report(&self) -> ShutdownReport {
+    fn make_report(&self) -> ShutdownReport {
         let trigger = self.going().map_or(Trigger::Dropped, |going| going.trigger);
-        let outcome = lock(&self.state).start_failed.then_some(Outcome::StartFailed);
+        let outcome = {
+            let state = lock(&self.state);
+            let forced = state.forced.map(|signal| Outcome::Forced { signal });
+            forced.or(state.start_failed.then_some(Outcome::StartFailed))
+        };
         self.report_with(trigger, outcome)
     }
 
@@ -273,6 +311,12 @@ impl Shared {
         }
     }
 
+    /// Kills all that is left, since a signal says so, and has the report say that.
+    pub(super) fn force(&self, signal: i32) {
+        lock(&self.state).forced.get_or_insert(signal);
+        self.kill_all();
+    }
+
     /// Kills all that is left.
     pub(super) fn kill_all(&self) {
         self.root.close();
@@ -284,16 +328,19 @@ impl Shared {
 
     pub(super) fn add_callback(&self, callback: Box<dyn Callback>) -> Result<(), Terminated> {
         let mut state = lock(&self.state);
-        if state.report.is_some() {
+        if state.callbacks_over || state.report.is_some() {
             return Err(Terminated);
         }
         state.callbacks.push(callback);
         Ok(())
     }
 
-    /// The callback that was registered last.
-    pub(super) fn next_callback(&self) -> Option<Box<dyn Callback>> {
-        lock(&self.state).callbacks.pop()
+    /// The callback that was registered last, and whether there are others. Once there is none, none is taken any more.
+    pub(super) fn next_callback(&self) -> Option<(Box<dyn Callback>, bool)> {
+        let mut state = lock(&self.state);
+        let callback = state.callbacks.pop();
+        state.callbacks_over = callback.is_none();
+        callback.map(|callback| (callback, !state.callbacks.is_empty()))
     }
 
     /// Listens for signals from now on.
@@ -323,7 +370,7 @@ impl Drop for Owner {
     fn drop(&mut self) {
         if !self.shared.has_begun() {
             self.shared.kill_all();
-            self.shared.complete(self.shared.make_report());
+            self.shared.complete();
         }
     }
 }

@@ -4,6 +4,9 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::shared::Shared;
 use crate::lifecycle::exit::ExitReason;
@@ -13,49 +16,87 @@ use crate::runtime::{Budget, bring_down};
 use crate::telemetry;
 
 /// Quiesces, brings all actors down, runs the callbacks, and makes the report known.
-pub(super) async fn drive(shared: Arc<Shared>) {
+pub(super) fn drive(shared: Arc<Shared>) -> impl Future<Output = ()> + Send {
+    // Made here, so that it is there also if the runtime drops the task before its first poll.
+    let unless_done = Forsaken(shared.clone());
+    async move {
+        bring_all_down(shared).await;
+        drop(unless_done);
+    }
+}
+
+async fn bring_all_down(shared: Arc<Shared>) {
     telemetry::shutdown_began(&shared.env.name, shared.deadline);
     shared.env.quiesce.cancel();
     let mut hard = Box::pin(shared.hard.clone().cancelled_owned());
-    if !shared.quiesce.is_zero() {
-        tokio::select! {
-            () = tokio::time::sleep(shared.quiesce) => {}
-            () = &mut hard => {}
-        }
-    }
+    quiesce(&shared, hard.as_mut()).await;
 
     let due = shared.clone();
-    let budget = Budget::of(Some(std::time::Duration::ZERO), 0, move || due.due());
+    let budget = Budget::of(Some(Duration::ZERO), 0, move || due.due());
     let mut killed = false;
     bring_down(&shared.root, false, &budget, |cx| {
+        shared.due_for(cx.waker());
         killed = killed || hard.as_mut().poll(cx).is_ready();
         killed
     })
     .await;
 
-    while let Some(callback) = shared.next_callback() {
-        run_callback(&shared, callback.call()).await;
+    while let Some((callback, others)) = shared.next_callback() {
+        run_callback(&shared, callback.call(), others).await;
     }
-    let report = shared.make_report();
+    let report = shared.complete();
     telemetry::shutdown_done(&shared.env.name, report.total, report.actors.len());
-    shared.complete(report);
 }
 
-/// Runs one callback; a panic, or a callback that outlasts the deadline, is noted and does not stop the others.
-async fn run_callback(shared: &Shared, callback: Pin<Box<dyn Future<Output = ()> + Send>>) {
+/// Goes on serving for a while, for half of the time there is at most, unless all is to be killed.
+async fn quiesce(shared: &Shared, mut hard: Pin<&mut impl Future<Output = ()>>) {
+    let Some(began) = shared.going().map(|going| going.began).filter(|_| !shared.quiesce.is_zero()) else { return };
+    let mut sleep = pin!(tokio::time::sleep_until(began + shared.quiesce));
+    poll_fn(|cx| {
+        if let Some(due) = shared.due_for(cx.waker()) {
+            let half = began + (due - began) / 2;
+            if half < sleep.deadline() {
+                sleep.as_mut().reset(half);
+            }
+        }
+        if hard.as_mut().poll(cx).is_ready() { Poll::Ready(()) } else { sleep.as_mut().poll(cx) }
+    })
+    .await;
+}
+
+/// Runs one callback, for half of the time there is if others are to come; a panic, or a callback that takes longer, is
+/// noted and does not stop the others.
+async fn run_callback(shared: &Shared, callback: Pin<Box<dyn Future<Output = ()> + Send>>, others: bool) {
     let mut callback = callback;
-    let Some(due) = shared.due() else { return };
-    let mut late = pin!(tokio::time::sleep_until(due));
+    let began = Instant::now();
+    let mut late = pin!(tokio::time::sleep_until(began));
     let outcome = poll_fn(|cx| match guard(|| callback.as_mut().poll(cx)) {
         Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
         Err(reason) => Poll::Ready(Err(reason)),
         Ok(Poll::Pending) => {
-            let too_late = || Err(ExitReason::failed("a callback outlasted the deadline".into()));
+            let left = shared.due_for(cx.waker()).map_or(Duration::ZERO, |due| due.saturating_duration_since(began));
+            let until = began + if others { left / 2 } else { left };
+            if late.deadline() != until {
+                late.as_mut().reset(until);
+            }
+            let too_late = || Err(ExitReason::failed("a callback outlasted its time".into()));
             late.as_mut().poll(cx).map(|()| too_late())
         }
     })
     .await;
     if let Err(reason) = outcome {
         shared.env.note_failure(ActorPath::root(), reason);
+    }
+}
+
+/// The runtime has dropped the driver: all that runs on it is being dropped too, and whoever waits is told.
+struct Forsaken(Arc<Shared>);
+
+impl Drop for Forsaken {
+    fn drop(&mut self) {
+        if self.0.report().is_none() {
+            self.0.kill_all();
+            self.0.complete();
+        }
     }
 }

@@ -56,7 +56,7 @@ async fn answer(mut listener: Listener, listening: Weak<Shared>) {
         match presses {
             1 => shared.begin(Trigger::Signal(name.to_owned()), None),
             2 => {
-                shared.kill_all();
+                shared.force(number);
                 shared.begin(Trigger::Signal(name.to_owned()), Some(KILL_GRACE));
             }
             _ => std::process::exit(128 + number),

@@ -29,7 +29,10 @@ pub(super) fn watch(shared: Arc<Shared>) {
     let watched = shared.clone();
     let thread = thread::Builder::new().name(name).spawn(move || run(&watched));
     match thread {
-        Ok(thread) => wake_when_done(&shared, thread.thread().clone()),
+        Ok(thread) => {
+            shared.watched_by(thread.thread().clone());
+            wake_when_done(&shared, thread.thread().clone());
+        }
         // No thread can be had. The shutdown does without; only blocked workers go unnoticed.
         Err(error) => say(&format!("{}: no watchdog for the shutdown: {error}", shared.env.name)),
     }
@@ -86,10 +89,7 @@ fn force(shared: &Arc<Shared>) -> ShutdownReport {
     for child in shared.root.children() {
         give_up(&child);
     }
-    let report = shared.make_report();
-    shared.complete(report.clone());
-    // The runtime may have been just as fast.
-    let report = shared.report().unwrap_or(report);
+    let report = shared.complete();
     report.print_once();
     report
 }
