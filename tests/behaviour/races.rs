@@ -1,1 +1,281 @@
-//! To be written.
+//! Races and scale: what many do at the same time, and what is left of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actors_core::{
+    Actor, ActorRef, ActorState, ActorSystem, BoxError, Context, ExitReason, Exited, Hooks, Protocol, StartFailure, Tie, messages,
+};
+use tests::{eventually, on_1_2_and_8_workers, promptly};
+
+fn two_workers() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be built")
+}
+
+/// Handles one message and stops.
+struct Once;
+
+impl Protocol for Once {
+    type Msg = ();
+}
+
+impl Actor for Once {
+    const HOOKS: Hooks = Hooks::NONE;
+
+    async fn handle(&mut self, (): (), ctx: &mut Context<Self>) -> Result<(), BoxError> {
+        ctx.stop();
+        Ok(())
+    }
+}
+
+/// Makes waves of children and counts their ends.
+#[derive(Actor)]
+struct Sea {
+    ended: Arc<AtomicUsize>,
+}
+
+#[messages]
+impl Sea {
+    #[message]
+    fn wave(&mut self, size: usize, ctx: &mut Context<Self>) {
+        for _ in 0..size {
+            ctx.spawn(Once).try_tell(()).expect("it has just been made");
+        }
+    }
+    #[message]
+    fn children(&mut self, ctx: &mut Context<Self>) -> usize {
+        ctx.children().len()
+    }
+    #[message]
+    fn add(&mut self, ctx: &mut Context<Self>) -> ActorRef<Once> {
+        ctx.spawn(Once)
+    }
+    #[exited]
+    fn count(&mut self, exited: Exited) {
+        assert!(matches!(exited.tie, Tie::Child));
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn rac_1_waves_of_short_lived_actors_are_counted_exactly_and_leave_nothing() {
+    two_workers().block_on(async {
+        let system = ActorSystem::new("sea");
+        let ended = Arc::new(AtomicUsize::new(0));
+        let sea = system.start(Sea { ended: ended.clone() }).await.expect("it starts");
+        for wave in 1..=3 {
+            sea.tell(Wave { size: 50_000 }).await.expect("it takes messages");
+            eventually("the wave has gone", || ended.load(Ordering::Relaxed) >= wave * 50_000).await;
+            assert_eq!(sea.ask(Children).await.expect("it answers"), 0);
+            assert_eq!((ended.load(Ordering::Relaxed), system.actors()), (wave * 50_000, 1));
+            assert_eq!((system.tree().len(), system.dead_letter_count()), (1, 0));
+        }
+        assert!(system.shutdown().await.is_clean());
+    });
+}
+
+/// Starts so many children and stops them one by one; returns how long that took.
+fn start_and_stop(count: usize) -> Duration {
+    two_workers().block_on(async {
+        let system = ActorSystem::new("sea");
+        let ended = Arc::new(AtomicUsize::new(0));
+        let sea = system.start(Sea { ended: ended.clone() }).await.expect("it starts");
+        let began = std::time::Instant::now();
+        let mut children = Vec::new();
+        for _ in 0..count {
+            children.push(sea.ask(Add).await.expect("it answers"));
+        }
+        for child in children {
+            child.stop();
+            child.stopped().await;
+        }
+        eventually("all ends are told", || ended.load(Ordering::Relaxed) == count).await;
+        let took = began.elapsed();
+        assert!(system.shutdown().await.is_clean());
+        took
+    })
+}
+
+#[test]
+fn rac_2_starting_and_stopping_children_scales_linearly() {
+    // Measured before and after, for the machine may have been busy.
+    let before = start_and_stop(1_000);
+    let many = start_and_stop(10_000);
+    let few = before.max(start_and_stop(1_000));
+    assert!(many < few * 50 + Duration::from_millis(100), "{few:?}, then {many:?}");
+}
+
+#[test]
+fn rac_3_stop_kill_and_drain_in_any_order_only_move_an_actor_forward() {
+    on_1_2_and_8_workers(|| async {
+        let system = ActorSystem::new("sea");
+        for round in 0..500_usize {
+            let actor = system.spawn(Once);
+            let watching = Arc::new(AtomicBool::new(true));
+            let observer = tokio::spawn({
+                let (system, actor, watching) = (system.clone(), actor.clone(), watching.clone());
+                async move {
+                    let rank = |system: &ActorSystem| {
+                        let state = system.tree().nodes.iter().find(|node| node.id == actor.id()).map(|node| node.state);
+                        match state {
+                            _ if actor.exit().is_some() => 3,
+                            Some(ActorState::Starting) => 0,
+                            Some(ActorState::Running) => 1,
+                            _ => 2,
+                        }
+                    };
+                    let mut last = 0;
+                    while watching.load(Ordering::Relaxed) {
+                        let now = rank(&system);
+                        assert!(now >= last, "{last} came before {now}");
+                        last = now;
+                        tokio::task::yield_now().await;
+                    }
+                }
+            });
+            let callers: Vec<_> = (0..4)
+                .map(|caller| {
+                    let actor = actor.clone();
+                    tokio::spawn(async move {
+                        for call in 0..3 {
+                            match (round + caller + call) % 4 {
+                                0 => actor.stop(),
+                                1 => actor.kill(),
+                                2 => actor.drain(),
+                                _ => drop(actor.try_tell(())),
+                            }
+                            tokio::task::yield_now().await;
+                        }
+                    })
+                })
+                .collect();
+            for caller in callers {
+                caller.await.expect("no call fails");
+            }
+            let reason = promptly("its end", actor.stopped()).await;
+            assert!(matches!(reason, ExitReason::Normal | ExitReason::Killed), "{reason}");
+            for _ in 0..3 {
+                actor.stop();
+                actor.kill();
+                actor.drain();
+                assert_eq!(actor.stopped().await, reason, "the end is told the same to all");
+            }
+            watching.store(false, Ordering::Relaxed);
+            observer.await.expect("states only move forward");
+        }
+        assert_eq!(system.actors(), 0);
+        assert!(system.shutdown().await.is_clean());
+    });
+}
+
+#[test]
+fn rac_4_a_name_that_is_taken_and_freed_all_the_time_is_never_confused() {
+    two_workers().block_on(async {
+        let system = ActorSystem::new("sea");
+        let (mut taken, mut refused) = (0, 0);
+        while taken + refused < 100_000 {
+            match system.actor(Once).name("name").start().await {
+                Ok(actor) => {
+                    assert_eq!(system.lookup::<Once>("/name").as_ref(), Some(&actor), "a look-up gives the new actor");
+                    actor.kill();
+                    taken += 1;
+                }
+                Err(error) => {
+                    // Of its dying predecessor, whose end is to be awaited.
+                    assert!(matches!(error.failure(), StartFailure::NameTaken(path) if path == &"/name"), "{error}");
+                    if let Some(holder) = error.holder::<Once>() {
+                        assert_eq!(promptly("its end", holder.stopped()).await, ExitReason::Killed);
+                    }
+                    refused += 1;
+                }
+            }
+        }
+        assert!(taken > 1_000, "{taken} of {refused}");
+        eventually("the last has gone", || system.actors() == 0).await;
+        assert!(system.lookup::<Once>("/name").is_none());
+        assert!(system.shutdown().await.is_clean());
+    });
+}
+
+// Killed children are not restarted: that is to come, with chapter 10.
+#[test]
+fn rac_5_a_parent_under_churn_lists_its_children_and_stops_them_all() {
+    on_1_2_and_8_workers(|| async {
+        let system = ActorSystem::new("sea");
+        let ended = Arc::new(AtomicUsize::new(0));
+        let sea = system.start(Sea { ended: ended.clone() }).await.expect("it starts");
+        let mut children = Vec::new();
+        for _ in 0..2_000 {
+            children.push(sea.ask(Add).await.expect("it answers"));
+        }
+        let killer = std::thread::spawn(move || {
+            let mut state = 1_u32;
+            let (mut killed, mut kept) = (0, Vec::new());
+            for child in children {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                if state >> 31 == 0 {
+                    child.kill();
+                    killed += 1;
+                } else {
+                    kept.push(child);
+                }
+            }
+            (killed, kept)
+        });
+        for _ in 0..500 {
+            sea.ask(Add).await.expect("it answers");
+            assert!(sea.ask(Children).await.expect("a list call never fails") <= 2_500);
+        }
+        let (killed, kept) = killer.join().expect("it does not panic");
+        eventually("all ends are told", || ended.load(Ordering::Relaxed) == killed).await;
+        assert_eq!(sea.ask(Children).await.expect("it answers"), 2_500 - killed);
+        assert!(kept.iter().all(ActorRef::is_alive));
+        sea.stop();
+        assert_eq!(promptly("its end", sea.stopped()).await, ExitReason::Normal);
+        assert_eq!(system.actors(), 0);
+        for child in kept {
+            assert_eq!(child.stopped().await, ExitReason::Shutdown);
+        }
+        system.shutdown().await;
+    });
+}
+
+#[test]
+fn a_shutdown_amid_kills_stops_and_other_shutdowns_gives_one_report() {
+    on_1_2_and_8_workers(|| async {
+        for round in 0..30_u64 {
+            let system = ActorSystem::new("sea");
+            let ended = Arc::new(AtomicUsize::new(0));
+            let sea = system.start(Sea { ended: ended.clone() }).await.expect("it starts");
+            let mut children = Vec::new();
+            for _ in 0..50 {
+                children.push(sea.ask(Add).await.expect("it answers"));
+            }
+            let trouble = std::thread::spawn({
+                let sea = sea.clone();
+                move || {
+                    for (number, child) in children.iter().enumerate() {
+                        if number % 2 == 0 {
+                            child.kill()
+                        } else {
+                            child.stop()
+                        }
+                        if number as u64 == round {
+                            sea.kill();
+                        }
+                    }
+                    children
+                }
+            });
+            let (one, other) = tokio::join!(system.shutdown(), system.shutdown_within(Duration::from_secs(1 + round % 3)));
+            assert_eq!((one.total, one.order()), (other.total, other.order()));
+            assert!(one.is_clean(), "{one}");
+            for child in trouble.join().expect("it does not panic") {
+                let reason = child.exit().expect("nobody outlives the shutdown").reason;
+                assert!(matches!(reason, ExitReason::Normal | ExitReason::Killed | ExitReason::Shutdown), "{reason}");
+            }
+            assert_eq!(system.actors(), 0);
+        }
+    });
+}

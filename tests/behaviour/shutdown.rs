@@ -107,9 +107,7 @@ fn rise_and_fall(count: usize, link: impl FnOnce(Link) -> Link) -> Duration {
         let top = link(Link::leaf(&stops));
         let policy = top.children;
         system.actor(top).children(policy).unlimited_stop().spawn();
-        while system.actors() <= count {
-            tokio::task::yield_now().await;
-        }
+        eventually("all are there", || system.actors() > count).await;
         let report = system.shutdown().await;
         assert_eq!((&report.outcome, report.actors.len()), (&Outcome::Clean, count + 1), "{report}");
         assert_eq!(stops.load(Ordering::Relaxed), count + 1);
