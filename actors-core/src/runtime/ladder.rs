@@ -205,7 +205,7 @@ impl Ladder<'_> {
             if self.family.poll_change(cx, done).is_ready() {
                 return Poll::Ready(false);
             }
-            if !self.hurry && killed(cx) {
+            if killed(cx) && !self.hurry {
                 self.hurry = true;
                 return Poll::Ready(true);
             }

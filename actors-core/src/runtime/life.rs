@@ -1,18 +1,18 @@
 //! One life of an actor: from its state and its mailbox to its end.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
 use tokio::time::Instant;
 
-use super::watch::{Watched, discard, watch};
+use super::watch::{Watched, discard, poll_once, watch};
 use crate::actor::{Actor, Context};
 use crate::address::ActorRef;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Core};
-use crate::lifecycle::current::{Role, run_as, set_current_deadline};
+use crate::lifecycle::current::{Identity, Role, set_current_deadline};
 use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::event::Event;
 use crate::lifecycle::exit::{ExitReason, Failure, StartFailure};
@@ -67,31 +67,37 @@ pub(crate) fn start<A: Actor>(cell: Arc<Cell<A>>) {
 }
 
 /// The whole life, as the future of a task. Dropped at any point, it still ends the actor in order.
-async fn live<A: Actor>(life: Life<A>) {
-    let _counted = life.any.env().count_task();
-    let cell = life.any.clone();
-    let watched = cell.clone();
-    run_as(cell, Role::Itself, async move {
-        let mut life = pin!(Some(life.run()));
-        poll_fn(|cx| {
-            if watched.core().signals.any(Signals::ABORT) {
-                life.set(None);
-                return Poll::Ready(());
-            }
-            life.as_mut().as_pin_mut().expect("polled until it is done").poll(cx)
-        })
-        .await;
-    })
-    .await;
+///
+/// Written so that the life stands in the future once, and is borrowed from there.
+fn live<A: Actor>(mut life: Life<A>) -> impl Future<Output = ()> + Send {
+    async move {
+        let counted = life.any.env().count_task();
+        let cell = life.any.clone();
+        let mut identity = Identity::new(cell.clone(), Role::Itself);
+        {
+            let mut run = pin!(life.run());
+            poll_fn(|cx| {
+                if cell.core().signals.any(Signals::ABORT) {
+                    return Poll::Ready(());
+                }
+                identity.enter(|| run.as_mut().poll(cx))
+            })
+            .await;
+        }
+        drop(life);
+        drop(counted);
+    }
 }
 
 impl<A: Actor> Life<A> {
-    async fn run(mut self) {
-        let over = match self.begin().await {
+    async fn run(&mut self) {
+        // What most of a life is not about stands in boxes of its own, so that an idle task is small.
+        let over = if self.core().signals.any(Signals::STARTED) { Ok(()) } else { Box::pin(self.begin()).await };
+        let over = match over {
             Ok(()) => self.serve().await,
             Err(over) => over,
         };
-        self.end(over).await;
+        Box::pin(self.end(over)).await;
     }
 
     pub(super) fn core(&self) -> &Core {
@@ -100,9 +106,6 @@ impl<A: Actor> Life<A> {
 
     /// Runs the `started` hook.
     async fn begin(&mut self) -> Result<(), Over> {
-        if self.core().signals.any(Signals::STARTED) {
-            return Ok(());
-        }
         if self.core().is_stopping() {
             return Err(Over::Asked);
         }
@@ -111,8 +114,8 @@ impl<A: Actor> Life<A> {
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let outcome = {
-            let mut hook = pin!(Some(enter(span, actor.started(ctx))));
-            let outcome = watch(hook.as_mut(), cell, batch, cut, limit.map(|limit| Instant::now() + limit)).await;
+            let mut hook = pin!(Some(actor.started(ctx)));
+            let outcome = watch(hook.as_mut(), span, cell, batch, cut, limit.map(|limit| Instant::now() + limit), None).await;
             let broken = discard(hook, matches!(outcome, Watched::Cut | Watched::TimedOut));
             broken.map_or(outcome, Watched::Panicked)
         };
@@ -139,7 +142,7 @@ impl<A: Actor> Life<A> {
         let mut left = TURN;
         loop {
             if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.taken() >= self.due_at) {
-                if let Some(over) = self.attend().await {
+                if let Some(over) = Box::pin(self.attend()).await {
                     return over;
                 }
             }
@@ -177,8 +180,8 @@ impl<A: Actor> Life<A> {
         let cut = self.cut();
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
-        let mut hook = pin!(Some(enter(span, actor.exited(event.exited, ctx))));
-        let outcome = watch(hook.as_mut(), cell, batch, cut, None).await;
+        let mut hook = pin!(Some(actor.exited(event.exited, ctx)));
+        let outcome = watch(hook.as_mut(), span, cell, batch, cut, None, None).await;
         let broken = discard(hook, matches!(outcome, Watched::Cut));
         cell.core().finish();
         over_after(outcome, broken).err()
@@ -209,16 +212,18 @@ impl<A: Actor> Life<A> {
         if deadline.is_some() {
             set_current_deadline(deadline);
         }
+        let span = span.message(|| cell.message_name(u32::from(tag)));
         let (outcome, broken) = {
-            let mut handler = pin!(Some(enter_message(span, || cell.message_name(u32::from(tag)), actor.handle(message, ctx))));
-            let outcome = watch(handler.as_mut(), cell, batch, cut, None).await;
-            if let Watched::Done(Ok(())) = outcome {
-                // By far the most frequent end: nothing is left of the future but its shell.
-                (outcome, None)
-            } else {
-                let cut_short = matches!(outcome, Watched::Cut);
-                (outcome, discard(handler, cut_short))
+            let mut handler = pin!(Some(actor.handle(message, ctx)));
+            let first = poll_fn(|cx| Poll::Ready(poll_once(handler.as_mut(), &span, cx))).await;
+            if matches!(first, Ok(Poll::Ready(Ok(())))) && deadline.is_none() {
+                // By far the most frequent: the handler had nothing to wait for.
+                core.finish();
+                return Ok(());
             }
+            let outcome = watch(handler.as_mut(), &span, cell, batch, cut, None, Some(first)).await;
+            let cut_short = matches!(outcome, Watched::Cut);
+            (outcome, discard(handler, cut_short))
         };
         if deadline.is_some() {
             set_current_deadline(None);
@@ -254,17 +259,4 @@ fn over_after(outcome: Watched<Result<(), crate::lifecycle::exit::BoxError>>, br
         (Watched::Cut | Watched::TimedOut, None) => Err(Over::Asked),
         (Watched::Done(Ok(())), None) => Ok(()),
     }
-}
-
-/// Polls `work` in the actor's span.
-pub(super) async fn enter<F: Future>(span: &ActorSpan, work: F) -> F::Output {
-    let mut work = pin!(work);
-    poll_fn(|cx| span.enter(|| work.as_mut().poll(cx))).await
-}
-
-/// Polls `work` in a span of its own.
-async fn enter_message<F: Future>(span: &ActorSpan, name: impl FnOnce() -> &'static str, work: F) -> F::Output {
-    let span = span.message(name);
-    let mut work = pin!(work);
-    poll_fn(|cx| span.enter(|| work.as_mut().poll(cx))).await
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 use super::ladder::{self, Budget};
-use super::life::{Life, Over, enter};
+use super::life::{Life, Over};
 use super::watch::{Watched, discard, watch};
 use crate::actor::Actor;
 use crate::lifecycle::cell::AnyCell;
@@ -170,7 +170,7 @@ impl<A: Actor> Life<A> {
         let reason = self.dead_reason(&reason);
         self.ending.discarded += rest.len() as u64;
         for message in rest {
-            if let Err(panicked) = guard(|| dropping(DropCause::Discarded, || self.cell.bury(message, reason))) {
+            if let Err(panicked) = guard(|| self.cell.bury(message, reason)) {
                 self.exit().add(panicked);
             }
         }
@@ -187,10 +187,11 @@ impl<A: Actor> Life<A> {
         let owner = self.any.clone();
         let budget = Budget::of(hook, family.depth, move || owner.core().deadline());
         let Life { cell, batch, .. } = self;
-        // A kill of this actor has reached the children already; it only shortens the waiting.
+        // A kill of this actor has reached the children already; it only shortens the waiting. The waker is registered
+        // even then: an abort may follow.
         let killed = |cx: &mut std::task::Context<'_>| {
-            let core = cell.core();
-            core.signals.any(Signals::KILL) || !cell.mailbox.suspend(batch, cx, || core.signals.any(Signals::KILL))
+            cell.mailbox.suspend(batch, cx, || false);
+            cell.core().signals.any(Signals::KILL)
         };
         ladder::bring_down(&family, side_by_side, &budget, killed).await;
     }
@@ -235,16 +236,16 @@ impl<A: Actor> Life<A> {
         let actor = actor.as_mut().expect("the state is dropped after the hook");
         let core = cell.core();
         let (outcome, broken) = {
-            let mut hook = pin!(Some(enter(span, actor.stopped(&reason, ctx))));
+            let mut hook = pin!(Some(actor.stopped(&reason, ctx)));
             let own = limit.map(|limit| Instant::now() + limit);
             let mut outcome = Watched::Cut;
             if !core.signals.any(Signals::KILL) {
-                outcome = watch(hook.as_mut(), cell, batch, Signals::KILL, own).await;
+                outcome = watch(hook.as_mut(), span, cell, batch, Signals::KILL, own, None).await;
             }
             if matches!(outcome, Watched::Cut) {
                 let short = Instant::now() + AFTER_KILL;
                 let until = own.map_or(short, |own| own.min(short));
-                outcome = watch(hook.as_mut(), cell, batch, 0, Some(until)).await;
+                outcome = watch(hook.as_mut(), span, cell, batch, 0, Some(until), None).await;
             }
             let cut_short = matches!(outcome, Watched::TimedOut);
             (outcome, discard(hook, cut_short))
