@@ -21,6 +21,7 @@ use crate::lifecycle::signal::Signals;
 use crate::mailbox::Batch;
 use crate::sync::wake_all;
 use crate::telemetry::{self, ActorSpan};
+use crate::time::after;
 
 /// How many messages an actor handles before it lets others run.
 const TURN: u32 = 128;
@@ -63,7 +64,10 @@ pub(crate) fn start<A: Actor>(cell: Arc<Cell<A>>) {
         due_at: u64::MAX,
         ending: super::teardown::Ending::default(),
     };
-    runtime.spawn(live(life));
+    match life.end_here() {
+        Ok(()) => {}
+        Err(life) => drop(runtime.spawn(live(life))),
+    }
 }
 
 /// The whole life, as the future of a task. Dropped at any point, it still ends the actor in order.
@@ -115,7 +119,7 @@ impl<A: Actor> Life<A> {
         let actor = actor.as_mut().expect("the state is there until the end");
         let outcome = {
             let mut hook = pin!(Some(actor.started(ctx)));
-            let outcome = watch(hook.as_mut(), span, cell, batch, cut, limit.map(|limit| Instant::now() + limit), None).await;
+            let outcome = watch(hook.as_mut(), span, cell, batch, cut, limit.map(|limit| after(Instant::now(), limit)), None).await;
             let broken = discard(hook, matches!(outcome, Watched::Cut | Watched::TimedOut));
             broken.map_or(outcome, Watched::Panicked)
         };

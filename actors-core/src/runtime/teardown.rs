@@ -1,5 +1,6 @@
 //! The end of an actor: one path for every cause, and what its task's destructor does when it cannot wait.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -22,6 +23,7 @@ use crate::lifecycle::request;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Closed;
 use crate::telemetry;
+use crate::time::after;
 
 /// How long a `stopped` hook may take after a kill, and how long a killed actor waits for its blocking jobs.
 const AFTER_KILL: Duration = Duration::from_millis(500);
@@ -85,6 +87,34 @@ impl<A: Actor> Life<A> {
         }
         // 6 to 9.
         self.finish();
+    }
+
+    /// Ends an actor that never ran and has nothing to wait for, where it is asked to: no hook, no child, no message. Gives
+    /// it back if a task has to.
+    pub(super) fn end_here(mut self) -> Result<(), Self> {
+        thread_local! {
+            /// The end of one actor may be the end of the next, so only one ends here at a time, and the others on tasks.
+            static ENDING: Cell<bool> = const { Cell::new(false) };
+        }
+        let core = self.core();
+        let signals = core.signals.get();
+        let idle = signals & Signals::STOP != 0
+            && signals & Signals::STARTED != 0
+            && signals & Signals::EVENTS == 0
+            && !A::HOOKS.stopped
+            && core.family().is_none_or(|family| family.len() == 0)
+            && self.cell.mailbox.len() == 0;
+        if !idle || ENDING.replace(true) {
+            return Err(self);
+        }
+        self.settle_cause(Over::Asked);
+        self.cell.close(Closed::Stopping);
+        if signals & Signals::KILL != 0 && self.exit().reason != ExitReason::Killed {
+            self.exit().add(ExitReason::Killed);
+        }
+        self.finish();
+        ENDING.set(false);
+        Ok(())
     }
 
     /// Decides why the actor ends: the first cause, unless it is a clean one and something has gone wrong since.
@@ -237,7 +267,7 @@ impl<A: Actor> Life<A> {
         let core = cell.core();
         let (outcome, broken) = {
             let mut hook = pin!(Some(actor.stopped(&reason, ctx)));
-            let own = limit.map(|limit| Instant::now() + limit);
+            let own = limit.map(|limit| after(Instant::now(), limit));
             let mut outcome = Watched::Cut;
             if !core.signals.any(Signals::KILL) {
                 outcome = watch(hook.as_mut(), span, cell, batch, Signals::KILL, own, None).await;

@@ -109,7 +109,8 @@ impl Shared {
 
     /// Begins a shutdown; if one runs, brings its deadline nearer.
     pub(super) fn begin(self: &Arc<Self>, trigger: Trigger, within: Option<Duration>) {
-        let within = within.unwrap_or(self.deadline);
+        // A year is for ever, and the clock of any machine can count it.
+        let within = within.unwrap_or(self.deadline).min(Duration::from_secs(365 * 24 * 60 * 60));
         let now = Instant::now();
         let real_now = std::time::Instant::now();
         let first = {
