@@ -54,7 +54,7 @@ pub(crate) fn start<A: Actor>(cell: Arc<Cell<A>>) {
     let Some(actor) = cell.take_state() else { return };
     let any: Arc<dyn AnyCell> = cell.clone();
     let runtime = any.env().runtime.clone();
-    let life = Life {
+    let mut life = Life {
         ctx: Context::new(ActorRef::new(cell.clone())),
         span: ActorSpan::new(&any),
         cell,
@@ -64,15 +64,15 @@ pub(crate) fn start<A: Actor>(cell: Arc<Cell<A>>) {
         due_at: u64::MAX,
         ending: super::teardown::Ending::default(),
     };
-    match life.end_here() {
-        Ok(()) => {}
-        Err(life) => drop(runtime.spawn(live(life))),
+    if !life.end_here() {
+        runtime.spawn(live(life));
     }
 }
 
 /// The whole life, as the future of a task. Dropped at any point, it still ends the actor in order.
 ///
 /// Written so that the life stands in the future once, and is borrowed from there.
+#[allow(clippy::manual_async_fn, reason = "an `async fn` would hold its argument twice")]
 fn live<A: Actor>(mut life: Life<A>) -> impl Future<Output = ()> + Send {
     async move {
         let counted = life.any.env().count_task();

@@ -89,9 +89,9 @@ impl<A: Actor> Life<A> {
         self.finish();
     }
 
-    /// Ends an actor that never ran and has nothing to wait for, where it is asked to: no hook, no child, no message. Gives
-    /// it back if a task has to.
-    pub(super) fn end_here(mut self) -> Result<(), Self> {
+    /// Ends an actor that never ran and has nothing to wait for, where it is asked to: no hook, no child, no message.
+    /// Says whether it did; if not, a task has to.
+    pub(super) fn end_here(&mut self) -> bool {
         thread_local! {
             /// The end of one actor may be the end of the next, so only one ends here at a time, and the others on tasks.
             static ENDING: Cell<bool> = const { Cell::new(false) };
@@ -105,7 +105,7 @@ impl<A: Actor> Life<A> {
             && core.family().is_none_or(|family| family.len() == 0)
             && self.cell.mailbox.len() == 0;
         if !idle || ENDING.replace(true) {
-            return Err(self);
+            return false;
         }
         self.settle_cause(Over::Asked);
         self.cell.close(Closed::Stopping);
@@ -114,7 +114,7 @@ impl<A: Actor> Life<A> {
         }
         self.finish();
         ENDING.set(false);
-        Ok(())
+        true
     }
 
     /// Decides why the actor ends: the first cause, unless it is a clean one and something has gone wrong since.
