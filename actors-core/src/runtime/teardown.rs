@@ -10,11 +10,13 @@ use tokio::time::{Instant, Sleep};
 
 use super::ladder::{self, Budget};
 use super::life::{Life, Over};
+use super::serve::TURN;
 use super::watch::{Watched, discard, watch};
 use crate::actor::Actor;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
 use crate::lifecycle::current::{DropCause, dropping};
+use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::exit::{AbortedBy, Exit, ExitReason};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::policy::Children;
@@ -27,22 +29,6 @@ use crate::time::after;
 
 /// How long a `stopped` hook may take after a kill, and how long a killed actor waits for its blocking jobs.
 const AFTER_KILL: Duration = Duration::from_millis(500);
-
-/// What the end of an actor has come to so far.
-#[derive(Default)]
-pub(super) struct Ending {
-    exit: Option<Exit>,
-    /// The task reached the end by itself, and its destructor has nothing to do.
-    concluded: bool,
-    handler: Duration,
-    drain: Duration,
-    children: Duration,
-    hook: Duration,
-    hook_outcome: HookOutcome,
-    drained: u64,
-    discarded: u64,
-    hook_hit_limit: bool,
-}
 
 impl<A: Actor> Life<A> {
     /// Ends the actor, in the order that every user may rely on.
@@ -157,7 +143,7 @@ impl<A: Actor> Life<A> {
 
     /// Handles what was accepted before the stop. The mailbox is closed, so there is an end to it.
     async fn drain(&mut self) {
-        let mut left = 128_u32;
+        let mut left = TURN;
         loop {
             if self.core().signals.any(Signals::KILL) {
                 return;
@@ -185,7 +171,7 @@ impl<A: Actor> Life<A> {
             left -= 1;
             if left == 0 {
                 tokio::task::yield_now().await;
-                left = 128;
+                left = TURN;
             }
         }
     }
@@ -196,8 +182,7 @@ impl<A: Actor> Life<A> {
         if rest.is_empty() {
             return;
         }
-        let reason = self.exit().reason.clone();
-        let reason = self.dead_reason(&reason);
+        let reason = dead_reason(&self.exit().reason);
         self.ending.discarded += rest.len() as u64;
         for message in rest {
             if let Err(panicked) = guard(|| self.cell.bury(message, reason)) {
@@ -380,5 +365,15 @@ impl<A: Actor> Drop for Life<A> {
             None => exit,
         };
         conclude(self.any.clone(), exit, report);
+    }
+}
+
+/// Why the messages that are left are discarded.
+fn dead_reason(reason: &ExitReason) -> DeadReason {
+    match reason {
+        ExitReason::StartFailed(_) => DeadReason::NotStarted,
+        ExitReason::Failed(_) | ExitReason::Panicked { .. } => DeadReason::Failed,
+        ExitReason::Killed | ExitReason::Aborted { .. } => DeadReason::Killed,
+        _ => DeadReason::Stopped,
     }
 }
