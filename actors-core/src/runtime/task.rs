@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::life::Life;
+use super::watch::discard;
 use crate::actor::Actor;
 use crate::address::cell::Cell;
 use crate::lifecycle::current::{Identity, Role};
@@ -31,14 +32,16 @@ fn live<A: Actor>(mut life: Life<A>) -> impl Future<Output = ()> + Send {
         let cell = life.any.clone();
         let mut identity = Identity::new(cell.clone(), Role::Itself);
         {
-            let mut run = pin!(life.run());
+            let mut run = pin!(Some(life.run()));
             poll_fn(|cx| {
                 if cell.core().signals.any(Signals::ABORT) {
                     return Poll::Ready(());
                 }
-                identity.enter(|| run.as_mut().poll(cx))
+                identity.enter(|| run.as_mut().as_pin_mut().expect("polled until it is done").poll(cx))
             })
             .await;
+            // Empty but for an abort; then a destructor in the handler may panic, and the life still has to end.
+            let _ = identity.enter(|| discard(run, true));
         }
         drop(life);
         drop(counted);
