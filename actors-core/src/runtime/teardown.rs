@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep};
 use super::ladder::{self, Budget};
 use super::life::{Life, Over};
 use super::serve::TURN;
-use super::watch::{Watched, discard, watch};
+use super::watch::{Watched, begin, discard, watch};
 use crate::actor::Actor;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
@@ -251,18 +251,19 @@ impl<A: Actor> Life<A> {
         let actor = actor.as_mut().expect("the state is dropped after the hook");
         let core = cell.core();
         let (outcome, broken) = {
-            let mut hook = pin!(Some(actor.stopped(&reason, ctx)));
+            let mut hook = pin!(None);
+            let mut first = begin(hook.as_mut(), || actor.stopped(&reason, ctx));
             let own = limit.map(|limit| after(Instant::now(), limit));
             let mut outcome = Watched::Cut;
             if !core.signals.any(Signals::KILL) {
-                outcome = watch(hook.as_mut(), span, cell, batch, Signals::KILL, own, None).await;
+                outcome = watch(hook.as_mut(), span, cell, batch, Signals::KILL, own, first.take()).await;
             }
             if matches!(outcome, Watched::Cut) {
                 let short = Instant::now() + AFTER_KILL;
                 let until = own.map_or(short, |own| own.min(short));
-                outcome = watch(hook.as_mut(), span, cell, batch, 0, Some(until), None).await;
+                outcome = watch(hook.as_mut(), span, cell, batch, 0, Some(until), first).await;
             }
-            let cut_short = matches!(outcome, Watched::TimedOut);
+            let cut_short = outcome.is_cut_short();
             (outcome, discard(hook, cut_short))
         };
         core.finish();
