@@ -485,6 +485,13 @@ async fn a_blocking_tell_waits_for_room_on_its_own_thread() {
     assert_eq!(journal.entries(), (0..50).map(|n| n.to_string()).collect::<Vec<_>>());
 }
 
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "within a runtime")]
+async fn a_blocking_tell_panics_on_a_thread_that_runs_async_code() {
+    let system = ActorSystem::new("test");
+    let _ = listener(&system, &Journal::new()).blocking_tell(note("a"));
+}
+
 // ===== telling oneself =====
 
 #[tokio::test(start_paused = true)]

@@ -400,14 +400,48 @@ async fn a_panic_of_a_blocking_job_that_nobody_awaits_fails_the_actor() {
     assert!(panicked_with(&reason, "nobody looks"), "{reason}");
 }
 
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("the destructor");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_destructor_of_work_that_is_cut_short_fails_the_actor() {
+    let (system, journal) = (ActorSystem::new("test"), Journal::new());
+    let owner = owner(&system, &journal);
+    have(&owner, |_, ctx| {
+        let bomb = Bomb;
+        ctx.spawn_task(async move {
+            let _bomb = bomb;
+            pending::<()>().await;
+        });
+    })
+    .await;
+    owner.stop();
+    let reason = promptly("the end", owner.stopped()).await;
+    assert!(panicked_with(&reason, "the destructor"), "{reason}");
+    assert_eq!(journal.entries(), ["hook"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_destructor_of_work_that_never_ran_fails_the_actor() {
+    let system = ActorSystem::new("test");
+    let owner = owner(&system, &Journal::new());
+    have(&owner, |_, ctx| {
+        let bomb = Bomb;
+        ctx.spawn_task(async move { drop(bomb) });
+        ctx.stop();
+    })
+    .await;
+    let reason = promptly("the end", owner.stopped()).await;
+    assert!(panicked_with(&reason, "the destructor"), "{reason}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_destructor_of_finished_work_counts_as_one_of_the_work() {
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("the destructor");
-        }
-    }
     let system = ActorSystem::new("test");
     let owner = owner(&system, &Journal::new());
     have(&owner, |_, ctx| {

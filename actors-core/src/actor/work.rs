@@ -17,7 +17,7 @@ use crate::address::Protocol;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::current::{Identity, Role};
 use crate::lifecycle::exit::ExitReason;
-use crate::lifecycle::panic::guard;
+use crate::lifecycle::panic::{guard, under_way};
 use crate::lifecycle::request::{self, Mode};
 
 impl<A: Protocol> Context<A> {
@@ -58,8 +58,11 @@ impl<A: Protocol> Context<A> {
         let done = Done { cell: cell.clone(), helper: Some(key) };
         let mut identity = Identity::new(cell.clone(), Role::Helper);
         let task = cell.env().runtime.spawn(async move {
+            // The work goes before the books are closed: what is captured is dropped in this order if it is never polled, and
+            // locals in the reverse order of their declaration.
+            let fresh = work;
             let done = done;
-            let mut work = pin!(Some(work));
+            let mut work = pin!(Some(fresh));
             let outcome = poll_fn(|cx| {
                 let poll = || work.as_mut().as_pin_mut().expect("polled until it is done").poll(cx);
                 match identity.enter(|| guard(poll)) {
@@ -147,6 +150,10 @@ struct Done {
 
 impl Drop for Done {
     fn drop(&mut self) {
+        // What was cut short panicked in a destructor. What runs to its end is guarded.
+        if let Some(reason) = under_way() {
+            fail(&self.cell, reason);
+        }
         let handle = self.cell.core().with_ties(|ties| match self.helper {
             Some(key) => ties.helpers.remove(&key).flatten(),
             None => {
