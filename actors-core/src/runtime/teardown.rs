@@ -63,6 +63,8 @@ impl<A: Actor> Life<A> {
         if self.core().signals.any(Signals::STARTED) && A::HOOKS.stopped {
             let before = Instant::now();
             self.run_hook().await;
+            // What the hook has begun is the actor's own too.
+            self.stop_work().await;
             self.ending.hook = before.elapsed();
         } else if A::HOOKS.stopped {
             self.ending.hook_outcome = HookOutcome::Skipped;
@@ -241,6 +243,15 @@ impl<A: Actor> Life<A> {
             }
         })
         .await;
+        self.add_failed_work();
+    }
+
+    /// Counts panics that nobody awaited among what went wrong.
+    fn add_failed_work(&mut self) {
+        let failed = self.core().with_ties(|ties| std::mem::take(&mut ties.failed_work));
+        for reason in failed {
+            self.exit().add(reason);
+        }
     }
 
     /// Runs the `stopped` hook, in a fresh scope and with its own limit; a kill shortens what is left of it.
@@ -284,6 +295,7 @@ impl<A: Actor> Life<A> {
     fn finish(&mut self) {
         self.ending.concluded = true;
         self.drop_state();
+        self.add_failed_work();
         let exit = self.ending.exit.take().unwrap_or_else(|| Exit::new(ExitReason::Killed));
         if !claim(&self.any) {
             // It was declared unresponsive, and its end is known.
@@ -352,6 +364,7 @@ impl<A: Actor> Drop for Life<A> {
             }
         }
         self.drop_state();
+        self.add_failed_work();
         let exit = self.ending.exit.take().unwrap_or_else(|| Exit::new(ExitReason::Aborted { by }));
         if !claim(&self.any) {
             return;
