@@ -33,7 +33,10 @@ pub(crate) struct Ties<P, G> {
     /// The monitors by which this actor watches others.
     pub(crate) watching: BTreeMap<MonitorRef, Option<P>>,
     pub(crate) groups: Vec<G>,
+    /// Exits that are to be handled next.
     pub(crate) events: VecDeque<Event>,
+    /// Exits that are to be handled after messages, in the order in which they are due.
+    pub(crate) notices: VecDeque<Event>,
 
     /// Who waits for the start or the end.
     pub(crate) waiters: Wakers,
@@ -50,6 +53,8 @@ pub(crate) struct Ties<P, G> {
     next_helper: u64,
     /// How many blocking jobs of this actor run.
     pub(crate) blocking: usize,
+    /// Panics of helpers and jobs that nobody awaited, after the actor was asked to end.
+    pub(crate) failed_work: Vec<ExitReason>,
 }
 
 /// A stop that was asked for.
@@ -104,6 +109,7 @@ impl<P, G> Default for Ties<P, G> {
             watching: BTreeMap::new(),
             groups: Vec::new(),
             events: VecDeque::new(),
+            notices: VecDeque::new(),
             waiters: Wakers::default(),
             stop_waiters: Wakers::default(),
             token: None,
@@ -112,6 +118,7 @@ impl<P, G> Default for Ties<P, G> {
             helpers: BTreeMap::new(),
             next_helper: 0,
             blocking: 0,
+            failed_work: Vec::new(),
         }
     }
 }
@@ -128,8 +135,35 @@ impl<P, G> Ties<P, G> {
         self.next_helper
     }
 
+    /// Adds an event that waits to be handled.
+    pub(crate) fn add_event(&mut self, event: Event) {
+        if event.not_before == 0 {
+            self.events.push_back(event);
+            return;
+        }
+        // They come in the order in which they are due, but for a few that were sent at the same time.
+        let place = self.notices.iter().rposition(|earlier| earlier.not_before <= event.not_before).map_or(0, |place| place + 1);
+        self.notices.insert(place, event);
+    }
+
+    /// Takes the next event, given that so many messages have been taken.
+    pub(crate) fn next_event(&mut self, taken: u64) -> Option<Event> {
+        if let Some(event) = self.events.pop_front() {
+            return Some(event);
+        }
+        let due = self.notices.front().is_some_and(|notice| notice.not_before <= taken);
+        if due { self.notices.pop_front() } else { None }
+    }
+
+    /// How many messages have to be taken before there is an event to be handled.
+    pub(crate) fn next_event_due(&self) -> u64 {
+        let notice = self.notices.front().map_or(u64::MAX, |notice| notice.not_before);
+        if self.events.is_empty() { notice } else { 0 }
+    }
+
     /// Forgets the events of one link or one monitor that wait to be handled.
     pub(crate) fn forget_events(&mut self, stale: impl Fn(&Event) -> bool) {
         self.events.retain(|event| !stale(event));
+        self.notices.retain(|event| !stale(event));
     }
 }
