@@ -120,7 +120,11 @@ async fn blk_2_who_makes_no_progress_is_seen_in_the_tree_and_who_is_idle_is_not(
     tokio::time::sleep(millis(3_000)).await;
     let tree = system.tree();
     let seen = |path| tree.find(path).map(|node| (node.handling.clone(), node.handling_for, node.queued)).expect("it is there");
-    assert!(matches!(seen("/stuck"), (Some(message), Some(time), 1) if message == "WaitAtGate" && time.as_millis().abs_diff(3_000) <= 1), "{:?}", seen("/stuck"));
+    assert!(
+        matches!(seen("/stuck"), (Some(message), Some(time), 1) if message == "WaitAtGate" && time.as_millis().abs_diff(3_000) <= 1),
+        "{:?}",
+        seen("/stuck")
+    );
     assert_eq!(seen("/idle"), (None, None, 0));
     gate.open();
     assert_eq!(stuck.ask(Add { millis: 1 }).await.expect("it goes on"), 2);

@@ -1,1 +1,4 @@
 //! The examples as processes: real clients, real signals, real exit codes.
+
+#[cfg(unix)]
+mod os_signals;

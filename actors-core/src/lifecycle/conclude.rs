@@ -98,10 +98,10 @@ fn forget_watches(cell: &Arc<dyn AnyCell>, ties: &mut Ties) {
 /// The report on an actor whose task could not write one.
 fn late_report(cell: &Arc<dyn AnyCell>, exit: &Exit) -> ActorReport {
     let mut report = ActorReport::new(cell.path(), exit.clone());
-    if let Some((at, _)) = cell.core().order() {
-        report.turn = cell.env().since_began(at);
-        report.total = at.elapsed();
-    }
+    // Where nothing runs any more, nobody was even asked to stop.
+    let asked_at = cell.core().order().map_or_else(|| cell.env().began(), |(at, _)| at);
+    report.turn = cell.env().since_began(asked_at);
+    report.total = asked_at.elapsed();
     note_limits(cell, &mut report);
     report
 }

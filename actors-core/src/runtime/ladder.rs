@@ -311,6 +311,9 @@ pub(crate) fn give_up(child: &Arc<dyn AnyCell>) {
     }
     for cell in all.into_iter().rev() {
         if claim(&cell) {
+            if cell.in_hand().is_some() {
+                note(&cell, LimitHit::Abort);
+            }
             let exit = Exit::new(ExitReason::Unresponsive);
             telemetry::ended(&cell, &exit);
             conclude(cell, exit, None);

@@ -1,0 +1,281 @@
+//! A small service for the tests of signals and exit codes: its argument says what it does wrong. It prints `ready` when it
+//! can be signalled, and a line for whatever a test waits for.
+
+use std::future::pending;
+use std::io::Write as _;
+use std::time::Duration;
+
+use actors_core::{Actor, ActorSystem, Context, ShutdownReport, SystemBuilder, messages};
+use tests::Broken;
+use tests::tree::{Branch, Habit};
+use tokio::runtime::{Builder, Runtime};
+
+fn say(line: &str) {
+    let mut out = std::io::stdout();
+    // Whoever reads it may have gone.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Needs a while to stop, and has work that the signal cuts.
+#[derive(Actor)]
+struct Worker;
+
+#[messages]
+impl Worker {
+    #[message]
+    async fn await_something_long(&mut self, ctx: &mut Context<Self>) {
+        say("ready");
+        if ctx.unless_stopping(pending::<()>()).await.is_err() {
+            say("cancelled");
+        }
+    }
+    #[stopped]
+    async fn clean_up(&mut self) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        say("cleaned up");
+    }
+}
+
+/// Says `ready` in its `started` hook and waits there to be stopped.
+#[derive(Actor)]
+struct Early;
+
+#[messages]
+impl Early {
+    #[started]
+    async fn begin(&mut self, ctx: &mut Context<Self>) {
+        say("ready");
+        ctx.stopping().await;
+        say("stopped while it started");
+    }
+}
+
+/// Blocks its worker for ever.
+#[derive(Actor)]
+struct Blocked {
+    ready: bool,
+}
+
+#[messages]
+impl Blocked {
+    #[message]
+    fn block(&mut self) {
+        if self.ready {
+            say("ready");
+        }
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+/// Hangs in its handler, with others waiting, but cleans up when it is killed.
+#[derive(Actor)]
+#[actor(stop_limit = "unlimited")]
+struct Stubborn;
+
+#[messages]
+impl Stubborn {
+    #[message]
+    async fn hang(&mut self) {
+        say("ready");
+        pending().await
+    }
+    #[stopped]
+    fn clean_up(&mut self) {
+        say("cleaned up");
+    }
+}
+
+#[derive(Actor)]
+struct Faulty;
+
+#[messages]
+impl Faulty {
+    #[started]
+    fn begin(&mut self) -> Result<(), Broken> {
+        Err(Broken("no luck"))
+    }
+    #[message]
+    fn nothing(&self) {}
+}
+
+/// Tells as soon as a shutdown runs, from a thread that no worker can block.
+fn announce(system: &ActorSystem) {
+    let system = system.clone();
+    std::thread::spawn(move || {
+        while !system.is_shutting_down() {
+            std::thread::yield_now();
+        }
+        say("shutting down");
+        // Kept, so that this thread does not drop it.
+        std::mem::forget(system);
+    });
+}
+
+fn builder() -> SystemBuilder {
+    ActorSystem::builder("service")
+}
+
+async fn serve(system: ActorSystem) -> ShutdownReport {
+    system.run_until_signal().await
+}
+
+/// A system on whose runtime no worker is left.
+async fn all_blocked(system: ActorSystem) -> ActorSystem {
+    let workers = tokio::runtime::Handle::current().metrics().num_workers();
+    for number in 0..workers {
+        let blocked = system.actor(Blocked { ready: number + 1 == workers }).name(format!("blocked{number}")).spawn();
+        blocked.tell(Block).await.expect("it takes messages");
+    }
+    while system.tree().nodes.iter().any(|node| node.handling.is_none()) {
+        tokio::task::yield_now().await;
+    }
+    system
+}
+
+async fn run(scenario: &str) -> ShutdownReport {
+    let journal = tests::Journal::new();
+    match scenario {
+        "clean" => {
+            let system = builder().handle_signals().build();
+            system.spawn(Worker).tell(AwaitSomethingLong).await.expect("it takes messages");
+            serve(system).await
+        }
+        "late listeners" => {
+            let system = builder().build();
+            let worker = system.spawn(Worker);
+            let tell = async { worker.tell(AwaitSomethingLong).await.expect("it takes messages") };
+            tokio::join!(serve(system.clone()), tell).0
+        }
+        "early" => {
+            let system = builder().handle_signals().build();
+            let _ = system.start(Early).await;
+            system.terminated().await
+        }
+        "failed" => {
+            let system = builder().handle_signals().build();
+            let top = Branch::good("top").grow(&system, &journal).await;
+            top.tell(tests::tree::Fail).await.expect("it takes messages");
+            top.stopped().await;
+            say("ready");
+            serve(system).await
+        }
+        "start failed" => {
+            let system = builder().build();
+            let error = system.start(Faulty).await.expect_err("its hook fails");
+            system.start_failed(error).await
+        }
+        "aborted" => {
+            let system = builder().build();
+            let hung = Branch::new("hung", Habit::HangsInHandler).stop_limit(Duration::from_millis(50));
+            hung.grow(&system, &journal).await;
+            system.shutdown().await
+        }
+        "stubborn" => {
+            let system = builder().handle_signals().build();
+            announce(&system);
+            let stubborn = system.actor(Stubborn).name("stubborn").spawn();
+            for _ in 0..4 {
+                stubborn.tell(Hang).await.expect("it takes messages");
+            }
+            serve(system).await
+        }
+        "blocked" => {
+            let system = builder().handle_signals().deadline(Duration::from_millis(300)).build();
+            serve(all_blocked(system).await).await
+        }
+        "blocked for long" => {
+            let system = builder().handle_signals().build();
+            announce(&system);
+            serve(all_blocked(system).await).await
+        }
+        "blocked, no signals" => {
+            let system = all_blocked(builder().deadline(Duration::from_millis(300)).build()).await;
+            let report = system.shutdown().await;
+            say("returned");
+            std::process::exit(i32::from(report.exit_code()));
+        }
+        "slow" => {
+            let system = builder().deadline(Duration::from_secs(4)).build();
+            let stubborn = system.actor(Stubborn).name("stubborn").spawn();
+            for _ in 0..4 {
+                stubborn.tell(Hang).await.expect("it takes messages");
+            }
+            // Until it hangs.
+            while stubborn.queued() != 3 {
+                tokio::task::yield_now().await;
+            }
+            system.shutdown().await
+        }
+        "messages" => {
+            let system = builder().handle_signals().build();
+            os::listen(&system).await;
+            serve(system).await
+        }
+        other => panic!("there is no scenario {other}"),
+    }
+}
+
+/// Signals as messages.
+mod os {
+    use actors_core::{Actor, ActorSystem, Context, SignalMessages, messages};
+    use tokio::signal::unix::SignalKind;
+
+    use super::say;
+
+    /// Is told of SIGUSR1 every time, and of SIGWINCH until the first.
+    #[derive(Actor)]
+    struct Listener {
+        seen: u32,
+        users: Option<SignalMessages<User>>,
+        windows: Option<SignalMessages<Window>>,
+    }
+
+    #[messages]
+    impl Listener {
+        #[started]
+        fn listen(&mut self, ctx: &mut Context<Self>) -> std::io::Result<()> {
+            self.users = Some(ctx.on_signal(SignalKind::user_defined1(), || User { text: "first" })?);
+            self.windows = Some(ctx.on_signal(SignalKind::window_change(), || Window)?);
+            say("ready");
+            Ok(())
+        }
+        #[message]
+        fn user(&mut self, text: &'static str) {
+            self.seen += 1;
+            say(&format!("user {} {text}", self.seen));
+            if self.seen == 2 {
+                if let Some(users) = &self.users {
+                    users.replace(|| User { text: "replaced" });
+                }
+            }
+        }
+        #[message]
+        fn window(&mut self) {
+            say("window");
+            if let Some(windows) = self.windows.take() {
+                windows.cancel();
+            }
+        }
+    }
+
+    pub(super) async fn listen(system: &ActorSystem) {
+        system.start(Listener { seen: 0, users: None, windows: None }).await.expect("it starts");
+    }
+}
+
+fn runtime(flavor: Option<&str>) -> Runtime {
+    let built = match flavor {
+        Some("current_thread") => Builder::new_current_thread().enable_all().build(),
+        _ => Builder::new_multi_thread().worker_threads(2).enable_all().build(),
+    };
+    built.expect("a runtime can be built")
+}
+
+fn main() -> ShutdownReport {
+    let mut args = std::env::args().skip(1);
+    let scenario = args.next().expect("the scenario is given");
+    let runtime = runtime(args.next().as_deref());
+    runtime.block_on(run(&scenario))
+}

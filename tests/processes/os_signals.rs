@@ -1,0 +1,211 @@
+//! Signals, exit codes and the watchdog, seen from outside: each test runs the small service of `bin/service.rs`.
+
+use std::io::{BufRead as _, BufReader, Lines, Read as _};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running service. One that is left over is killed.
+struct Service {
+    child: Child,
+    out: Lines<BufReader<ChildStdout>>,
+}
+
+impl Service {
+    fn run(scenario: &str) -> Self {
+        Service::start(Command::new(env!("CARGO_BIN_EXE_service")).arg(scenario))
+    }
+
+    /// On a runtime that has no thread but the main one.
+    fn run_on_one_thread(scenario: &str) -> Self {
+        Service::start(Command::new(env!("CARGO_BIN_EXE_service")).args([scenario, "current_thread"]))
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the service can be run");
+        let out = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        Service { child, out }
+    }
+
+    /// Waits for this line.
+    fn says(&mut self, line: &str) {
+        let said = self.out.next().expect("it says something").expect("it can be read");
+        assert_eq!(said, line);
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().expect("`kill` can be run");
+        assert!(status.success(), "the service is still there");
+    }
+
+    /// Waits for the end; returns the exit code, what was said last, and what was written to the standard error.
+    fn ends(mut self) -> (ExitStatus, Vec<String>, String) {
+        let mut text = String::new();
+        self.child.stderr.take().expect("it is piped").read_to_string(&mut text).expect("it can be read");
+        let rest = self.out.by_ref().map(|line| line.expect("it can be read")).collect();
+        (self.child.wait().expect("it can be awaited"), rest, text)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It has ended, unless the test has failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn oss_1_a_signal_shuts_the_system_down_gracefully() {
+    for scenario in ["clean", "late listeners"] {
+        for name in ["INT", "TERM"] {
+            let mut service = Service::run(scenario);
+            service.says("ready");
+            if scenario == "late listeners" {
+                // They are installed by a future that is polled beside the one that led to `ready`.
+                std::thread::yield_now();
+            }
+            service.signal(name);
+            service.says("cancelled");
+            service.says("cleaned up");
+            let (status, rest, text) = service.ends();
+            assert_eq!((status.code(), rest.len()), (Some(0), 0), "{text}");
+            assert!(text.contains("shutdown complete in") && text.contains(&format!("(SIG{name}, deadline 25 s)")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn oss_2_signals_come_as_messages_and_what_they_make_can_be_replaced() {
+    let mut service = Service::run("messages");
+    service.says("ready");
+    for line in ["user 1 first", "user 2 first", "user 3 replaced"] {
+        service.signal("USR1");
+        service.says(line);
+    }
+    service.signal("TERM");
+    assert_eq!(service.ends().0.code(), Some(0));
+}
+
+#[test]
+fn oss_3_a_cancelled_subscription_hears_nothing_more() {
+    let mut service = Service::run("messages");
+    service.says("ready");
+    service.signal("WINCH");
+    service.says("window");
+    service.signal("WINCH");
+    service.signal("USR1");
+    service.says("user 1 first");
+    service.signal("TERM");
+    let (status, rest, _) = service.ends();
+    assert_eq!((status.code(), rest.len()), (Some(0), 0), "{rest:?}");
+}
+
+#[test]
+fn s7_6_the_listeners_are_in_place_before_the_first_actor_starts() {
+    for run in [Service::run, Service::run_on_one_thread] {
+        let mut service = run("early");
+        service.says("ready");
+        service.signal("TERM");
+        service.says("stopped while it started");
+        let (status, _, text) = service.ends();
+        assert_eq!(status.code(), Some(0), "{status} {text}");
+    }
+}
+
+#[test]
+fn s7_6_the_exit_code_says_how_it_went() {
+    for (scenario, code, said) in [
+        ("start failed", 2, "service: start failed, stopped after"),
+        ("aborted", 3, "service: finished with 1 aborted in"),
+        ("failed", 1, "service: shutdown complete in"),
+    ] {
+        let mut service = Service::run(scenario);
+        if scenario == "failed" {
+            service.says("ready");
+            service.signal("INT");
+        }
+        let (status, _, text) = service.ends();
+        assert_eq!(status.code(), Some(code), "{scenario}: {text}");
+        assert!(text.contains(said) && text.contains(&format!("exit code: {code}")), "{text}");
+        assert_eq!(text.matches("(requested").count() + text.matches("(SIG").count(), 1, "it is printed once: {text}");
+    }
+}
+
+#[test]
+fn s7_6_the_second_signal_kills_and_the_process_says_that_it_was_forced() {
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let mut service = Service::run("stubborn");
+        service.says("ready");
+        service.signal(name);
+        service.says("shutting down");
+        let pressed = Instant::now();
+        service.signal(name);
+        service.says("cleaned up");
+        let (status, _, text) = service.ends();
+        assert_eq!(status.code(), Some(code), "{text}");
+        assert!(text.contains(&format!("cut off by SIG{name}")), "{text}");
+        assert!(pressed.elapsed() < Duration::from_secs(5), "the deadline of 25 s does not count any more");
+    }
+}
+
+#[test]
+fn s7_6_the_third_signal_ends_the_process_at_once() {
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let mut service = Service::run("blocked for long");
+        service.says("ready");
+        service.signal(name);
+        service.says("shutting down");
+        // Signals that come too fast are merged: pressed until it is over.
+        while service.child.try_wait().expect("it can be asked").is_none() {
+            let _ = Command::new("kill").args(["-s", name, &service.child.id().to_string()]).stderr(Stdio::null()).status();
+        }
+        let (status, _, text) = service.ends();
+        assert_eq!(status.code(), Some(code), "{text}");
+        assert!(!text.contains("exit code"), "there is no time for a report: {text}");
+    }
+}
+
+#[test]
+fn s7_7_a_service_whose_every_worker_is_blocked_ends_with_its_report() {
+    for run in [Service::run, Service::run_on_one_thread] {
+        let mut service = run("blocked");
+        service.says("ready");
+        service.signal("TERM");
+        let (status, _, text) = service.ends();
+        assert_eq!(status.code(), Some(4), "{text}");
+        assert!(text.contains("unresponsive in") && text.contains("in `Block`") && text.contains("exit code: 4"), "{text}");
+        assert_eq!(text.matches("exit code: 4").count(), 1, "it is printed once: {text}");
+        assert!(!text.contains("complete"), "{text}");
+    }
+}
+
+#[test]
+fn s7_7_shutdown_alone_returns_to_a_main_that_may_then_end_the_process() {
+    let mut service = Service::run("blocked, no signals");
+    service.says("ready");
+    service.says("returned");
+    assert_eq!(service.ends().0.code(), Some(4));
+}
+
+#[test]
+fn s7_7_a_long_shutdown_says_every_two_seconds_what_it_waits_for() {
+    let mut service = Service::run("slow");
+    service.says("ready");
+    let (status, _, text) = service.ends();
+    assert_eq!(status.code(), Some(3), "{text}");
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("waiting for")).collect();
+    assert_eq!(lines.len(), 1, "{text}");
+    assert!(lines[0].starts_with("service: waiting for /stubborn: handling `Hang` for "), "{text}");
+    assert!(lines[0].ends_with(" queued"), "{text}");
+}
+
+#[test]
+fn s7_7_a_standard_error_that_nobody_reads_does_no_harm() {
+    for (scenario, code) in [("aborted", 3), ("slow", 3), ("start failed", 2)] {
+        let mut service = Service::run(scenario);
+        // From now on, writing to it fails.
+        drop(service.child.stderr.take());
+        while service.out.next().is_some() {}
+        assert_eq!(service.child.wait().expect("it can be awaited").code(), Some(code), "{scenario}");
+    }
+}
