@@ -7,7 +7,7 @@ use std::time::Duration;
 use actors_core::{
     Actor, ActorRef, ActorState, ActorSystem, BoxError, Context, ExitReason, Exited, Hooks, Protocol, StartFailure, Tie, messages,
 };
-use tests::{eventually, on_1_2_and_8_workers, promptly};
+use tests::{Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 
 fn two_workers() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be built")
@@ -278,4 +278,51 @@ fn a_shutdown_amid_kills_stops_and_other_shutdowns_gives_one_report() {
             assert_eq!(system.actors(), 0);
         }
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn exits_that_came_while_a_handler_ran_are_all_told_before_the_next_message() {
+    let system = ActorSystem::new("sea");
+    let (gate, journal) = (Gate::new(), Journal::new());
+    let harbour = system.start(Harbour { gate: gate.clone(), journal: journal.clone() }).await.expect("it starts");
+    harbour.tell(Launch { ships: 5 }).await.expect("it takes messages");
+    harbour.tell(Note).await.expect("it takes messages");
+    gate.reached().await;
+    eventually("the ships have sunk", || system.actors() == 1).await;
+    gate.open();
+    eventually("the message was handled", || journal.count("message") == 1).await;
+    assert_eq!(journal.entries(), ["exit", "exit", "exit", "exit", "exit", "message"]);
+    // The same with nothing that would wake it.
+    harbour.tell(Launch { ships: 3 }).await.expect("it takes messages");
+    gate.reached().await;
+    eventually("the ships have sunk", || system.actors() == 1).await;
+    gate.open();
+    eventually("all exits are told", || journal.count("exit") == 8).await;
+    assert!(system.shutdown().await.is_clean());
+}
+
+/// Launches ships that sink at once, and looks up only later.
+#[derive(Actor)]
+struct Harbour {
+    gate: Gate,
+    journal: Journal,
+}
+
+#[messages]
+impl Harbour {
+    #[message]
+    async fn launch(&mut self, ships: usize, ctx: &mut Context<Self>) {
+        for _ in 0..ships {
+            ctx.spawn(Once).try_tell(()).expect("it has just been made");
+        }
+        self.gate.pass().await;
+    }
+    #[message]
+    fn note(&self) {
+        self.journal.note("message");
+    }
+    #[exited]
+    fn exited(&mut self, _exited: Exited) {
+        self.journal.note("exit");
+    }
 }

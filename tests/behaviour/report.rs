@@ -62,12 +62,12 @@ fn shapes() -> Vec<(String, Vec<Branch>)> {
 
 #[tokio::test(start_paused = true)]
 async fn s7_4_no_shape_of_a_tree_outlasts_the_deadline() {
-    for deadline in [secs(25), secs(3), millis(300), millis(20)] {
+    for deadline in [secs(25), secs(3), secs(1)] {
         for (shape, trees) in shapes() {
             let count: usize = trees.iter().map(Branch::count).sum();
             let (report, _) = fell(deadline, trees).await;
             // Timers go by the millisecond: where there is next to no time, each of many late ones may be one late.
-            let ticks = if deadline < secs(1) { millis(count as u64) } else { Duration::ZERO };
+            let ticks = if deadline <= secs(1) { millis(count as u64) } else { Duration::ZERO };
             assert!(report.total <= deadline + ticks, "{shape} took {:?} of {deadline:?}\n{report}", report.total);
             assert_eq!(report.actors.len(), count, "everybody is reported of {shape}: {report}");
             assert_ne!(report.outcome, Outcome::Unresponsive, "{shape}: whoever awaits can be dropped\n{report}");
@@ -204,11 +204,11 @@ async fn s7_4_each_rung_of_the_ladder_is_in_the_report() {
 
 #[tokio::test(start_paused = true)]
 async fn s7_4_who_outlasts_the_kill_is_aborted_without_its_hook() {
-    // Of 400 ms, half are for the stop, and half of the rest for the kill: less than the half second of a killed hook.
-    let (report, journal) = fell(millis(400), vec![Branch::new("a", Habit::HangsInHook)]).await;
+    // Of 800 ms, half are for the stop, and half of the rest for the kill: less than the half second of a killed hook.
+    let (report, journal) = fell(millis(800), vec![Branch::new("a", Habit::HangsInHook)]).await;
     let a = get(&report, "/a");
     assert_eq!(a.exit.reason, ExitReason::Aborted { by: AbortedBy::Deadline });
-    assert_eq!((a.limit, a.hook_outcome, a.total), (Some(LimitHit::Kill), HookOutcome::Skipped, millis(300)));
+    assert_eq!((a.limit, a.hook_outcome, a.total), (Some(LimitHit::Kill), HookOutcome::Skipped, millis(600)));
     assert_eq!((journal.count("a stopping"), journal.count("a stopped")), (1, 0));
     assert_eq!((&report.outcome, report.exit_code()), (&Outcome::Aborted, 3));
     assert!(report.to_string().contains("ignored the kill, aborted, hook skipped"), "{report}");

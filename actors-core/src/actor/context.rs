@@ -175,7 +175,9 @@ impl<A: Protocol> Context<A> {
     /// Returns the paths of the children that are there, in start order.
     pub fn children(&self) -> Vec<ActorPath> {
         let me = self.any();
-        me.core().family().map_or_else(Vec::new, |family| family.children().iter().map(|child| child.path()).collect())
+        me.core()
+            .family()
+            .map_or_else(Vec::new, |family| family.children().iter().filter(|child| !child.has_ended()).map(|child| child.path()).collect())
     }
 
     /// Stops a child by its path. The end is announced like any other.

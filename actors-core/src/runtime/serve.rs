@@ -65,6 +65,15 @@ impl<A: Actor> Life<A> {
                 if let Some(over) = Box::pin(self.attend()).await {
                     return over;
                 }
+                // All that is urgent comes before the next message, and before a sleep.
+                if self.cell.mailbox.taken() >= self.due_at {
+                    left -= 1;
+                    if left == 0 {
+                        tokio::task::yield_now().await;
+                        left = TURN;
+                    }
+                    continue;
+                }
             }
             let Some(message) = self.cell.mailbox.take(&mut self.batch) else {
                 // A wait that was none is no rest for the others.
