@@ -381,6 +381,33 @@ async fn a_handler_that_has_answered_may_ask_its_asker() {
     assert_eq!(promptly("what came of the ask back", b.ask(Seen)).await.unwrap(), Some(Trip::Arrived));
 }
 
+#[test]
+fn no_deadlock_is_seen_in_answers_that_cross_with_asks() {
+    on_1_2_and_8_workers(|| async {
+        let system = ActorSystem::new("test");
+        let [a, b] = travellers(&system, ["a", "b"]);
+        for _ in 0..300 {
+            assert_eq!(promptly("the answer", a.ask(CallAnswerThenAsk { other: b.clone() })).await.unwrap(), Trip::Arrived);
+            assert_eq!(promptly("what came of the ask back", b.ask(Seen)).await.unwrap(), Some(Trip::Arrived));
+
+            let gate = Gate::new();
+            let put_off = {
+                let (a, b, gate) = (a.clone(), b.clone(), gate.clone());
+                tokio::spawn(async move { a.ask(CallPutOff { other: b, gate }).await.unwrap() })
+            };
+            // From here on the answer is put off: `b` handles the next message only after that handler.
+            gate.reached().await;
+            let back = {
+                let (a, b) = (a.clone(), b.clone());
+                tokio::spawn(async move { go(&b, vec![a]).await })
+            };
+            gate.open();
+            assert_eq!(promptly("the answer", put_off).await.unwrap(), Trip::Arrived);
+            assert_eq!(promptly("the answer to the ask back", back).await.unwrap(), Trip::Arrived);
+        }
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_ask_that_was_given_up_closes_no_cycle() {
     let (system, gate) = (ActorSystem::new("test"), Gate::new());
