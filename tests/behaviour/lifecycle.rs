@@ -417,17 +417,18 @@ fn a_start_dropped_at_any_moment_leaves_nothing_on_many_threads() {
             let gate = Gate::new();
             gate.open_wide();
             let mut start = Box::pin(system.actor(Stepwise::new(&gate, &journal)).name("x").start());
+            let mut ready = None;
             for _ in 0..round % 20 {
-                if poll_once(start.as_mut()).is_ready() {
+                if let Poll::Ready(started) = poll_once(start.as_mut()) {
+                    ready = Some(started.expect("nothing keeps it from starting"));
                     break;
                 }
                 tokio::task::yield_now().await;
             }
-            // Once it is ready it belongs to the tree, and has to be stopped like any other.
-            let ready = system.lookup::<Stepwise>("/x");
             drop(start);
+            // Once it is ready it belongs to the tree, and has to be stopped like any other.
             if let Some(actor) = ready {
-                actor.kill();
+                actor.stop();
                 promptly("its end", actor.stopped()).await;
             }
             eventually("nothing is left", || system.actors() == 0).await;
