@@ -78,6 +78,6 @@ pub mod semantics {}
 /// What the macros need, and nobody else.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Fallible, Messages};
+    pub use crate::actor::{Fallible, Messages, Unhandleable};
     pub use tokio::time::Instant;
 }

@@ -105,8 +105,7 @@ pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
     let mut item = match parse_macro_input!(input as Item) {
         Item::Impl(item) => item,
         item => {
-            let text = "`#[messages]` belongs on the actor's impl block: `impl Counter { ... }`";
-            complaints.at(valid::headline(&item), text);
+            complaints.at(valid::headline(&item), valid::misplaced(&item));
             return quote!(#item #complaints).into();
         }
     };

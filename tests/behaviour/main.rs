@@ -4,6 +4,7 @@ mod asking;
 mod blocking;
 mod lifecycle;
 mod links;
+mod macros;
 mod mailbox;
 mod monitors;
 mod panics;

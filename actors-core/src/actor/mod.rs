@@ -13,7 +13,7 @@ use crate::lifecycle::exit::{BoxError, ExitReason};
 use crate::lifecycle::policy::Policy;
 
 pub use context::{Context, NotAChild};
-pub use messages::{Fallible, Messages};
+pub use messages::{Fallible, Messages, Unhandleable};
 pub use stop_signal::{StopSignal, Stopping, WaitForStop};
 pub use work::{Job, JobError};
 
@@ -29,6 +29,11 @@ pub use work::{Job, JobError};
 /// ```
 ///
 /// An error or a panic in any of them ends the actor; the hook `stopped` runs all the same, whatever the cause.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an actor",
+    label = "not an actor",
+    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Actor` by hand"
+)]
 pub trait Actor: Protocol {
     /// How it receives, stops and keeps its children; `#[actor(...)]` fills it in.
     const POLICY: Policy = Policy::DEFAULT;
