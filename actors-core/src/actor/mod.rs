@@ -19,8 +19,9 @@ pub use work::{Job, JobError};
 
 /// A type whose values are actors: private state that handles one message at a time.
 ///
-/// Most actors derive it and write their handlers in a [`#[messages]`](crate::messages) block. By hand it takes a
-/// [`Protocol`] and [`handle`](Self::handle); [`ActorRef::ask_with`](crate::ActorRef::ask_with) has an example.
+/// Most actors derive it and write their handlers in a [`#[messages]`](macro@crate::messages) block;
+/// [`macros`](mod@crate::macros) has an example of every marker and option. By hand it takes a [`Protocol`] and
+/// [`handle`](Self::handle); [`ActorRef::ask_with`](crate::ActorRef::ask_with) has an example.
 ///
 /// # The life of an actor
 ///
