@@ -36,8 +36,8 @@ impl Derived {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+#[tokio::test]
+async fn runs() {
     let system = ActorSystem::new("by hand");
     let counter = system.spawn(Counter { n: 0 });
     counter.tell(Msg::Add(2)).await.unwrap();

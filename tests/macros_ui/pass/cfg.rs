@@ -1,6 +1,7 @@
 //! Handlers, hooks and parameters that exist in some builds only.
 
 #![deny(warnings)]
+#![expect(clippy::non_minimal_cfg, reason = "`all()` stands for what is true in this build")]
 
 use actors_core::{Actor, ActorSystem, Hooks, messages};
 
@@ -41,8 +42,8 @@ impl Counter {
     fn close(&mut self) {}
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+#[tokio::test]
+async fn runs() {
     assert_eq!(<Counter as Actor>::HOOKS, Hooks { started: false, exited: false, stopped: true });
     let system = ActorSystem::new("cfg");
     let counter = system.spawn(Counter { n: 0 });

@@ -20,8 +20,8 @@ impl Counter {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+#[tokio::test]
+async fn runs() {
     let system = ActorSystem::new("demo");
     let counter = system.spawn(Counter { n: 0 });
     counter.tell(Add { by: 2 }).await.unwrap();

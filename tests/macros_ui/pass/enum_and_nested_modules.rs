@@ -30,8 +30,8 @@ mod idle {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+#[tokio::test]
+async fn runs() {
     let system = actors_core::ActorSystem::new("doors");
     let door = system.spawn(inner::Door::Closed);
     assert!(door.ask(inner::Push).await.unwrap());

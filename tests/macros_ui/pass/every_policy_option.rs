@@ -36,7 +36,8 @@ actor!(
 actor!(Newest, d, #[actor(overflow = "drop_newest", strategy = "rest_for_one")]);
 actor!(Oldest, e, #[actor(overflow = "drop_oldest")]);
 
-fn main() {
+#[test]
+fn runs() {
     assert_eq!(<Default as Actor>::POLICY, Policy::DEFAULT);
     let numbers = Policy {
         mailbox: Capacity::Bounded(16),

@@ -52,8 +52,8 @@ impl None {
     fn pong(&self) {}
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+#[tokio::test]
+async fn runs() {
     assert_eq!(<Bare as Actor>::HOOKS, Hooks::ALL);
     assert_eq!(<Full as Actor>::HOOKS, Hooks::ALL);
     assert_eq!(<None as Actor>::HOOKS, Hooks::NONE);

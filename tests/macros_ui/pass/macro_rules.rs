@@ -23,8 +23,8 @@ macro_rules! holder {
 holder!(Number of Option<u8>, set_number -> Result<u8, std::fmt::Error>, Ok(1));
 holder!(Text of String, set_text -> (), ());
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+#[tokio::test]
+async fn runs() {
     let system = ActorSystem::new("holders");
     assert_eq!(system.spawn(Number { held: None }).ask(SetNumber { held: Some(1) }).await.unwrap(), 1);
     let () = system.spawn(Text { held: String::new() }).ask(SetText { held: "a".to_owned() }).await.unwrap();

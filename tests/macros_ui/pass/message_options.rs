@@ -35,8 +35,8 @@ impl Store {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+#[tokio::test]
+async fn runs() {
     let system = ActorSystem::new("store");
     let store = system.spawn(Store { bytes: 0 });
     let put = Put { byte: 2 };

@@ -57,8 +57,8 @@ impl Tally {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+#[tokio::test]
+async fn runs() {
     let system = ActorSystem::new("frames");
     let reader = system.spawn(Reader { seen: Vec::new() });
     let tally = system.spawn(Tally { frames: 0 });

@@ -34,8 +34,8 @@ impl r#Match {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+#[tokio::test]
+async fn runs() {
     let system = ActorSystem::new("raw");
     let actor = system.spawn(r#Match { r#type: 1 });
     actor.tell(Set { r#type: 3 }).await.unwrap();

@@ -15,6 +15,7 @@ impl Desk {
     #[message]
     fn nothing(&self) {}
 
+    #[expect(clippy::unused_unit, reason = "some write it")]
     #[message]
     fn unit(&self) -> () {}
 
@@ -66,8 +67,8 @@ impl Desk {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+#[tokio::test]
+async fn runs() {
     let system = ActorSystem::new("desk");
     let desk = system.spawn(Desk { waiting: Vec::new() });
 
