@@ -6,6 +6,7 @@ mod conformance;
 mod deadlocks;
 mod lifecycle;
 mod links;
+mod macros;
 mod mailbox;
 mod monitors;
 mod panics;
