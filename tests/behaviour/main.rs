@@ -2,8 +2,11 @@
 
 mod asking;
 mod blocking;
+mod conformance;
+mod deadlocks;
 mod lifecycle;
 mod links;
+mod macros;
 mod mailbox;
 mod monitors;
 mod panics;

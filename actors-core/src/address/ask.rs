@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 use super::cell::Cell;
-use super::deadlock;
+use super::deadlock::{self, Edge, UNSENT};
 use super::protocol::Protocol;
 use super::reply::{Broken, Outcome, ReplyTo, Slot};
 use super::tell::{Refusal, TellError};
@@ -224,6 +224,9 @@ impl<M, E: fmt::Debug> fmt::Debug for AskError<M, E> {
 
 impl<M, E: fmt::Debug + fmt::Display> Error for AskError<M, E> {}
 
+/// Makes a message, and the slot for its answer, into what the mailbox holds.
+type Make<A, M, R, E> = fn(M, &Arc<Slot<R, E>>) -> <A as Protocol>::Msg;
+
 /// An ask on its way; resolves to the reply. Made by [`ActorRef::ask`](crate::ActorRef::ask).
 ///
 /// # Cancel safety
@@ -232,7 +235,7 @@ impl<M, E: fmt::Debug + fmt::Display> Error for AskError<M, E> {}
 #[must_use = "nothing is asked until this is awaited"]
 pub struct Ask<'a, A: Protocol, M, R, E> {
     target: &'a Arc<Cell<A>>,
-    make: fn(M, ReplyTo<R, E>) -> A::Msg,
+    make: Make<A, M, R, E>,
     message: Option<M>,
     limit: Option<Duration>,
     phase: Phase<R, E>,
@@ -240,8 +243,18 @@ pub struct Ask<'a, A: Protocol, M, R, E> {
     asker: Option<Asker>,
 }
 
+impl<'a, A: Protocol, R> Ask<'a, A, A::Msg, R, Infallible> {
+    /// An ask whose message is made here, by the user's own function and so before any lock is held.
+    pub(crate) fn prepared(target: &'a Arc<Cell<A>>, make: impl FnOnce(ReplyTo<R>) -> A::Msg) -> Self {
+        let slot = Slot::new();
+        let message = make(ReplyTo::to(&slot));
+        Self::with_slot(target, message, |message, _| message, Some(slot))
+    }
+}
+
 enum Phase<R, E> {
-    New,
+    /// Not polled yet. The slot is there if the message holds its `ReplyTo` already.
+    New(Option<Arc<Slot<R, E>>>),
     /// Waiting for room.
     Posting {
         slot: Arc<Slot<R, E>>,
@@ -263,9 +276,14 @@ struct Asker {
 }
 
 impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
-    pub(crate) fn new(target: &'a Arc<Cell<A>>, message: M, make: fn(M, ReplyTo<R, E>) -> A::Msg) -> Self {
+    /// An ask with a message that is made into the mailbox's item by `make`, which must not send.
+    pub(crate) fn new(target: &'a Arc<Cell<A>>, message: M, make: Make<A, M, R, E>) -> Self {
+        Self::with_slot(target, message, make, None)
+    }
+
+    fn with_slot(target: &'a Arc<Cell<A>>, message: M, make: Make<A, M, R, E>, slot: Option<Arc<Slot<R, E>>>) -> Self {
         let limit = (target.clone() as Arc<dyn AnyCell>).policy().ask_limit;
-        Ask { target, make, message: Some(message), limit, phase: Phase::New, sleep: None, asker: None }
+        Ask { target, make, message: Some(message), limit, phase: Phase::New(slot), sleep: None, asker: None }
     }
 
     /// Waits at most this long, room in the mailbox included.
@@ -277,7 +295,11 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     }
 
     /// Sets the limit, which an ask in hand may shorten, and finds out who asks.
-    fn begin(&mut self) -> Result<(), AskError<M, E>> {
+    fn begin(&mut self) -> Result<(), AskError<M, E>>
+    where
+        R: Send + 'static,
+        E: Send + 'static,
+    {
         let inherited = current_deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
         self.limit = match (self.limit, inherited) {
             (Some(own), Some(inherited)) => Some(own.min(inherited)),
@@ -287,27 +309,49 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         if let Some(deadline) = deadline {
             self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline)));
         }
+        let prepared = match &mut self.phase {
+            Phase::New(slot) => slot.take(),
+            _ => None,
+        };
+        let slot = prepared.unwrap_or_else(Slot::new);
+        if let Some(deadline) = deadline {
+            slot.limit(deadline);
+        }
         if let Some(cell) = current_actor() {
-            if let Some(cycle) = deadlock::cycle(&cell, &self.target()) {
+            let ask = Edge { target: self.target(), number: UNSENT, answer: slot.clone() };
+            if let Some(cycle) = deadlock::cycle(&cell, &ask) {
                 return Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take()))));
             }
             self.asker = Some(Asker { cell, open: None });
         }
-        self.phase = Phase::Posting { slot: Slot::new(deadline), ticket: None };
+        self.phase = Phase::Posting { slot, ticket: None };
         Ok(())
     }
 
-    /// The message is in the mailbox: notes that the asker waits for it.
-    fn posted(&mut self, slot: Arc<Slot<R, E>>, number: u64) -> Result<(), AskError<M, E>> {
-        self.phase = Phase::Waiting { slot, number };
+    /// Notes that the asker waits: for room if the number is [`UNSENT`], else for the answer.
+    fn wait_for(&mut self, slot: Arc<Slot<R, E>>, number: u64) -> Result<(), AskError<M, E>>
+    where
+        R: Send + 'static,
+        E: Send + 'static,
+    {
         let target = self.target();
         let Some(asker) = &mut self.asker else { return Ok(()) };
-        asker.open = Some(asker.cell.core().with_ties(|ties| ties.open_ask(target.clone(), number)));
+        asker.open = Some(asker.cell.core().with_ties(|ties| ties.open_ask(target.clone(), number, slot.clone())));
         // Looked at again: the other may have begun to wait for us meanwhile.
-        match deadlock::cycle(&asker.cell, &target) {
-            Some(cycle) => Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, None)))),
+        match deadlock::cycle(&asker.cell, &Edge { target, number, answer: slot }) {
+            Some(cycle) => Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take())))),
             None => Ok(()),
         }
+    }
+
+    fn wait_no_more(&mut self) {
+        let Some(asker) = &mut self.asker else { return };
+        let Some(open) = asker.open.take() else { return };
+        let closed = asker.cell.core().with_ties(|ties| {
+            let place = ties.asks.iter().position(|ask| ask.key == open)?;
+            Some(ties.asks.swap_remove(place))
+        });
+        drop(closed);
     }
 
     fn error_of(&self, broken: Broken) -> AskError<M, E>
@@ -356,27 +400,22 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     /// Leaves nothing behind, with the target or with the asker.
     fn leave(&mut self) {
         match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::New | Phase::Done => {}
-            Phase::Posting { ticket, .. } => {
+            Phase::New(_) | Phase::Done => {}
+            Phase::Posting { slot, ticket } => {
+                slot.close();
                 if let Some(ticket) = ticket {
                     self.target.mailbox.leave(ticket);
                 }
             }
             Phase::Waiting { slot, .. } => slot.close(),
         }
-        if let Some(Asker { cell, open: Some(open) }) = self.asker.take() {
-            let closed = cell.core().with_ties(|ties| {
-                let place = ties.asks.iter().position(|ask| ask.key == open)?;
-                Some(ties.asks.swap_remove(place))
-            });
-            drop(closed);
-        }
+        self.wait_no_more();
     }
 }
 
 impl<A: Protocol, M, R, E> Unpin for Ask<'_, A, M, R, E> {}
 
-impl<A: Protocol, M: 'static, R, E> Future for Ask<'_, A, M, R, E> {
+impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Future for Ask<'_, A, M, R, E> {
     type Output = Result<R, AskError<M, E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -389,24 +428,32 @@ impl<A: Protocol, M: 'static, R, E> Future for Ask<'_, A, M, R, E> {
     }
 }
 
-impl<A: Protocol, M: 'static, R, E> Ask<'_, A, M, R, E> {
+impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M, R, E> {
     fn poll_ask(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, AskError<M, E>>> {
-        if matches!(self.phase, Phase::New) {
+        if matches!(self.phase, Phase::New(_)) {
             self.begin()?;
+        }
+        // What waits for room is entered anew each time, so that no entry says so of a request that has been posted.
+        if matches!(self.phase, Phase::Posting { .. }) {
+            self.wait_no_more();
         }
         if let Phase::Posting { slot, ticket } = &mut self.phase {
             let (make, reply) = (self.make, slot.clone());
-            let accept = move |message| make(message, ReplyTo::to(&reply));
+            let accept = move |message| make(message, &reply);
             match self.target.poll_post(ticket, &mut self.message, accept, cx) {
                 Poll::Ready(Ok(number)) => {
                     let slot = slot.clone();
-                    self.posted(slot, number)?;
+                    self.phase = Phase::Waiting { slot: slot.clone(), number };
+                    self.wait_for(slot, number)?;
                 }
                 Poll::Ready(Err(refusal)) => {
                     let message = self.message.take().expect("a refused message is still here");
                     return Poll::Ready(Err(self.refused(refusal, message)));
                 }
-                Poll::Pending => {}
+                Poll::Pending => {
+                    let slot = slot.clone();
+                    self.wait_for(slot, UNSENT)?;
+                }
             }
         }
         if let Phase::Waiting { slot, .. } = &self.phase {
