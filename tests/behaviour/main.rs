@@ -2,6 +2,7 @@
 
 mod asking;
 mod blocking;
+mod exits;
 mod lifecycle;
 mod links;
 mod mailbox;
