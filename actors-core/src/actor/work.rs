@@ -15,7 +15,7 @@ use super::context::Context;
 use super::stop_signal::StopSignal;
 use crate::address::Protocol;
 use crate::lifecycle::cell::AnyCell;
-use crate::lifecycle::current::{Role, run_as};
+use crate::lifecycle::current::{Identity, Role};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::request::{self, Mode};
@@ -56,17 +56,21 @@ impl<A: Protocol> Context<A> {
             key
         });
         let done = Done { cell: cell.clone(), helper: Some(key) };
-        let task = cell.env().runtime.spawn(run_as(cell.clone(), Role::Helper, async move {
-            let _done = done;
+        let mut identity = Identity::new(cell.clone(), Role::Helper);
+        let task = cell.env().runtime.spawn(async move {
+            let done = done;
             let mut work = pin!(Some(work));
-            let outcome = poll_fn(|cx| match guard(|| work.as_mut().as_pin_mut().expect("polled until it is done").poll(cx)) {
-                Ok(poll) => poll.map(Ok),
-                Err(reason) => Poll::Ready(Err(reason)),
+            let outcome = poll_fn(|cx| {
+                let poll = || work.as_mut().as_pin_mut().expect("polled until it is done").poll(cx);
+                match identity.enter(|| guard(poll)) {
+                    Ok(poll) => poll.map(Ok),
+                    Err(reason) => Poll::Ready(Err(reason)),
+                }
             })
             .await;
-            let dropped = guard(|| work.set(None));
-            report(&_done.cell, result, outcome.and_then(|value| dropped.map(|()| value)));
-        }));
+            let dropped = identity.enter(|| guard(|| work.set(None)));
+            report(&done.cell, result, outcome.and_then(|value| dropped.map(|()| value)));
+        });
         let handle = task.abort_handle();
         cell.core().with_ties(|ties| {
             if let Some(helper) = ties.helpers.get_mut(&key) {

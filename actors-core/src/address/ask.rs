@@ -21,6 +21,7 @@ use crate::lifecycle::current::{current_actor, current_deadline};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::mailbox::Ticket;
+use crate::time::after;
 
 /// Why an ask has no answer.
 ///
@@ -282,7 +283,7 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
             (Some(own), Some(inherited)) => Some(own.min(inherited)),
             (own, inherited) => own.or(inherited),
         };
-        let deadline = self.limit.map(|limit| Instant::now() + limit);
+        let deadline = self.limit.map(|limit| after(Instant::now(), limit));
         if let Some(deadline) = deadline {
             self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline)));
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::life;
+use super::task;
 use crate::actor::{Actor, Context};
 use crate::address::cell::Cell;
 use crate::address::{ActorRef, Protocol};
@@ -198,7 +198,7 @@ impl<A: Actor> Builder<A> {
         let effective = policy.as_deref().unwrap_or(const { &A::POLICY });
         let (capacity, overflow) = (effective.mailbox, effective.overflow);
         let core = Core::new(env.next_id(), name.clone(), family.clone(), policy, signals);
-        let cell = Arc::new(Cell::new(core, actor, capacity, overflow, const { &A::POLICY }, life::start::<A>));
+        let cell = Arc::new(Cell::new(core, actor, capacity, overflow, const { &A::POLICY }, task::start::<A>));
         let any: Arc<dyn AnyCell> = cell.clone();
         let reference = ActorRef::new(cell.clone());
 

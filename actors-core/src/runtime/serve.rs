@@ -1,0 +1,119 @@
+//! The loop of an actor: its start, its messages, and what is more urgent than they.
+
+use std::future::poll_fn;
+use std::pin::pin;
+
+use tokio::time::Instant;
+
+use super::life::{Life, Over, over_after};
+use super::watch::{Watched, discard, watch};
+use crate::actor::Actor;
+use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::event::Event;
+use crate::lifecycle::exit::{ExitReason, Failure, StartFailure};
+use crate::lifecycle::signal::Signals;
+use crate::sync::wake_all;
+use crate::telemetry;
+use crate::time::after;
+
+/// How many messages an actor handles before it lets others run.
+pub(super) const TURN: u32 = 128;
+
+impl<A: Actor> Life<A> {
+    /// Runs the `started` hook.
+    pub(super) async fn begin(&mut self) -> Result<(), Over> {
+        if self.core().is_stopping() {
+            return Err(Over::Asked);
+        }
+        let limit = self.any.policy().start_limit();
+        let cut = self.cut();
+        let Life { actor, ctx, cell, batch, span, .. } = self;
+        let actor = actor.as_mut().expect("the state is there until the end");
+        let outcome = {
+            let mut hook = pin!(Some(actor.started(ctx)));
+            let outcome = watch(hook.as_mut(), span, cell, batch, cut, limit.map(|limit| after(Instant::now(), limit)), None).await;
+            let broken = discard(hook, matches!(outcome, Watched::Cut | Watched::TimedOut));
+            broken.map_or(outcome, Watched::Panicked)
+        };
+        self.core().finish();
+        let failure = match outcome {
+            Watched::Done(Ok(())) if self.core().signals.any(Signals::DECLINED) => StartFailure::Declined,
+            Watched::Done(Ok(())) => {
+                self.core().signals.set(Signals::STARTED);
+                wake_all(self.core().with_ties(|ties| ties.waiters.take()));
+                telemetry::started(&self.any);
+                return Ok(());
+            }
+            Watched::Done(Err(error)) => StartFailure::Failed(Failure::new(error)),
+            Watched::Panicked(ExitReason::Panicked { message, location }) => StartFailure::Panicked { message, location },
+            Watched::Panicked(_) | Watched::Cut => return Err(Over::Asked),
+            Watched::TimedOut => StartFailure::TimedOut(limit.unwrap_or_default()),
+        };
+        Err(Over::Because(ExitReason::StartFailed(failure)))
+    }
+
+    /// Handles messages, and what is more urgent, until there is a reason to end.
+    pub(super) async fn serve(&mut self) -> Over {
+        let cut = self.cut();
+        let mut left = TURN;
+        loop {
+            if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.taken() >= self.due_at) {
+                if let Some(over) = Box::pin(self.attend()).await {
+                    return over;
+                }
+            }
+            let Some(message) = self.cell.mailbox.take(&mut self.batch) else {
+                self.wait().await;
+                left = TURN;
+                continue;
+            };
+            if let Err(over) = self.handle(message, cut).await {
+                return over;
+            }
+            left -= 1;
+            if left == 0 {
+                tokio::task::yield_now().await;
+                left = TURN;
+            }
+        }
+    }
+
+    /// Sleeps until there is a message, or something urgent.
+    async fn wait(&mut self) {
+        let Life { cell, batch, .. } = self;
+        poll_fn(|cx| cell.mailbox.poll_refill(batch, cx, || cell.core().signals.any(Signals::URGENT))).await;
+    }
+
+    /// Looks at what is urgent: a stop, or one exit of another.
+    async fn attend(&mut self) -> Option<Over> {
+        if self.core().signals.any(Signals::STOP | Signals::KILL) {
+            return Some(Over::Asked);
+        }
+        let event = self.next_event()?;
+        if !A::HOOKS.exited {
+            return None;
+        }
+        let cut = self.cut();
+        let Life { actor, ctx, cell, batch, span, .. } = self;
+        let actor = actor.as_mut().expect("the state is there until the end");
+        let mut hook = pin!(Some(actor.exited(event.exited, ctx)));
+        let outcome = watch(hook.as_mut(), span, cell, batch, cut, None, None).await;
+        let broken = discard(hook, matches!(outcome, Watched::Cut));
+        cell.core().finish();
+        over_after(outcome, broken).err()
+    }
+
+    /// Takes the next exit whose turn has come, and notes when the one after it is due.
+    fn next_event(&mut self) -> Option<Event> {
+        let taken = self.cell.mailbox.taken();
+        let core = self.cell.core();
+        let (event, due_at) = core.with_ties(|ties| {
+            core.signals.clear(Signals::EVENTS);
+            let place = ties.events.iter().position(|event| event.not_before <= taken);
+            let event = place.and_then(|place| ties.events.remove(place));
+            (event, ties.events.iter().map(|event| event.not_before).min().unwrap_or(u64::MAX))
+        });
+        self.due_at = due_at;
+        event
+    }
+}
