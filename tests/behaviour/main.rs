@@ -4,6 +4,7 @@ mod asking;
 mod blocking;
 mod exits;
 mod lifecycle;
+mod limits;
 mod links;
 mod mailbox;
 mod monitors;
