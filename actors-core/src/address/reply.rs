@@ -160,14 +160,11 @@ impl<R, E> ReplyTo<R, E> {
 impl<R, E> Drop for ReplyTo<R, E> {
     fn drop(&mut self) {
         let Some(slot) = self.slot.take() else { return };
-        let broken = if let Some(reason) = panic::under_way() {
-            Broken::Panicked(reason)
-        } else {
-            match drop_cause() {
-                Some(DropCause::Discarded) => Broken::Discarded(None),
-                Some(DropCause::Cut) => Broken::Cut,
-                Some(DropCause::State) | None => Broken::NoReply,
-            }
+        let broken = match drop_cause() {
+            Some(DropCause::Discarded) => Broken::Discarded(None),
+            Some(DropCause::Cut) => Broken::Cut,
+            Some(DropCause::State) => Broken::NoReply,
+            None => panic::under_way().map_or(Broken::NoReply, Broken::Panicked),
         };
         slot.settle(Outcome::Broken(broken));
     }

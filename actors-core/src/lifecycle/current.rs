@@ -99,6 +99,25 @@ pub(crate) fn dropping<R>(cause: DropCause, work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// Says, by its own drop, that what is dropped next was cut short; or that this is over.
+pub(crate) struct MarkCut(Option<DropCause>);
+
+impl MarkCut {
+    pub(crate) fn mark() -> Self {
+        MarkCut(Some(DropCause::Cut))
+    }
+
+    pub(crate) fn lift() -> Self {
+        MarkCut(None)
+    }
+}
+
+impl Drop for MarkCut {
+    fn drop(&mut self) {
+        DROPPING.set(self.0);
+    }
+}
+
 /// Why the value whose destructor runs is dropped, if a kernel's hand does it.
 pub(crate) fn drop_cause() -> Option<DropCause> {
     DROPPING.get()

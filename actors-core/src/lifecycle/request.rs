@@ -24,14 +24,15 @@ pub(crate) enum Mode {
     Now,
 }
 
-/// Asks an actor to end. The first request decides why and how; later ones may only bring the deadline nearer.
-pub(crate) fn stop(cell: &Arc<dyn AnyCell>, cause: ExitReason, mode: Mode, deadline: Option<Instant>) {
+/// Asks an actor to end. The first request decides why and how; later ones may only bring the deadline nearer. Says
+/// whether this was the first.
+pub(crate) fn stop(cell: &Arc<dyn AnyCell>, cause: ExitReason, mode: Mode, deadline: Option<Instant>) -> bool {
     let drains = match mode {
         Mode::AsPolicy => cell.policy().on_stop == OnStop::Drain,
         Mode::Drain => true,
         Mode::Now => false,
     };
-    ask_to_end(cell, cause, if drains { Signals::STOP | Signals::DRAIN } else { Signals::STOP }, deadline);
+    ask_to_end(cell, cause, if drains { Signals::STOP | Signals::DRAIN } else { Signals::STOP }, deadline)
 }
 
 /// Kills an actor and all below it.
@@ -61,10 +62,10 @@ fn cascade(cell: &Arc<dyn AnyCell>, signals: u32, mut deadline: Option<Instant>)
     }
 }
 
-fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) {
+fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> bool {
     let core = cell.core();
     if core.signals.get() & (signals | Signals::ENDED) == signals && deadline.is_none() {
-        return;
+        return false;
     }
     let asked = core.with_ties(|ties| {
         if ties.claimed {
@@ -84,15 +85,16 @@ fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline
         // Whether to drain is decided once, by the first request.
         let signals = if first { signals } else { signals & !Signals::DRAIN };
         core.signals.set(signals);
-        Some((ties.stop_waiters.take(), ties.token.clone()))
+        Some((first, ties.stop_waiters.take(), ties.token.clone()))
     });
-    let Some((waiters, token)) = asked else { return };
+    let Some((first, waiters, token)) = asked else { return false };
     cell.close(Closed::Stopping);
     cell.clone().call();
     wake_all(waiters);
     if let Some(token) = token {
         token.cancel();
     }
+    first
 }
 
 /// Hands an exit to an actor, ahead of its mailbox.

@@ -50,6 +50,8 @@ pub(crate) struct Ties<P, G> {
     next_helper: u64,
     /// How many blocking jobs of this actor run.
     pub(crate) blocking: usize,
+    /// Panics of helpers and jobs that nobody awaited, after the actor was asked to end.
+    pub(crate) failed_work: Vec<ExitReason>,
 }
 
 /// A stop that was asked for.
@@ -112,6 +114,7 @@ impl<P, G> Default for Ties<P, G> {
             helpers: BTreeMap::new(),
             next_helper: 0,
             blocking: 0,
+            failed_work: Vec::new(),
         }
     }
 }

@@ -223,12 +223,14 @@ impl<T> Mailbox<T> {
         }
     }
 
-    /// Refuses all further messages. Those who wait for room are told.
+    /// Refuses all further messages. Those who wait for room are told. When it has stopped, nothing of the receiver is
+    /// kept either: its waker would keep its task.
     pub(crate) fn close(&self, closed: Closed) {
-        let line = {
+        let (line, _receiver) = {
             let mut inner = self.lock();
             inner.closed = inner.closed.max(Some(closed));
-            inner.waiting.take()
+            let receiver = (closed == Closed::Stopped).then(|| std::mem::replace(&mut inner.receiver, Receiver::Running));
+            (inner.waiting.take(), receiver)
         };
         for (_, waker) in line.into_iter().flat_map(|line| line.wakers) {
             waker.wake();

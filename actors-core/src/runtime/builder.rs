@@ -13,13 +13,14 @@ use crate::address::cell::Cell;
 use crate::address::{ActorRef, Protocol};
 use crate::lifecycle::cell::{AnyCell, Core, Family};
 use crate::lifecycle::conclude::stillborn;
+use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::exit::{ExitReason, Failure, StartFailure};
 use crate::lifecycle::panic;
 use crate::lifecycle::path::{ActorPath, name_fault};
 use crate::lifecycle::policy::{Children, InFlight, Limit, OnStop, Policy};
 use crate::lifecycle::request;
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Capacity, Overflow};
+use crate::mailbox::{Batch, Capacity, Overflow};
 use crate::telemetry;
 
 /// An actor about to be made, from [`ActorSystem::actor`](crate::ActorSystem::actor) or
@@ -234,6 +235,10 @@ impl<A: Actor> Builder<A> {
             }
             telemetry::refused(&any.path(), &failure);
             stillborn(&any, failure);
+            // Somebody may have found it by its name meanwhile, and sent it something.
+            for message in cell.mailbox.rest(&mut Batch::new()) {
+                cell.bury(message, DeadReason::NotStarted);
+            }
             return (reference, holder);
         }
         if A::HOOKS.started {

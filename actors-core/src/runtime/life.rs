@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::watch::{Watched, discard, poll_once, watch};
+use super::watch::{Watched, begin, discard, poll_once, watch};
 use crate::actor::{Actor, Context};
 use crate::address::ActorRef;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Core};
 use crate::lifecycle::current::set_current_deadline;
 use crate::lifecycle::exit::{BoxError, Exit, ExitReason};
+use crate::lifecycle::panic::guard;
 use crate::lifecycle::policy::InFlight;
 use crate::lifecycle::record::HookOutcome;
 use crate::lifecycle::signal::Signals;
@@ -82,23 +83,28 @@ impl<A: Actor> Life<A> {
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let core = cell.core();
-        let tag = A::tag(&message);
+        let (tag, deadline) = match guard(|| (A::tag(&message), A::deadline(&message))) {
+            Ok(known) => known,
+            Err(reason) => return Err(Over::Because(reason)),
+        };
         core.begin(tag);
-        let deadline = A::deadline(&message);
         if deadline.is_some() {
             set_current_deadline(deadline);
         }
         let span = span.message(|| cell.message_name(u32::from(tag)));
         let (outcome, broken) = {
-            let mut handler = pin!(Some(actor.handle(message, ctx)));
-            let first = poll_fn(|cx| Poll::Ready(poll_once(handler.as_mut(), &span, cx))).await;
+            let mut handler = pin!(None);
+            let first = match begin(handler.as_mut(), || actor.handle(message, ctx)) {
+                Some(broken) => broken,
+                None => poll_fn(|cx| Poll::Ready(poll_once(handler.as_mut(), &span, cx))).await,
+            };
             if matches!(first, Ok(Poll::Ready(Ok(())))) && deadline.is_none() {
                 // By far the most frequent: the handler had nothing to wait for.
                 core.finish();
                 return Ok(());
             }
             let outcome = watch(handler.as_mut(), &span, cell, batch, cut, None, Some(first)).await;
-            let cut_short = matches!(outcome, Watched::Cut);
+            let cut_short = outcome.is_cut_short();
             (outcome, discard(handler, cut_short))
         };
         if deadline.is_some() {

@@ -6,7 +6,7 @@ use std::pin::pin;
 use tokio::time::Instant;
 
 use super::life::{Life, Over, over_after};
-use super::watch::{Watched, discard, watch};
+use super::watch::{Watched, begin, discard, watch};
 use crate::actor::Actor;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::event::Event;
@@ -22,7 +22,10 @@ pub(super) const TURN: u32 = 128;
 impl<A: Actor> Life<A> {
     /// Runs the `started` hook.
     pub(super) async fn begin(&mut self) -> Result<(), Over> {
-        if self.core().is_stopping() {
+        // Stop beats start, but for a drain: what was accepted can be handled only by an actor that has started.
+        let signals = self.core().signals.get();
+        let drains = signals & (Signals::DRAIN | Signals::KILL) == Signals::DRAIN && self.cell.mailbox.pushed() > 0;
+        if signals & (Signals::STOP | Signals::KILL) != 0 && !drains {
             return Err(Over::Asked);
         }
         let limit = self.any.policy().start_limit();
@@ -30,9 +33,10 @@ impl<A: Actor> Life<A> {
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let outcome = {
-            let mut hook = pin!(Some(actor.started(ctx)));
-            let outcome = watch(hook.as_mut(), span, cell, batch, cut, limit.map(|limit| after(Instant::now(), limit)), None).await;
-            let broken = discard(hook, matches!(outcome, Watched::Cut | Watched::TimedOut));
+            let mut hook = pin!(None);
+            let first = begin(hook.as_mut(), || actor.started(ctx));
+            let outcome = watch(hook.as_mut(), span, cell, batch, cut, limit.map(|limit| after(Instant::now(), limit)), first).await;
+            let broken = discard(hook, outcome.is_cut_short());
             broken.map_or(outcome, Watched::Panicked)
         };
         self.core().finish();
@@ -67,8 +71,10 @@ impl<A: Actor> Life<A> {
                     return over;
                 }
             } else {
-                self.wait().await;
-                left = TURN;
+                // A wait that was none is no rest for the others.
+                if self.wait().await {
+                    left = TURN;
+                }
                 continue;
             }
             left -= 1;
@@ -79,10 +85,17 @@ impl<A: Actor> Life<A> {
         }
     }
 
-    /// Sleeps until there is a message, or something urgent.
-    async fn wait(&mut self) {
+    /// Sleeps until there is a message, or something urgent. Says whether it did sleep.
+    async fn wait(&mut self) -> bool {
         let Life { cell, batch, .. } = self;
-        poll_fn(|cx| cell.mailbox.poll_refill(batch, cx, || cell.core().signals.any(Signals::URGENT))).await;
+        let mut slept = false;
+        poll_fn(|cx| {
+            let refill = cell.mailbox.poll_refill(batch, cx, || cell.core().signals.any(Signals::URGENT));
+            slept |= refill.is_pending();
+            refill
+        })
+        .await;
+        slept
     }
 
     /// Looks at what is urgent: a stop, or one exit of another.
@@ -97,9 +110,10 @@ impl<A: Actor> Life<A> {
         let cut = self.cut();
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
-        let mut hook = pin!(Some(actor.exited(event.exited, ctx)));
-        let outcome = watch(hook.as_mut(), span, cell, batch, cut, None, None).await;
-        let broken = discard(hook, matches!(outcome, Watched::Cut));
+        let mut hook = pin!(None);
+        let first = begin(hook.as_mut(), || actor.exited(event.exited, ctx));
+        let outcome = watch(hook.as_mut(), span, cell, batch, cut, None, first).await;
+        let broken = discard(hook, outcome.is_cut_short());
         cell.core().finish();
         over_after(outcome, broken).err()
     }

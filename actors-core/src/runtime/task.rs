@@ -9,7 +9,7 @@ use super::life::Life;
 use super::watch::discard;
 use crate::actor::Actor;
 use crate::address::cell::Cell;
-use crate::lifecycle::current::{Identity, Role};
+use crate::lifecycle::current::{Identity, MarkCut, Role};
 use crate::lifecycle::signal::Signals;
 
 /// Starts a task for an actor that has none.
@@ -32,7 +32,11 @@ fn live<A: Actor>(mut life: Life<A>) -> impl Future<Output = ()> + Send {
         let cell = life.any.clone();
         let mut identity = Identity::new(cell.clone(), Role::Itself);
         {
+            // Dropped from outside, the parts of this go in the reverse order of their declaration: the mark first, then what
+            // is cut short under it, then the mark is lifted.
+            let _lift = MarkCut::lift();
             let mut run = pin!(Some(life.run()));
+            let _mark = MarkCut::mark();
             poll_fn(|cx| {
                 if cell.core().signals.any(Signals::ABORT) {
                     return Poll::Ready(());

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep};
 use super::ladder::{self, Budget};
 use super::life::{Life, Over};
 use super::serve::TURN;
-use super::watch::{Watched, discard, watch};
+use super::watch::{Watched, begin, discard, watch};
 use crate::actor::Actor;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
@@ -63,6 +63,8 @@ impl<A: Actor> Life<A> {
         if self.core().signals.any(Signals::STARTED) && A::HOOKS.stopped {
             let before = Instant::now();
             self.run_hook().await;
+            // What the hook has begun is the actor's own too.
+            self.stop_work().await;
             self.ending.hook = before.elapsed();
         } else if A::HOOKS.stopped {
             self.ending.hook_outcome = HookOutcome::Skipped;
@@ -241,6 +243,15 @@ impl<A: Actor> Life<A> {
             }
         })
         .await;
+        self.add_failed_work();
+    }
+
+    /// Counts panics that nobody awaited among what went wrong.
+    fn add_failed_work(&mut self) {
+        let failed = self.core().with_ties(|ties| std::mem::take(&mut ties.failed_work));
+        for reason in failed {
+            self.exit().add(reason);
+        }
     }
 
     /// Runs the `stopped` hook, in a fresh scope and with its own limit; a kill shortens what is left of it.
@@ -251,18 +262,19 @@ impl<A: Actor> Life<A> {
         let actor = actor.as_mut().expect("the state is dropped after the hook");
         let core = cell.core();
         let (outcome, broken) = {
-            let mut hook = pin!(Some(actor.stopped(&reason, ctx)));
+            let mut hook = pin!(None);
+            let mut first = begin(hook.as_mut(), || actor.stopped(&reason, ctx));
             let own = limit.map(|limit| after(Instant::now(), limit));
             let mut outcome = Watched::Cut;
             if !core.signals.any(Signals::KILL) {
-                outcome = watch(hook.as_mut(), span, cell, batch, Signals::KILL, own, None).await;
+                outcome = watch(hook.as_mut(), span, cell, batch, Signals::KILL, own, first.take()).await;
             }
             if matches!(outcome, Watched::Cut) {
                 let short = Instant::now() + AFTER_KILL;
                 let until = own.map_or(short, |own| own.min(short));
-                outcome = watch(hook.as_mut(), span, cell, batch, 0, Some(until), None).await;
+                outcome = watch(hook.as_mut(), span, cell, batch, 0, Some(until), first).await;
             }
-            let cut_short = matches!(outcome, Watched::TimedOut);
+            let cut_short = outcome.is_cut_short();
             (outcome, discard(hook, cut_short))
         };
         core.finish();
@@ -283,6 +295,7 @@ impl<A: Actor> Life<A> {
     fn finish(&mut self) {
         self.ending.concluded = true;
         self.drop_state();
+        self.add_failed_work();
         let exit = self.ending.exit.take().unwrap_or_else(|| Exit::new(ExitReason::Killed));
         if !claim(&self.any) {
             // It was declared unresponsive, and its end is known.
@@ -351,6 +364,7 @@ impl<A: Actor> Drop for Life<A> {
             }
         }
         self.drop_state();
+        self.add_failed_work();
         let exit = self.ending.exit.take().unwrap_or_else(|| Exit::new(ExitReason::Aborted { by }));
         if !claim(&self.any) {
             return;

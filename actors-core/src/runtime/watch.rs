@@ -24,6 +24,13 @@ pub(crate) enum Watched<T> {
     TimedOut,
 }
 
+impl<T> Watched<T> {
+    /// Whether the work did not come to an end of its own.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        !matches!(self, Watched::Done(_))
+    }
+}
+
 /// What came of one poll, with panics caught.
 pub(crate) type Polled<T> = Result<Poll<T>, ExitReason>;
 
@@ -65,6 +72,12 @@ pub(crate) async fn watch<A: Protocol, F: Future>(
         }
     })
     .await
+}
+
+/// Calls what makes a future, and puts that where it is to be polled. Returns what came of it if that panicked already:
+/// a function that returns a future may do some of its work at once.
+pub(crate) fn begin<F: Future>(mut work: Pin<&mut Option<F>>, make: impl FnOnce() -> F) -> Option<Polled<F::Output>> {
+    guard(|| work.set(Some(make()))).err().map(Err)
 }
 
 /// Polls work once, with panics caught.
