@@ -15,6 +15,7 @@ mod references;
 mod registry;
 mod report;
 mod shutdown;
+mod significant;
 mod stopping;
 mod telling;
 mod work;

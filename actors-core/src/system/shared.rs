@@ -208,7 +208,9 @@ impl Shared {
     /// Writes the report on what has happened so far.
     pub(super) fn make_report(&self) -> ShutdownReport {
         let trigger = self.going().map_or(Trigger::Dropped, |going| going.trigger);
-        let outcome = lock(&self.state).start_failed.then_some(Outcome::StartFailed);
+        // An actor whose end is the end of the system ends it by not starting, too.
+        let did_not_start = matches!(&trigger, Trigger::ActorEnded { reason: ExitReason::StartFailed(_), .. });
+        let outcome = (did_not_start || lock(&self.state).start_failed).then_some(Outcome::StartFailed);
         self.report_with(trigger, outcome)
     }
 
