@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use actors_core::{ActorSystem, ShutdownReport};
+use futures_util::future::try_join_all;
 use futures_util::stream::{self, SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _, TryStreamExt as _};
 use tokio::net::TcpStream;
@@ -33,7 +34,7 @@ pub async fn run(system: &ActorSystem, address: SocketAddr, demo: Demo) -> Shutd
             // They go on talking: what is acknowledged from here on counts as well.
             let report = system.shutdown().await;
             let time = began.elapsed();
-            let tallies: Vec<Tally> = stream::iter(talking).then(|client| async { client.await.expect("a client does not panic") }).collect().await;
+            let tallies = try_join_all(talking).await.expect("a client does not panic");
             (report, tallies, time)
         }
         Err(error) => {

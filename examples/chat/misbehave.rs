@@ -34,7 +34,8 @@ struct Blocker;
 #[messages]
 impl Blocker {
     #[message]
-    fn block(&self) {
+    fn block(&self, ctx: &mut Context<Self>) {
+        eprintln!("chat: {} blocks its thread", ctx.path());
         loop {
             std::thread::park();
         }

@@ -16,15 +16,33 @@ pub enum FromClient {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToClient {
     /// The first of all: the name may differ from the one asked for.
-    Welcome { room: String, you: String, members: Vec<String> },
-    Joined { name: String },
-    Left { name: String },
+    Welcome {
+        room: String,
+        you: String,
+        members: Vec<String>,
+    },
+    Joined {
+        name: String,
+    },
+    Left {
+        name: String,
+    },
     /// What somebody said, the client itself included. Lines of a room are numbered without gaps.
-    Line { seq: u64, from: String, text: String },
+    Line {
+        seq: u64,
+        from: String,
+        text: String,
+    },
     /// The client's own message was taken, as the line with this number.
-    Ack { id: u64, seq: u64 },
+    Ack {
+        id: u64,
+        seq: u64,
+    },
     /// The client's own message was not taken.
-    Refused { id: Option<u64>, why: String },
+    Refused {
+        id: Option<u64>,
+        why: String,
+    },
 }
 
 impl ToClient {

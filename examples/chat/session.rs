@@ -76,20 +76,17 @@ impl Session {
     #[handle]
     async fn misbehave(&mut self, misdeed: Misdeed, ctx: &mut Context<Self>) {
         match misdeed {
-            Misdeed::Hang => pending().await,
+            Misdeed::Hang => {
+                eprintln!("chat: {} hangs", ctx.path());
+                pending().await
+            }
             Misdeed::Block => block_all_workers(ctx),
         }
     }
 }
 
 /// Enters the room. Leaving it needs no word: the room watches the writer, and hears of its end exactly once.
-async fn enter(
-    rooms: &ActorRef<Rooms>,
-    room: String,
-    name: String,
-    outbox: &Outbox,
-    ctx: &Context<Session>,
-) -> Option<ActorRef<Room>> {
+async fn enter(rooms: &ActorRef<Rooms>, room: String, name: String, outbox: &Outbox, ctx: &Context<Session>) -> Option<ActorRef<Room>> {
     for _ in 0..3 {
         if ctx.is_quiescing() {
             return None;

@@ -1,1 +1,7 @@
 //! The examples as processes: real clients, real signals, real exit codes.
+
+#![cfg(unix)]
+
+mod chat;
+mod client;
+mod process;
