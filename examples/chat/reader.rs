@@ -15,7 +15,7 @@ use crate::room::{Room, Say};
 use crate::writer::Outbox;
 
 /// How long a client may take to answer a goodbye.
-const HEAR_OUT: Duration = Duration::from_secs(1);
+const HEAR_OUT: Duration = Duration::from_secs(2);
 
 #[derive(Actor)]
 pub struct Reader {

@@ -23,6 +23,7 @@ pub struct Guest {
 }
 
 #[derive(Actor)]
+// With children, it would have all the time there is; one that hangs should not use that up.
 #[actor(stop_limit = "10s")]
 pub struct Session {
     guest: Option<Guest>,
