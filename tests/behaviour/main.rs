@@ -2,6 +2,8 @@
 
 mod asking;
 mod blocking;
+mod conformance;
+mod deadlocks;
 mod exits;
 mod lifecycle;
 mod limits;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::lifecycle::current::{DropCause, drop_cause};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic;
+use crate::lifecycle::ties::Answer;
 use crate::sync::lock;
 
 /// The right, and the duty, to answer one ask.
@@ -219,5 +220,11 @@ impl<R, E> Slot<R, E> {
     pub(crate) fn close(&self) {
         let unread = std::mem::replace(&mut *lock(&self.state), State::Done);
         drop(unread);
+    }
+}
+
+impl<R: Send, E: Send> Answer for Slot<R, E> {
+    fn is_awaited(&self) -> bool {
+        matches!(*lock(&self.state), State::Waiting(_))
     }
 }
