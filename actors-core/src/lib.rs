@@ -28,7 +28,8 @@
 //! # In reading order
 //!
 //! 1. **An actor**: [`Actor`] and [`macro@messages`], what it is called with ([`Context`]), what it decides about its life
-//!    ([`Policy`]), and how one is written [without macros](ActorRef::ask_with).
+//!    ([`Policy`]), every option and hook of the [macros](mod@macros), and how one is written
+//!    [without macros](ActorRef::ask_with).
 //! 2. **Reaching it**: [`ActorRef`], [`Recipient`], [`ReplyTo`]; what can go wrong ([`TellError`], [`AskError`],
 //!    [`DeadLetter`]).
 //! 3. **Making it**: [`ActorSystem`], [`Builder`], [`StartError`].
@@ -78,9 +79,12 @@ pub use system::{
 #[doc = include_str!("docs/semantics.md")]
 pub mod semantics {}
 
+#[doc = include_str!("docs/macros.md")]
+pub mod macros {}
+
 /// What the macros need, and nobody else.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Fallible, Messages};
+    pub use crate::actor::{Fallible, Messages, Unhandleable};
     pub use tokio::time::Instant;
 }

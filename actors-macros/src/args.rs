@@ -37,7 +37,11 @@ impl Options {
                     return Err(input.error("an option begins with its name"));
                 };
                 self.admit(&name)?;
-                take(&name, input)
+                take(&name, input)?;
+                if !input.is_empty() {
+                    return Err(input.error(format!("`{name}` ends before this: a comma stands between two options")));
+                }
+                Ok(())
             };
             if let Err(error) = read.parse2(option) {
                 complaints.add(error);
@@ -62,16 +66,21 @@ impl Options {
 
 /// Ends a complaint about `word` with the known word it resembles, or else with all of them.
 pub(crate) fn suggestion(word: &str, known: &[&str], quote: &str) -> String {
-    let nearest = known
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(similarity, _)| *similarity > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match (nearest, known) {
-        (Some((_, nearest)), _) => format!("; did you mean {quote}{nearest}{quote}?"),
+    match (nearest(word, known, 0.8), known) {
+        (Some(nearest), _) => format!("; did you mean {quote}{nearest}{quote}?"),
         (None, [only]) => format!("; the only one is {quote}{only}{quote}"),
         (None, _) => format!("; there are {quote}{}{quote}", known.join(&format!("{quote}, {quote}"))),
     }
+}
+
+/// The known word that `word` resembles most, and at least this much; 1 is the word itself.
+fn nearest<'a>(word: &str, known: &[&'a str], least: f64) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(similarity, _)| *similarity > least)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, nearest)| *nearest)
 }
 
 /// Consumes the `=` before a value, and makes sure that a value follows.
@@ -86,8 +95,11 @@ pub(crate) fn expect_value(name: &Ident, input: ParseStream<'_>, example: &str) 
 
 /// Reads the value of `crate = path`.
 pub(crate) fn read_crate(name: &Ident, input: ParseStream<'_>) -> Result<Path> {
-    expect_value(name, input, "path::to::actors_core")?;
-    input.call(Path::parse_mod_style)
+    const EXAMPLE: &str = "path::to::actors_core";
+    expect_value(name, input, EXAMPLE)?;
+    let place = input.span();
+    let wrong = |_| Error::new(place, format!("`{name}` takes a path, without quotes: `{name} = {EXAMPLE}`"));
+    input.call(Path::parse_mod_style).map_err(wrong)
 }
 
 /// Where the generated code finds the framework when nobody says otherwise.
@@ -131,6 +143,23 @@ impl Marker {
             _ => None,
         }
     }
+
+    /// Corrects an attribute that was meant to be a marker, and complains about it. Left alone, the compiler would
+    /// suggest `#[messages]` in its place.
+    pub(crate) fn correct(attribute: &mut Attribute, complaints: &mut Complaints) {
+        const NAMES: [&str; 7] = ["message", "handle", "started", "stopped", "exited", "tick", "stream"];
+        let Some(name) = attribute.path().get_ident().cloned() else { return };
+        let word = name.to_string();
+        // What only looks a little like one may well be an attribute of somebody else.
+        let Some(meant) = nearest(&word, &NAMES, 0.85).filter(|meant| *meant != word) else { return };
+        complaints.at(&name, format!("there is no marker `#[{word}]`; did you mean `#[{meant}]`?"));
+        let meant = Path::from(Ident::new(meant, name.span()));
+        match &mut attribute.meta {
+            Meta::Path(path) => *path = meant,
+            Meta::List(list) => list.path = meant,
+            Meta::NameValue(pair) => pair.path = meant,
+        }
+    }
 }
 
 /// The options of `#[message]` and `#[handle]`.
@@ -149,9 +178,11 @@ impl HandlerArgs {
         Options::new(known.iter().copied()).read(tokens, complaints, |name, input| {
             if name == "name" {
                 expect_value(name, input, "SomeName")?;
-                args.name = Some(input.parse()?);
+                let place = input.span();
+                let wrong = |_| Error::new(place, "`name` takes the name of the struct, without quotes: `name = SomeName`");
+                args.name = Some(input.parse().map_err(wrong)?);
             } else if name == "boxed" {
-                if !input.is_empty() {
+                if input.peek(Token![=]) {
                     return Err(input.error("`boxed` takes no value"));
                 }
                 args.boxed = true;
@@ -225,6 +256,32 @@ mod tests {
         let known = ["name", "boxed"];
         assert_eq!(suggestion("boxd", &known, "`"), "; did you mean `boxed`?");
         assert_eq!(suggestion("quick", &known, "`"), "; there are `name`, `boxed`");
+    }
+
+    #[test]
+    fn only_what_is_nearly_a_marker_is_corrected() {
+        let corrected = |mut attribute: Attribute| {
+            let mut complaints = Complaints::default();
+            Marker::correct(&mut attribute, &mut complaints);
+            (Marker::of(&attribute).is_some(), complaints.len())
+        };
+        for mistyped in [parse_quote!(#[mesage]), parse_quote!(#[messages(boxed)]), parse_quote!(#[handler]), parse_quote!(#[stop])] {
+            assert_eq!(corrected(mistyped), (true, 1));
+        }
+        assert_eq!(corrected(parse_quote!(#[message])), (true, 0));
+        let others: [Attribute; 8] = [
+            parse_quote!(#[must_use]),
+            parse_quote!(#[instrument]),
+            parse_quote!(#[test]),
+            parse_quote!(#[cfg(test)]),
+            parse_quote!(#[track_caller]),
+            parse_quote!(#[expect(dead_code)]),
+            parse_quote!(#[deprecated]),
+            parse_quote!(#[axum::handler]),
+        ];
+        for other in others {
+            assert_eq!(corrected(other), (false, 0));
+        }
     }
 
     #[test]

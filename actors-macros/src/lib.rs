@@ -25,24 +25,25 @@ use crate::policy::PolicyArgs;
 /// Makes a struct or an enum an actor.
 ///
 /// What the actor does stands in its `#[messages]` block, which must exist. What the derive adds is
-/// the policy, written as `#[actor(...)]` on the type. Several such attributes add up, and every
-/// option can be left out:
+/// the policy, written as `#[actor(...)]` on the type. Several such attributes add up, every option
+/// can be left out, and none stands twice. Durations are text, such as `"500ms"` or `"1m 30s"`. The
+/// page `actors_core::macros` has an example of each.
 ///
-/// | option | value | meaning |
+/// | option | values; the default first | meaning |
 /// |---|---|---|
-/// | `mailbox` | `256`, `"unbounded"` | how many messages may wait |
+/// | `mailbox` | `256`, any number from 1, `"unbounded"` | how many messages may wait |
 /// | `overflow` | `"wait"`, `"reject"`, `"drop_newest"`, `"drop_oldest"` | what happens to a message that finds the mailbox full |
 /// | `on_stop` | `"discard"`, `"drain"` | what a stop does to the messages that wait |
 /// | `in_flight` | `"finish"`, `"cancel"` | what a stop does to the message in hand |
-/// | `stop_limit` | `"5s"`, `"unlimited"` | how long stopping may take before it becomes a kill |
-/// | `start_limit` | `"5s"`, `"unlimited"` | how long the `started` hook may take |
-/// | `hook_limit` | `"5s"`, `"unlimited"` | how long the `stopped` hook may take |
-/// | `ask_limit` | `"5s"`, `"unlimited"` | how long an ask waits that sets no limit itself |
+/// | `stop_limit` | 5 s, or what the parent's deadline leaves to an actor with children; a duration; `"unlimited"` | how long it may take to stop when its parent stops it, before it is killed |
+/// | `start_limit` | 60 s, a duration, `"unlimited"` | how long the `started` hook may take |
+/// | `hook_limit` | 5 s, a duration, `"unlimited"` | how long the `stopped` hook may take |
+/// | `ask_limit` | `"unlimited"`, a duration | how long an ask waits that sets no limit itself |
 /// | `children` | `"in_order"`, `"side_by_side"` | how children are stopped |
-/// | `strategy` | `"one_for_one"`, `"one_for_all"`, `"rest_for_one"` | which children are restarted when one fails |
-/// | `restarts` | `5` | how many restarts of children are borne within the period; one more, and the actor fails |
-/// | `within` | `"30s"` | the period in which restarts are counted |
-/// | `crate` | a path | where `actors_core` is found, if under another name |
+/// | `strategy` | `"one_for_one"`, `"one_for_all"`, `"rest_for_one"` | accepted, and without effect in this version |
+/// | `restarts` | `1`, any number | likewise |
+/// | `within` | `"5s"`, any duration but none | likewise |
+/// | `crate` | `::actors_core`, a path | where the framework is found |
 #[proc_macro_derive(Actor, attributes(actor))]
 pub fn derive_actor(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -55,7 +56,11 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
     quote!(#generated #complaints).into()
 }
 
-/// Turns the methods of an impl block into the messages and hooks of an actor.
+/// Turns the marked methods of an impl block into the messages and hooks of an actor.
+///
+/// An actor has one such block, since its mailbox holds one type. Methods without a marker are left
+/// alone, and other impl blocks may stand beside it. The page `actors_core::macros` has an example of
+/// every marker and every option.
 ///
 /// # Messages
 ///
@@ -74,12 +79,13 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 /// Handlers are ordinary methods, `fn` or `async fn`, with `&self` or `&mut self`, and can be
 /// called as such in a unit test. Parameters of two types are not part of the message:
 ///
-/// - `&mut Context<Self>` is the actor's context.
+/// - `&mut Context<Self>` or `&Context<Self>` is the actor's context.
 /// - `ReplyTo<R>` or `ReplyTo<R, E>` answers whoever asked, now or later; the method then returns
 ///   nothing.
 ///
 /// What a method returns is the reply. If that is a `Result`, the reply is its `Ok`. Its `Err`
-/// goes to whoever asked; if nobody did, the actor fails with it.
+/// goes to whoever asked; if nobody did, the actor fails with it, and so it is a `std::error::Error` or
+/// text.
 ///
 /// A handler that is `async` and takes `&self` needs state that is `Sync`, as the compiler will say;
 /// `&mut self` does not.
@@ -88,7 +94,8 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 ///
 /// At most one method each is marked `#[started]`, `#[exited]` and `#[stopped]`. A hook returns
 /// nothing or a `Result<(), E>`, and takes what it needs of the following, in any order:
-/// `&mut Context<Self>`; `#[exited]` the `Exited`; `#[stopped]` the `&ExitReason`.
+/// `&mut Context<Self>`; `#[exited]` the `Exited`; `#[stopped]` the `&ExitReason`. An error ends the
+/// actor. An actor with an `#[exited]` hook traps exits.
 ///
 /// # Generic actors
 ///
@@ -105,8 +112,7 @@ pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
     let mut item = match parse_macro_input!(input as Item) {
         Item::Impl(item) => item,
         item => {
-            let text = "`#[messages]` belongs on the actor's impl block: `impl Counter { ... }`";
-            complaints.at(valid::headline(&item), text);
+            complaints.at(valid::headline(&item), valid::misplaced(&item));
             return quote!(#item #complaints).into();
         }
     };

@@ -115,7 +115,8 @@ impl Block {
         let mut handlers = Vec::new();
         let mut hooks = Vec::new();
         for inner in &mut item.items {
-            let markers = take_markers(inner);
+            let before = complaints.len();
+            let markers = take_markers(inner, complaints);
             let ImplItem::Fn(method) = inner else {
                 for marker in markers {
                     complaints.at(marker, "only a method can be marked");
@@ -125,7 +126,6 @@ impl Block {
             let Some((marker, more)) = markers.split_first() else {
                 continue;
             };
-            let before = complaints.len();
             for extra in more {
                 let text =
                     format!("`{}` is already marked `#[{}]`: a method has one marker", method.sig.ident, marker.path().to_token_stream());
@@ -341,7 +341,8 @@ fn copied(attributes: &[Attribute], name: &str) -> Vec<Attribute> {
     wanted.cloned().collect()
 }
 
-fn take_markers(item: &mut ImplItem) -> Vec<Attribute> {
+/// Takes our markers off an item, those included that are only mistyped.
+fn take_markers(item: &mut ImplItem, complaints: &mut Complaints) -> Vec<Attribute> {
     let attributes = match item {
         ImplItem::Const(item) => &mut item.attrs,
         ImplItem::Fn(item) => &mut item.attrs,
@@ -349,6 +350,9 @@ fn take_markers(item: &mut ImplItem) -> Vec<Attribute> {
         ImplItem::Macro(item) => &mut item.attrs,
         _ => return Vec::new(),
     };
+    for attribute in &mut *attributes {
+        Marker::correct(attribute, complaints);
+    }
     let is_marker = |attribute: &Attribute| Marker::of(attribute).is_some();
     let (markers, others) = mem::take(attributes).into_iter().partition(is_marker);
     *attributes = others;

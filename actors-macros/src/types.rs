@@ -93,7 +93,7 @@ pub(crate) fn output_of_future(ty: &Type) -> Option<Type> {
 pub(crate) enum Fault {
     Borrow(TokenStream),
     Opaque(TokenStream),
-    Inferred(TokenStream),
+    Inferred,
 }
 
 /// Returns the first reason why a type cannot stand in a message or a reply.
@@ -130,8 +130,8 @@ impl<'ast> Visit<'ast> for Faults {
         self.found(Fault::Opaque(opaque.to_token_stream()));
     }
 
-    fn visit_type_infer(&mut self, inferred: &'ast TypeInfer) {
-        self.found(Fault::Inferred(inferred.to_token_stream()));
+    fn visit_type_infer(&mut self, _: &'ast TypeInfer) {
+        self.found(Fault::Inferred);
     }
 
     // A function's parameters and a `for<'a>` bound may have lifetimes of their own.

@@ -2,13 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{FnArg, Generics, Ident, Item, ReceiverKind, ReturnType, Safety, Type, parse_quote};
+use syn::{FnArg, Generics, Ident, Item, ItemEnum, ItemStruct, ReceiverKind, ReturnType, Safety, Type, parse_quote};
 
 use crate::complaint::Complaints;
 use crate::generics::mentions;
 use crate::model::{Block, Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
 use crate::names::{struct_name, unfit};
-use crate::types::{Fault, first_fault, is_named, output_of_future, owned_version, peel, shown};
+use crate::types::{Fault, first_fault, is_named, is_unit, output_of_future, owned_version, peel, shown, type_arguments};
 
 /// Complains about all that is wrong, marks what is broken, and takes out what cannot be named.
 pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
@@ -23,7 +23,7 @@ pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
     for handler in &mut block.handlers {
         let before = complaints.len();
         check_handler(handler, complaints);
-        handler.broken |= complaints.len() > before;
+        handler.broken |= complaints.len() > before || infers(handler);
         if handler.broken {
             make_nameable(handler);
         }
@@ -51,6 +51,13 @@ fn check_handler(handler: &Handler, complaints: &mut Complaints) {
         }
     }
     check_reply(handler, complaints);
+}
+
+/// Whether a type in the handler's signature has a `_`.
+fn infers(handler: &Handler) -> bool {
+    let Method { params, output, .. } = &handler.method;
+    let mut types = params.iter().map(|param| &param.ty).chain(output);
+    types.any(|ty| matches!(first_fault(ty), Some(Fault::Inferred)))
 }
 
 /// Checks what handlers and hooks have in common.
@@ -137,10 +144,12 @@ fn check_owned(param: &Param, complaints: &mut Complaints) {
             let owned = owned_version(&param.ty);
             complaints.at(place, format!("a message owns its fields: {owned}"));
         }
-        Some(Fault::Opaque(place) | Fault::Inferred(place)) => {
+        Some(Fault::Opaque(place)) => {
             let text = "name a concrete type: the message's field needs one";
             complaints.at(place, text);
         }
+        // The compiler complains of `_` in any signature.
+        Some(Fault::Inferred) => {}
     }
 }
 
@@ -189,10 +198,7 @@ fn check_reply_type(ty: &Type, complaints: &mut Complaints) {
             };
             complaints.at(place, text);
         }
-        Some(Fault::Inferred(place)) => {
-            let text = "name a concrete type: whoever asks is given one";
-            complaints.at(place, text);
-        }
+        Some(Fault::Inferred) => {}
     }
 }
 
@@ -233,14 +239,25 @@ fn check_hook(hook: &Hook, complaints: &mut Complaints) {
     check_method(method, "hook", complaints);
     let takes = hook.kind.takes();
     for param in &method.params {
-        if !hook.kind.passes(&param.role) && !is_named(&param.ty, "Context") {
+        let known = hook.kind.passes(&param.role) || is_named(&param.ty, "Context");
+        if known {
+            continue;
+        }
+        let borrowed = matches!(peel(&param.ty), Type::Reference(reference) if is_named(&reference.elem, "Exited"));
+        if hook.kind == HookKind::Exited && borrowed {
+            complaints.at(&param.ty, "the exit comes by value: write `Exited`");
+        } else if hook.kind == HookKind::Stopped && is_named(&param.ty, "ExitReason") {
+            complaints.at(&param.ty, "the reason is borrowed: write `&ExitReason`");
+        } else {
             complaints.at(&param.ty, format!("`#[{name}]` takes {takes}, nothing else"));
         }
     }
     let events = method.params.iter().filter(|p| matches!(p.role, Role::Reason | Role::Exit));
     check_at_most_one(events, name, complaints);
     if let Some(returned) = &method.output {
-        if !is_named(returned, "Result") {
+        // An alias without arguments may hide anything; the compiler knows.
+        let value = type_arguments(returned).next();
+        if !is_named(returned, "Result") || value.is_some_and(|value| !is_unit(value)) {
             let text = format!("`#[{name}]` returns nothing or a `Result<(), E>`");
             complaints.at(returned, text);
         }
@@ -299,12 +316,24 @@ fn lengthen_borrow(ty: &mut Type, generics: &Generics) -> bool {
     is_context || (first_fault(ty).is_none() && !mentions(ty, generics))
 }
 
+/// Says where `#[messages]` belongs, if not on this item.
+pub(crate) fn misplaced(item: &Item) -> String {
+    match item {
+        Item::Struct(ItemStruct { ident, .. }) | Item::Enum(ItemEnum { ident, .. }) => {
+            format!("`#[messages]` belongs on the actor's impl block, `impl {ident} {{ ... }}`; here stands `#[derive(Actor)]`")
+        }
+        Item::Fn(_) => "`#[messages]` belongs on the actor's impl block; its methods are marked `#[message]`".to_owned(),
+        _ => "`#[messages]` belongs on the actor's impl block: `impl Counter { ... }`".to_owned(),
+    }
+}
+
 /// The part of an item that a complaint about all of it points at.
 pub(crate) fn headline(item: &Item) -> TokenStream {
     match item {
         Item::Struct(item) => item.ident.to_token_stream(),
         Item::Enum(item) => item.ident.to_token_stream(),
         Item::Fn(item) => item.sig.ident.to_token_stream(),
+        Item::Mod(item) => item.ident.to_token_stream(),
         Item::Trait(item) => item.ident.to_token_stream(),
         item => item.to_token_stream(),
     }

@@ -22,6 +22,12 @@ pub trait Messages: Protocol {
     fn stopped(&mut self, reason: &ExitReason, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
+/// What no mailbox holds: every actor has an impl for it that never applies, which lets the compiler say of a message
+/// that nobody handles it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Unhandleable<M>(pub M);
+
 /// A `Result` by whatever name: `io::Result<T>`, `anyhow::Result<T>`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(

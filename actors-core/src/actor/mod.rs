@@ -15,7 +15,7 @@ use crate::lifecycle::exit::{BoxError, ExitReason};
 use crate::lifecycle::policy::Policy;
 
 pub use context::{Context, NotAChild};
-pub use messages::{Fallible, Messages};
+pub use messages::{Fallible, Messages, Unhandleable};
 #[cfg(unix)]
 pub use os_signal::SignalMessages;
 pub use stop_signal::{StopSignal, Stopping, WaitForStop};
@@ -23,8 +23,9 @@ pub use work::{Job, JobError};
 
 /// A type whose values are actors: private state that handles one message at a time.
 ///
-/// Most actors derive it and write their handlers in a [`#[messages]`](crate::messages) block. By hand it takes a
-/// [`Protocol`] and [`handle`](Self::handle); [`ActorRef::ask_with`](crate::ActorRef::ask_with) has an example.
+/// Most actors derive it and write their handlers in a [`#[messages]`](macro@crate::messages) block;
+/// [`macros`](mod@crate::macros) has an example of every marker and option. By hand it takes a [`Protocol`] and
+/// [`handle`](Self::handle); [`ActorRef::ask_with`](crate::ActorRef::ask_with) has an example.
 ///
 /// # The life of an actor
 ///
@@ -33,6 +34,11 @@ pub use work::{Job, JobError};
 /// ```
 ///
 /// An error or a panic in any of them ends the actor; the hook `stopped` runs all the same, whatever the cause.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an actor",
+    label = "not an actor",
+    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Actor` by hand"
+)]
 pub trait Actor: Protocol {
     /// How it receives, stops and keeps its children; `#[actor(...)]` fills it in.
     const POLICY: Policy = Policy::DEFAULT;

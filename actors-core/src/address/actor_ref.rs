@@ -119,7 +119,7 @@ impl<A: Protocol> ActorRef<A> {
         A: Accepts<M>,
         M: 'static,
     {
-        Ask::new(&self.0, message, A::accept)
+        Ask::new(&self.0, message, |message, slot| A::accept(message, ReplyTo::to(slot)))
     }
 
     /// Asks an actor whose messages are an enum of its author's: `make` puts the [`ReplyTo`] where it belongs.
@@ -148,12 +148,11 @@ impl<A: Protocol> ActorRef<A> {
     /// assert_eq!(counter.ask_with(Msg::Get).await.unwrap(), 2);
     /// # system.shutdown().await; }
     /// ```
-    pub fn ask_with<R, F>(&self, make: F) -> Ask<'_, A, F, R, Infallible>
+    pub fn ask_with<R>(&self, make: impl FnOnce(ReplyTo<R>) -> A::Msg) -> Ask<'_, A, A::Msg, R, Infallible>
     where
         R: Send + 'static,
-        F: FnOnce(ReplyTo<R>) -> A::Msg + 'static,
     {
-        Ask::new(&self.0, make, |make, reply| make(reply))
+        Ask::prepared(&self.0, make)
     }
 
     /// Passes a request on: the actor answers whoever asked the one that forwards.

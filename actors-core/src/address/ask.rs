@@ -224,6 +224,9 @@ impl<M, E: fmt::Debug> fmt::Debug for AskError<M, E> {
 
 impl<M, E: fmt::Debug + fmt::Display> Error for AskError<M, E> {}
 
+/// Makes a message, and the slot for its answer, into what the mailbox holds.
+type Make<A, M, R, E> = fn(M, &Arc<Slot<R, E>>) -> <A as Protocol>::Msg;
+
 /// An ask on its way; resolves to the reply. Made by [`ActorRef::ask`](crate::ActorRef::ask).
 ///
 /// # Cancel safety
@@ -232,7 +235,7 @@ impl<M, E: fmt::Debug + fmt::Display> Error for AskError<M, E> {}
 #[must_use = "nothing is asked until this is awaited"]
 pub struct Ask<'a, A: Protocol, M, R, E> {
     target: &'a Arc<Cell<A>>,
-    make: fn(M, ReplyTo<R, E>) -> A::Msg,
+    make: Make<A, M, R, E>,
     message: Option<M>,
     limit: Option<Duration>,
     phase: Phase<R, E>,
@@ -240,8 +243,18 @@ pub struct Ask<'a, A: Protocol, M, R, E> {
     asker: Option<Asker>,
 }
 
+impl<'a, A: Protocol, R> Ask<'a, A, A::Msg, R, Infallible> {
+    /// An ask whose message is made here, by the user's own function and so before any lock is held.
+    pub(crate) fn prepared(target: &'a Arc<Cell<A>>, make: impl FnOnce(ReplyTo<R>) -> A::Msg) -> Self {
+        let slot = Slot::new();
+        let message = make(ReplyTo::to(&slot));
+        Self::with_slot(target, message, |message, _| message, Some(slot))
+    }
+}
+
 enum Phase<R, E> {
-    New,
+    /// Not polled yet. The slot is there if the message holds its `ReplyTo` already.
+    New(Option<Arc<Slot<R, E>>>),
     /// Waiting for room.
     Posting {
         slot: Arc<Slot<R, E>>,
@@ -263,9 +276,14 @@ struct Asker {
 }
 
 impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
-    pub(crate) fn new(target: &'a Arc<Cell<A>>, message: M, make: fn(M, ReplyTo<R, E>) -> A::Msg) -> Self {
+    /// An ask with a message that is made into the mailbox's item by `make`, which must not send.
+    pub(crate) fn new(target: &'a Arc<Cell<A>>, message: M, make: Make<A, M, R, E>) -> Self {
+        Self::with_slot(target, message, make, None)
+    }
+
+    fn with_slot(target: &'a Arc<Cell<A>>, message: M, make: Make<A, M, R, E>, slot: Option<Arc<Slot<R, E>>>) -> Self {
         let limit = (target.clone() as Arc<dyn AnyCell>).policy().ask_limit;
-        Ask { target, make, message: Some(message), limit, phase: Phase::New, sleep: None, asker: None }
+        Ask { target, make, message: Some(message), limit, phase: Phase::New(slot), sleep: None, asker: None }
     }
 
     /// Waits at most this long, room in the mailbox included.
@@ -291,7 +309,14 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         if let Some(deadline) = deadline {
             self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline)));
         }
-        let slot = Slot::new(deadline);
+        let prepared = match &mut self.phase {
+            Phase::New(slot) => slot.take(),
+            _ => None,
+        };
+        let slot = prepared.unwrap_or_else(Slot::new);
+        if let Some(deadline) = deadline {
+            slot.limit(deadline);
+        }
         if let Some(cell) = current_actor() {
             let ask = Edge { target: self.target(), number: UNSENT, answer: slot.clone() };
             if let Some(cycle) = deadlock::cycle(&cell, &ask) {
@@ -375,7 +400,7 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     /// Leaves nothing behind, with the target or with the asker.
     fn leave(&mut self) {
         match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::New | Phase::Done => {}
+            Phase::New(_) | Phase::Done => {}
             Phase::Posting { slot, ticket } => {
                 slot.close();
                 if let Some(ticket) = ticket {
@@ -405,7 +430,7 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Future for A
 
 impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M, R, E> {
     fn poll_ask(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, AskError<M, E>>> {
-        if matches!(self.phase, Phase::New) {
+        if matches!(self.phase, Phase::New(_)) {
             self.begin()?;
         }
         // What waits for room is entered anew each time, so that no entry says so of a request that has been posted.
@@ -414,7 +439,7 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
         }
         if let Phase::Posting { slot, ticket } = &mut self.phase {
             let (make, reply) = (self.make, slot.clone());
-            let accept = move |message| make(message, ReplyTo::to(&reply));
+            let accept = move |message| make(message, &reply);
             match self.target.poll_post(ticket, &mut self.message, accept, cx) {
                 Poll::Ready(Ok(number)) => {
                     let slot = slot.clone();

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
@@ -58,7 +58,8 @@ pub enum Unhandled {
 /// What an asker and an answerer share.
 pub(crate) struct Slot<R, E> {
     state: Mutex<State<R, E>>,
-    deadline: Option<Instant>,
+    /// By when the asker wants the answer; set before the message is sent.
+    deadline: OnceLock<Instant>,
 }
 
 enum State<R, E> {
@@ -138,7 +139,7 @@ impl<R, E> ReplyTo<R, E> {
 
     /// Returns by when the asker wants the answer, if there is a limit.
     pub fn deadline(&self) -> Option<Instant> {
-        self.slot.as_ref()?.deadline
+        self.slot.as_ref()?.deadline.get().copied()
     }
 
     /// Gives back a message that will not be handled: to the asker, or as a dead letter.
@@ -178,8 +179,13 @@ impl<R, E> fmt::Debug for ReplyTo<R, E> {
 }
 
 impl<R, E> Slot<R, E> {
-    pub(crate) fn new(deadline: Option<Instant>) -> Arc<Self> {
-        Arc::new(Slot { state: Mutex::new(State::Waiting(None)), deadline })
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Slot { state: Mutex::new(State::Waiting(None)), deadline: OnceLock::new() })
+    }
+
+    /// Sets by when the asker wants the answer.
+    pub(crate) fn limit(&self, deadline: Instant) {
+        self.deadline.get_or_init(|| deadline);
     }
 
     fn settle(&self, outcome: Outcome<R, E>) {

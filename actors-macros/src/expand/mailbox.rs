@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
+use syn::parse_quote;
 use syn::spanned::Spanned;
 
 use crate::expand::messages::{Expansion, allow_in_impls, unboxed};
@@ -16,7 +17,8 @@ impl Expansion<'_> {
         let types = self.mailbox_types();
         let protocol = self.protocol();
         let accepts = self.block.handlers.iter().map(|handler| self.accepts(handler));
-        quote!(#types #protocol #(#accepts)*)
+        let nothing_else = self.accepts_nothing_else();
+        quote!(#types #protocol #(#accepts)* #nothing_else)
     }
 
     /// The two types around and behind `Protocol::Msg`.
@@ -155,6 +157,36 @@ impl Expansion<'_> {
                     __reply: #krate::ReplyTo<#reply, #error>,
                 ) -> #message #ty_generics {
                     #message(#kind::#variant(#boxed, __reply))
+                }
+            }
+        }
+    }
+
+    /// An impl that never applies. An unknown message would otherwise leave the compiler with the one impl for an actor's
+    /// `Msg`, and it would complain of two different types; with two it complains that nothing handles the message.
+    fn accepts_nothing_else(&self) -> TokenStream {
+        let Expansion { krate, block, .. } = self;
+        let self_ty = &block.self_ty;
+        let mut generics = self.generics.clone();
+        generics.params.push(parse_quote!(__Unknown));
+        generics.make_where_clause().predicates.push(parse_quote!(
+            #self_ty: #krate::Protocol<Msg = #krate::__private::Unhandleable<__Unknown>>
+        ));
+        let (impl_generics, _, where_clause) = generics.split_for_impl();
+        let allow = allow_in_impls();
+        quote! {
+            #[doc(hidden)]
+            #[diagnostic::do_not_recommend]
+            #allow
+            impl #impl_generics #krate::Accepts<__Unknown> for #self_ty #where_clause {
+                type Reply = ();
+                type Error = ::core::convert::Infallible;
+
+                fn accept(
+                    __message: __Unknown,
+                    _: #krate::ReplyTo<()>,
+                ) -> #krate::__private::Unhandleable<__Unknown> {
+                    #krate::__private::Unhandleable(__message)
                 }
             }
         }

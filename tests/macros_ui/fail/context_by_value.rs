@@ -1,0 +1,21 @@
+//! The context is borrowed, once.
+
+#![allow(unused)]
+use actors_core::{Actor, Context, messages};
+
+#[derive(Actor)]
+struct Counter;
+
+#[messages]
+impl Counter {
+    #[message]
+    fn get(&self, ctx: Context<Self>) {}
+
+    #[message]
+    fn twice(&self, ctx: &Context<Self>, other: &mut Context<Self>) {}
+
+    #[started]
+    fn open(&self, ctx: Context<Self>) {}
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+//! A handler that awaits may go on on another thread.
+
+#![allow(unused)]
+use std::rc::Rc;
+
+use actors_core::{Actor, messages};
+
+#[derive(Actor)]
+struct Counter;
+
+#[messages]
+impl Counter {
+    #[message]
+    async fn get(&mut self) {
+        let kept = Rc::new(1);
+        std::future::ready(1).await;
+        drop(kept);
+    }
+}
+
+fn main() {}
