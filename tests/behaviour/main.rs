@@ -6,6 +6,7 @@ mod conformance;
 mod deadlocks;
 mod exits;
 mod lifecycle;
+mod limits;
 mod links;
 mod macros;
 mod mailbox;
