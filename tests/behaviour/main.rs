@@ -18,6 +18,7 @@ mod references;
 mod registry;
 mod report;
 mod shutdown;
+mod significant;
 mod stopping;
 mod telling;
 mod work;
