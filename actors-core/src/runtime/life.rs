@@ -138,18 +138,19 @@ impl<A: Actor> Life<A> {
         let cut = self.cut();
         let mut left = TURN;
         loop {
+            // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
             if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.taken() >= self.due_at) {
                 if let Some(over) = self.attend().await {
                     return over;
                 }
-            }
-            let Some(message) = self.cell.mailbox.take(&mut self.batch) else {
+            } else if let Some(message) = self.cell.mailbox.take(&mut self.batch) {
+                if let Err(over) = self.handle(message, cut).await {
+                    return over;
+                }
+            } else {
                 self.wait().await;
                 left = TURN;
                 continue;
-            };
-            if let Err(over) = self.handle(message, cut).await {
-                return over;
             }
             left -= 1;
             if left == 0 {
@@ -192,7 +193,9 @@ impl<A: Actor> Life<A> {
             core.signals.clear(Signals::EVENTS);
             let place = ties.events.iter().position(|event| event.not_before <= taken);
             let event = place.and_then(|place| ties.events.remove(place));
-            (event, ties.events.iter().map(|event| event.not_before).min().unwrap_or(u64::MAX))
+            let due_now = ties.events.iter().any(|event| event.not_before <= taken);
+            let due_at = if due_now { Some(taken) } else { ties.events.iter().map(|event| event.not_before).min() };
+            (event, due_at.unwrap_or(u64::MAX))
         });
         self.due_at = due_at;
         event
