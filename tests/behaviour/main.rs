@@ -2,6 +2,8 @@
 
 mod asking;
 mod blocking;
+mod cast;
+mod endings;
 mod lifecycle;
 mod links;
 mod mailbox;
