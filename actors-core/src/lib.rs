@@ -55,7 +55,10 @@ mod runtime;
 mod sync;
 mod system;
 mod telemetry;
+mod time;
 
+#[cfg(unix)]
+pub use actor::SignalMessages;
 pub use actor::{Actor, Context, Hooks, Job, JobError, NotAChild, StopSignal, Stopping, WaitForStop};
 pub use actors_macros::{Actor, messages};
 pub use address::{

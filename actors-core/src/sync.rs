@@ -39,6 +39,7 @@ impl Wakers {
 /// Wakes all of `wakers`.
 pub(crate) fn wake_all(wakers: BTreeMap<u64, Waker>) {
     for waker in wakers.into_values() {
-        waker.wake();
+        // A waker of somebody else's may panic, and the next one still has to be woken.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));
     }
 }

@@ -3,6 +3,8 @@
 mod asking;
 mod blocking;
 mod cast;
+mod conformance;
+mod deadlocks;
 mod endings;
 mod lifecycle;
 mod links;

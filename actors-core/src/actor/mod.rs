@@ -2,6 +2,8 @@
 
 mod context;
 mod messages;
+#[cfg(unix)]
+mod os_signal;
 mod stop_signal;
 mod work;
 
@@ -14,6 +16,8 @@ use crate::lifecycle::policy::Policy;
 
 pub use context::{Context, NotAChild};
 pub use messages::{Fallible, Messages};
+#[cfg(unix)]
+pub use os_signal::SignalMessages;
 pub use stop_signal::{StopSignal, Stopping, WaitForStop};
 pub use work::{Job, JobError};
 

@@ -15,9 +15,9 @@ use super::context::Context;
 use super::stop_signal::StopSignal;
 use crate::address::Protocol;
 use crate::lifecycle::cell::AnyCell;
-use crate::lifecycle::current::{Role, run_as};
+use crate::lifecycle::current::{Identity, Role};
 use crate::lifecycle::exit::ExitReason;
-use crate::lifecycle::panic::guard;
+use crate::lifecycle::panic::{guard, under_way};
 use crate::lifecycle::request::{self, Mode};
 
 impl<A: Protocol> Context<A> {
@@ -56,24 +56,31 @@ impl<A: Protocol> Context<A> {
             key
         });
         let done = Done { cell: cell.clone(), helper: Some(key) };
-        let task = cell.env().runtime.spawn(run_as(cell.clone(), Role::Helper, async move {
-            let _done = done;
-            let mut work = pin!(Some(work));
-            let outcome = poll_fn(|cx| match guard(|| work.as_mut().as_pin_mut().expect("polled until it is done").poll(cx)) {
-                Ok(poll) => poll.map(Ok),
-                Err(reason) => Poll::Ready(Err(reason)),
+        let mut identity = Identity::new(cell.clone(), Role::Helper);
+        let task = cell.env().runtime.spawn(async move {
+            // The work goes before the books are closed: what is captured is dropped in this order if it is never polled, and
+            // locals in the reverse order of their declaration.
+            let fresh = work;
+            let done = done;
+            let mut work = pin!(Some(fresh));
+            let outcome = poll_fn(|cx| {
+                let poll = || work.as_mut().as_pin_mut().expect("polled until it is done").poll(cx);
+                match identity.enter(|| guard(poll)) {
+                    Ok(poll) => poll.map(Ok),
+                    Err(reason) => Poll::Ready(Err(reason)),
+                }
             })
             .await;
-            let dropped = guard(|| work.set(None));
-            report(&_done.cell, result, outcome.and_then(|value| dropped.map(|()| value)));
-        }));
+            let dropped = identity.enter(|| guard(|| work.set(None)));
+            report(&done.cell, result, outcome.and_then(|value| dropped.map(|()| value)));
+        });
         let handle = task.abort_handle();
         cell.core().with_ties(|ties| {
             if let Some(helper) = ties.helpers.get_mut(&key) {
                 *helper = Some(handle);
             }
         });
-        Job { result: job }
+        Job { result: job, owner: cell }
     }
 
     /// Runs `work` on a thread that may block. The end of the actor waits for it; it should look at the signal.
@@ -112,18 +119,26 @@ impl<A: Protocol> Context<A> {
         cell.core().with_ties(|ties| ties.blocking += 1);
         let done = Done { cell: cell.clone(), helper: None };
         let signal = self.stop_signal();
+        let owner = cell.clone();
         cell.env().runtime.spawn_blocking(move || {
             let outcome = guard(|| work(signal));
             report(&done.cell, result, outcome);
         });
-        Job { result: job }
+        Job { result: job, owner }
     }
 }
 
 /// Hands the outcome to whoever awaits it; a panic that nobody awaits fails the actor.
 fn report<T>(cell: &Arc<dyn AnyCell>, result: oneshot::Sender<Result<T, ExitReason>>, outcome: Result<T, ExitReason>) {
     if let Err(Err(reason)) = result.send(outcome) {
-        request::stop(cell, reason, Mode::Now, None);
+        fail(cell, reason);
+    }
+}
+
+/// Fails the actor with a panic that nobody awaits. One that is ending already keeps it beside its own reason.
+fn fail(cell: &Arc<dyn AnyCell>, reason: ExitReason) {
+    if !request::stop(cell, reason.clone(), Mode::Now, None) {
+        cell.core().with_ties(|ties| ties.failed_work.push(reason));
     }
 }
 
@@ -135,6 +150,10 @@ struct Done {
 
 impl Drop for Done {
     fn drop(&mut self) {
+        // What was cut short panicked in a destructor. What runs to its end is guarded.
+        if let Some(reason) = under_way() {
+            fail(&self.cell, reason);
+        }
         let handle = self.cell.core().with_ties(|ties| match self.helper {
             Some(key) => ties.helpers.remove(&key).flatten(),
             None => {
@@ -150,9 +169,9 @@ impl Drop for Done {
 }
 
 /// Work that belongs to an actor, to be awaited or not. Dropping this does not end the work.
-#[derive(Debug)]
 pub struct Job<T> {
     result: oneshot::Receiver<Result<T, ExitReason>>,
+    owner: Arc<dyn AnyCell>,
 }
 
 /// Why there is no result.
@@ -173,6 +192,22 @@ impl<T> Future for Job<T> {
             Ok(outcome) => outcome.map_err(JobError::Panicked),
             Err(_) => Err(JobError::Dropped),
         })
+    }
+}
+
+impl<T> Drop for Job<T> {
+    fn drop(&mut self) {
+        // A panic that came before, and that nobody has looked at, is not lost.
+        self.result.close();
+        if let Ok(Err(reason)) = self.result.try_recv() {
+            fail(&self.owner, reason);
+        }
+    }
+}
+
+impl<T> fmt::Debug for Job<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Job({})", self.owner.path())
     }
 }
 

@@ -150,6 +150,7 @@ impl<A: Protocol> ActorRef<A> {
     /// ```
     pub fn ask_with<R, F>(&self, make: F) -> Ask<'_, A, F, R, Infallible>
     where
+        R: Send + 'static,
         F: FnOnce(ReplyTo<R>) -> A::Msg + 'static,
     {
         Ask::new(&self.0, make, |make, reply| make(reply))

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 use super::cell::Cell;
-use super::deadlock;
+use super::deadlock::{self, Edge, UNSENT};
 use super::protocol::Protocol;
 use super::reply::{Broken, Outcome, ReplyTo, Slot};
 use super::tell::{Refusal, TellError};
@@ -21,6 +21,7 @@ use crate::lifecycle::current::{current_actor, current_deadline};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::mailbox::Ticket;
+use crate::time::after;
 
 /// Why an ask has no answer.
 ///
@@ -276,37 +277,56 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     }
 
     /// Sets the limit, which an ask in hand may shorten, and finds out who asks.
-    fn begin(&mut self) -> Result<(), AskError<M, E>> {
+    fn begin(&mut self) -> Result<(), AskError<M, E>>
+    where
+        R: Send + 'static,
+        E: Send + 'static,
+    {
         let inherited = current_deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
         self.limit = match (self.limit, inherited) {
             (Some(own), Some(inherited)) => Some(own.min(inherited)),
             (own, inherited) => own.or(inherited),
         };
-        let deadline = self.limit.map(|limit| Instant::now() + limit);
+        let deadline = self.limit.map(|limit| after(Instant::now(), limit));
         if let Some(deadline) = deadline {
             self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline)));
         }
+        let slot = Slot::new(deadline);
         if let Some(cell) = current_actor() {
-            if let Some(cycle) = deadlock::cycle(&cell, &self.target()) {
+            let ask = Edge { target: self.target(), number: UNSENT, answer: slot.clone() };
+            if let Some(cycle) = deadlock::cycle(&cell, &ask) {
                 return Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take()))));
             }
             self.asker = Some(Asker { cell, open: None });
         }
-        self.phase = Phase::Posting { slot: Slot::new(deadline), ticket: None };
+        self.phase = Phase::Posting { slot, ticket: None };
         Ok(())
     }
 
-    /// The message is in the mailbox: notes that the asker waits for it.
-    fn posted(&mut self, slot: Arc<Slot<R, E>>, number: u64) -> Result<(), AskError<M, E>> {
-        self.phase = Phase::Waiting { slot, number };
+    /// Notes that the asker waits: for room if the number is [`UNSENT`], else for the answer.
+    fn wait_for(&mut self, slot: Arc<Slot<R, E>>, number: u64) -> Result<(), AskError<M, E>>
+    where
+        R: Send + 'static,
+        E: Send + 'static,
+    {
         let target = self.target();
         let Some(asker) = &mut self.asker else { return Ok(()) };
-        asker.open = Some(asker.cell.core().with_ties(|ties| ties.open_ask(target.clone(), number)));
+        asker.open = Some(asker.cell.core().with_ties(|ties| ties.open_ask(target.clone(), number, slot.clone())));
         // Looked at again: the other may have begun to wait for us meanwhile.
-        match deadlock::cycle(&asker.cell, &target) {
-            Some(cycle) => Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, None)))),
+        match deadlock::cycle(&asker.cell, &Edge { target, number, answer: slot }) {
+            Some(cycle) => Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take())))),
             None => Ok(()),
         }
+    }
+
+    fn wait_no_more(&mut self) {
+        let Some(asker) = &mut self.asker else { return };
+        let Some(open) = asker.open.take() else { return };
+        let closed = asker.cell.core().with_ties(|ties| {
+            let place = ties.asks.iter().position(|ask| ask.key == open)?;
+            Some(ties.asks.swap_remove(place))
+        });
+        drop(closed);
     }
 
     fn error_of(&self, broken: Broken) -> AskError<M, E>
@@ -356,26 +376,21 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     fn leave(&mut self) {
         match std::mem::replace(&mut self.phase, Phase::Done) {
             Phase::New | Phase::Done => {}
-            Phase::Posting { ticket, .. } => {
+            Phase::Posting { slot, ticket } => {
+                slot.close();
                 if let Some(ticket) = ticket {
                     self.target.mailbox.leave(ticket);
                 }
             }
             Phase::Waiting { slot, .. } => slot.close(),
         }
-        if let Some(Asker { cell, open: Some(open) }) = self.asker.take() {
-            let closed = cell.core().with_ties(|ties| {
-                let place = ties.asks.iter().position(|ask| ask.key == open)?;
-                Some(ties.asks.swap_remove(place))
-            });
-            drop(closed);
-        }
+        self.wait_no_more();
     }
 }
 
 impl<A: Protocol, M, R, E> Unpin for Ask<'_, A, M, R, E> {}
 
-impl<A: Protocol, M: 'static, R, E> Future for Ask<'_, A, M, R, E> {
+impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Future for Ask<'_, A, M, R, E> {
     type Output = Result<R, AskError<M, E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -388,10 +403,14 @@ impl<A: Protocol, M: 'static, R, E> Future for Ask<'_, A, M, R, E> {
     }
 }
 
-impl<A: Protocol, M: 'static, R, E> Ask<'_, A, M, R, E> {
+impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M, R, E> {
     fn poll_ask(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, AskError<M, E>>> {
         if matches!(self.phase, Phase::New) {
             self.begin()?;
+        }
+        // What waits for room is entered anew each time, so that no entry says so of a request that has been posted.
+        if matches!(self.phase, Phase::Posting { .. }) {
+            self.wait_no_more();
         }
         if let Phase::Posting { slot, ticket } = &mut self.phase {
             let (make, reply) = (self.make, slot.clone());
@@ -399,13 +418,17 @@ impl<A: Protocol, M: 'static, R, E> Ask<'_, A, M, R, E> {
             match self.target.poll_post(ticket, &mut self.message, accept, cx) {
                 Poll::Ready(Ok(number)) => {
                     let slot = slot.clone();
-                    self.posted(slot, number)?;
+                    self.phase = Phase::Waiting { slot: slot.clone(), number };
+                    self.wait_for(slot, number)?;
                 }
                 Poll::Ready(Err(refusal)) => {
                     let message = self.message.take().expect("a refused message is still here");
                     return Poll::Ready(Err(self.refused(refusal, message)));
                 }
-                Poll::Pending => {}
+                Poll::Pending => {
+                    let slot = slot.clone();
+                    self.wait_for(slot, UNSENT)?;
+                }
             }
         }
         if let Phase::Waiting { slot, .. } = &self.phase {

@@ -8,7 +8,7 @@ use super::protocol::{Accepts, Protocol};
 use super::reply::{ReplyTo, Unhandled};
 use super::tell::Refusal;
 use crate::lifecycle::cell::{AnyCell, Core};
-use crate::lifecycle::current::current_actor;
+use crate::lifecycle::current::{DropCause, current_actor, dropping};
 use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
@@ -107,7 +107,8 @@ impl<A: Protocol> Cell<A> {
     /// Makes a dead letter of a message, or tells its asker.
     pub(crate) fn bury(&self, message: A::Msg, reason: DeadReason) {
         let tag = A::tag(&message);
-        if let Unhandled::Told(content) = A::unhandled(message) {
+        let unhandled = dropping(DropCause::Discarded, || A::unhandled(message));
+        if let Unhandled::Told(content) = unhandled {
             let letter = DeadLetter::new(self.core.path(self.kind()), self.message_name(u32::from(tag)), reason, content);
             self.core.parent.env.dead_letters.deliver(letter);
         }

@@ -1,9 +1,12 @@
 //! Asks that would wait for themselves.
 //!
 //! While a handler awaits an ask, its actor has an entry that says whom it waits for, and at which number in that mailbox
-//! its request stands. Such an edge holds as long as the request is queued or in hand; a request whose handler has
-//! returned waits for whoever holds its `ReplyTo`, and is no edge. Edges are entered before the walk, so of two actors
-//! that ask each other at the same time at least one sees the other.
+//! its request stands. Such an edge holds as long as the request waits for room, is queued or in hand, and has no answer;
+//! a request whose handler has returned waits for whoever holds its `ReplyTo`, and is no edge. Edges are entered before
+//! the walk, so of two actors that ask each other at the same time at least one sees the other.
+//!
+//! An edge that does not hold any more never holds again. So if all edges of a cycle still hold after the last of them was
+//! found, they have held at the same time, and the cycle is one.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,45 +15,80 @@ use std::sync::Arc;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::id::ActorId;
 use crate::lifecycle::path::ActorPath;
+use crate::lifecycle::ties::Answer;
 
-/// The paths of the cycle that an ask of `asker` to `target` closes, beginning and ending with the asker.
-pub(crate) fn cycle(asker: &Arc<dyn AnyCell>, target: &Arc<dyn AnyCell>) -> Option<Vec<ActorPath>> {
-    if asker.id() == target.id() {
-        return Some(vec![asker.path(), asker.path()]);
+/// The number of a request that is not in the mailbox yet.
+pub(crate) const UNSENT: u64 = u64::MAX;
+
+/// One actor waits for another.
+#[derive(Clone)]
+pub(crate) struct Edge {
+    pub(crate) target: Arc<dyn AnyCell>,
+    /// The number of the request in the target's mailbox.
+    pub(crate) number: u64,
+    pub(crate) answer: Arc<dyn Answer>,
+}
+
+impl Edge {
+    fn holds(&self) -> bool {
+        let target = self.target.core();
+        let first = if target.handles() { self.target.taken() } else { self.target.taken() + 1 };
+        self.number >= first && self.answer.is_awaited()
     }
-    // Who was reached from whom.
-    let mut from: HashMap<ActorId, Option<Arc<dyn AnyCell>>> = HashMap::from([(target.id(), None)]);
-    let mut next = vec![target.clone()];
+}
+
+/// The paths of the cycle that `ask` of `asker` closes, beginning and ending with the asker.
+pub(crate) fn cycle(asker: &Arc<dyn AnyCell>, ask: &Edge) -> Option<Vec<ActorPath>> {
+    loop {
+        let edges = walk(asker, ask)?;
+        if edges.iter().all(Edge::holds) {
+            return Some([asker.path()].into_iter().chain(edges.iter().map(|edge| edge.target.path())).collect());
+        }
+        if !ask.holds() {
+            return None;
+        }
+    }
+}
+
+/// The edges that lead from `asker` over `ask` back to it, as they were found one after the other.
+fn walk(asker: &Arc<dyn AnyCell>, ask: &Edge) -> Option<Vec<Edge>> {
+    // By which edge an actor was reached, and from whom.
+    let mut reached: HashMap<ActorId, (ActorId, Edge)> = HashMap::from([(ask.target.id(), (asker.id(), ask.clone()))]);
+    let mut next = vec![ask.target.clone()];
     while let Some(waiting) = next.pop() {
-        for (other, number) in open_asks(&waiting) {
-            let in_hand = if other.core().handles() { other.taken() } else { other.taken() + 1 };
-            if number < in_hand {
+        if waiting.id() == asker.id() {
+            return Some(trace(asker.id(), &reached));
+        }
+        for edge in open_asks(&waiting) {
+            if !edge.holds() {
                 continue;
             }
-            if other.id() == asker.id() {
-                return Some(trace(asker, &waiting, &from));
-            }
-            if let Entry::Vacant(unseen) = from.entry(other.id()) {
-                unseen.insert(Some(waiting.clone()));
-                next.push(other);
+            if let Entry::Vacant(unseen) = reached.entry(edge.target.id()) {
+                next.push(edge.target.clone());
+                unseen.insert((waiting.id(), edge));
             }
         }
     }
     None
 }
 
-fn open_asks(cell: &Arc<dyn AnyCell>) -> Vec<(Arc<dyn AnyCell>, u64)> {
-    cell.core().peek_ties(|ties| ties.asks.iter().map(|ask| (ask.target.clone(), ask.number)).collect()).unwrap_or_default()
+fn open_asks(cell: &Arc<dyn AnyCell>) -> Vec<Edge> {
+    let edges = cell.core().peek_ties(|ties| {
+        ties.asks.iter().map(|ask| Edge { target: ask.target.clone(), number: ask.number, answer: ask.answer.clone() }).collect()
+    });
+    edges.unwrap_or_default()
 }
 
-fn trace(asker: &Arc<dyn AnyCell>, last: &Arc<dyn AnyCell>, from: &HashMap<ActorId, Option<Arc<dyn AnyCell>>>) -> Vec<ActorPath> {
-    let mut paths = vec![asker.path(), last.path()];
-    let mut id = last.id();
-    while let Some(Some(before)) = from.get(&id) {
-        paths.push(before.path());
-        id = before.id();
+fn trace(asker: ActorId, reached: &HashMap<ActorId, (ActorId, Edge)>) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    let mut id = asker;
+    while let Some((from, edge)) = reached.get(&id) {
+        edges.push(edge.clone());
+        id = *from;
+        if id == asker {
+            break;
+        }
     }
-    paths.push(asker.path());
-    paths.reverse();
-    paths
+    edges.reverse();
+    edges
 }

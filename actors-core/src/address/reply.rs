@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::lifecycle::current::{DropCause, drop_cause};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic;
+use crate::lifecycle::ties::Answer;
 use crate::sync::lock;
 
 /// The right, and the duty, to answer one ask.
@@ -160,14 +161,11 @@ impl<R, E> ReplyTo<R, E> {
 impl<R, E> Drop for ReplyTo<R, E> {
     fn drop(&mut self) {
         let Some(slot) = self.slot.take() else { return };
-        let broken = if let Some(reason) = panic::under_way() {
-            Broken::Panicked(reason)
-        } else {
-            match drop_cause() {
-                Some(DropCause::Discarded) => Broken::Discarded(None),
-                Some(DropCause::Cut) => Broken::Cut,
-                Some(DropCause::State) | None => Broken::NoReply,
-            }
+        let broken = match drop_cause() {
+            Some(DropCause::Discarded) => Broken::Discarded(None),
+            Some(DropCause::Cut) => Broken::Cut,
+            Some(DropCause::State) => Broken::NoReply,
+            None => panic::under_way().map_or(Broken::NoReply, Broken::Panicked),
         };
         slot.settle(Outcome::Broken(broken));
     }
@@ -222,5 +220,11 @@ impl<R, E> Slot<R, E> {
     pub(crate) fn close(&self) {
         let unread = std::mem::replace(&mut *lock(&self.state), State::Done);
         drop(unread);
+    }
+}
+
+impl<R: Send, E: Send> Answer for Slot<R, E> {
+    fn is_awaited(&self) -> bool {
+        matches!(*lock(&self.state), State::Waiting(_))
     }
 }

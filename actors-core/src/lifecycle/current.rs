@@ -1,10 +1,7 @@
 //! Who runs on this thread: set while an actor's task is polled, so that what it calls can know its caller.
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use tokio::time::Instant;
 
@@ -43,40 +40,26 @@ pub(crate) enum DropCause {
     State,
 }
 
-/// Runs `future` as code of `cell`.
-pub(crate) async fn run_as<F: Future>(cell: Arc<dyn AnyCell>, role: Role, future: F) -> F::Output {
-    let mut own = Some(Current { cell, role, deadline: None });
-    let mut future = pin!(future);
-    std::future::poll_fn(move |cx| {
-        let outer = CURRENT.replace(own.take());
-        // Put back also when the poll panics.
-        let mut scope = Scope { outer, own: &mut own };
-        let poll: Poll<_> = future.as_mut().poll(cx);
-        scope.leave();
-        poll
-    })
-    .await
-}
+/// What runs code as that of one actor. A task holds one and enters it at every poll.
+pub(crate) struct Identity(Option<Current>);
 
-struct Scope<'a> {
-    outer: Option<Current>,
-    own: &'a mut Option<Current>,
-}
-
-impl Scope<'_> {
-    fn leave(&mut self) {
-        let inner = CURRENT.replace(self.outer.take());
-        if self.own.is_none() {
-            *self.own = inner;
-        }
+impl Identity {
+    pub(crate) fn new(cell: Arc<dyn AnyCell>, role: Role) -> Self {
+        Identity(Some(Current { cell, role, deadline: None }))
     }
-}
 
-impl Drop for Scope<'_> {
-    fn drop(&mut self) {
-        if self.own.is_none() {
-            self.leave();
+    /// Runs `work`, one poll of the task, as code of the actor.
+    pub(crate) fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        // Moved there and back, panic or not: nothing is counted.
+        struct Scope<'a>(&'a mut Option<Current>, Option<Current>);
+        impl Drop for Scope<'_> {
+            fn drop(&mut self) {
+                *self.0 = CURRENT.replace(self.1.take());
+            }
         }
+        let outer = CURRENT.replace(self.0.take());
+        let _scope = Scope(&mut self.0, outer);
+        work()
     }
 }
 
@@ -114,6 +97,25 @@ pub(crate) fn dropping<R>(cause: DropCause, work: impl FnOnce() -> R) -> R {
     }
     let _restore = Restore(DROPPING.replace(Some(cause)));
     work()
+}
+
+/// Says, by its own drop, that what is dropped next was cut short; or that this is over.
+pub(crate) struct MarkCut(Option<DropCause>);
+
+impl MarkCut {
+    pub(crate) fn mark() -> Self {
+        MarkCut(Some(DropCause::Cut))
+    }
+
+    pub(crate) fn lift() -> Self {
+        MarkCut(None)
+    }
+}
+
+impl Drop for MarkCut {
+    fn drop(&mut self) {
+        DROPPING.set(self.0);
+    }
 }
 
 /// Why the value whose destructor runs is dropped, if a kernel's hand does it.

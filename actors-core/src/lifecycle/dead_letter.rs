@@ -110,7 +110,7 @@ pub struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// Waits for the next dead letter; `None` once the system is gone.
+    /// Waits for the next dead letter; `None` once nothing is left of the system, references to its actors included.
     ///
     /// A subscriber that is more than 1,024 letters behind misses the oldest of them; see [`missed`](Self::missed).
     ///

@@ -84,7 +84,7 @@ impl Group {
             ties.exit.clone()
         });
         if let Some(exit) = ended {
-            self.bring_down(&lock(&self.state).live.clone(), &self.owner, &exit);
+            self.bring_down(&self.live(), &self.owner, &exit);
         }
     }
 
@@ -103,9 +103,15 @@ impl Group {
         self.clean_up(cleanup, report);
     }
 
+    /// The members that have not ended. Copied out, since an idle one may end here and now when it is asked to, and then
+    /// needs the lock.
+    fn live(&self) -> Vec<Arc<dyn AnyCell>> {
+        lock(&self.state).live.clone()
+    }
+
     /// Stops all members.
     pub(crate) fn stop(&self) {
-        for member in lock(&self.state).live.clone() {
+        for member in self.live() {
             request::stop(&member, ExitReason::Shutdown, Mode::AsPolicy, None);
         }
     }

@@ -24,7 +24,7 @@ pub(crate) fn reason(payload: Box<dyn Any + Send>) -> ExitReason {
     if let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(worse);
     }
-    ExitReason::Panicked { message, location: LAST.with_borrow(|last| last.as_ref().map(|(_, place)| place.clone())) }
+    ExitReason::Panicked { message, location: LAST.take().map(|(_, place)| place) }
 }
 
 /// The reason of the panic that unwinds this thread, for a destructor that wants to tell somebody.

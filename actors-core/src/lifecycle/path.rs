@@ -70,15 +70,18 @@ impl ActorPath {
         self.parent.as_ref().map(|node| ActorPath { parent: node.parent.clone(), segment: node.segment.clone() })
     }
 
-    /// Whether the path reads like `text`, compared from its end upward.
+    /// Whether `text` is what the path reads, without writing the path out.
     fn reads(&self, text: &str) -> bool {
-        let mut left = text;
-        for segment in self.segments().into_iter().rev() {
-            let rest = left.strip_suffix(&segment.to_string()).and_then(|rest| rest.strip_suffix('/'));
-            let Some(rest) = rest else { return false };
-            left = rest;
+        if matches!(self.segment, Segment::Root) {
+            return text == "/";
         }
-        left.is_empty() || text == "/"
+        let Some(text) = text.strip_prefix('/') else { return false };
+        // The last part tells most paths apart.
+        if !self.segment.reads(text.rsplit('/').next().unwrap_or(text)) {
+            return false;
+        }
+        let mut parts = text.split('/');
+        self.segments().into_iter().all(|segment| parts.next().is_some_and(|part| segment.reads(part))) && parts.next().is_none()
     }
 
     /// The parts from the top down.
@@ -154,6 +157,16 @@ impl PartialEq<&str> for ActorPath {
     }
 }
 
+impl Segment {
+    fn reads(&self, text: &str) -> bool {
+        match self {
+            Segment::Root => false,
+            Segment::Named(name) => **name == *text,
+            Segment::Anonymous(kind, id) => text.strip_prefix(kind).is_some_and(|rest| rest == id.to_string()),
+        }
+    }
+}
+
 impl fmt::Display for Segment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -203,6 +216,9 @@ mod tests {
         assert_eq!(session, "/chat/Session#42");
         assert_eq!(session.depth(), 1);
         assert_eq!(ActorPath::root(), "/");
+        for other in ["", "/", "/chat", "chat/Session#42", "/Session#42", "/x/chat/Session#42", "/chat/Session#4", "/chat/Session#42/"] {
+            assert_ne!(session, other);
+        }
     }
 
     #[test]

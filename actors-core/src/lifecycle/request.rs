@@ -27,9 +27,10 @@ pub(crate) enum Mode {
     Now,
 }
 
-/// Asks an actor to end. The first request decides why and how; later ones may only bring the deadline nearer.
-pub(crate) fn stop(cell: &Arc<dyn AnyCell>, cause: ExitReason, mode: Mode, deadline: Option<Instant>) {
-    ask_to_end(cell, cause, stop_signals(cell, mode), deadline);
+/// Asks an actor to end. The first request decides why and how; later ones may only bring the deadline nearer. Says
+/// whether this was the first.
+pub(crate) fn stop(cell: &Arc<dyn AnyCell>, cause: ExitReason, mode: Mode, deadline: Option<Instant>) -> bool {
+    ask_to_end(cell, cause, stop_signals(cell, mode), deadline)
 }
 
 fn stop_signals(cell: &Arc<dyn AnyCell>, mode: Mode) -> u32 {
@@ -68,13 +69,15 @@ fn cascade(cell: &Arc<dyn AnyCell>, signals: u32, mut deadline: Option<Instant>)
     }
 }
 
-fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) {
+fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> bool {
     let core = cell.core();
     if core.signals.get() & (signals | Signals::ENDED) == signals && deadline.is_none() {
-        return;
+        return false;
     }
     let felt = core.with_ties(|ties| raise(core, ties, cause, signals, deadline));
+    let first = matches!(felt, Felt::Stop { first: true, .. });
     follow_up(cell, felt);
+    first
 }
 
 /// Hands an exit to an actor, ahead of its mailbox.
@@ -111,7 +114,11 @@ enum Felt {
     /// The actor has ended; what it holds may have a destructor of a user's, and is dropped outside the lock.
     Refused(#[allow(dead_code, reason = "kept to be dropped")] Box<Event>),
     Event,
-    Stop(BTreeMap<u64, Waker>, Option<CancellationToken>),
+    Stop {
+        first: bool,
+        waiters: BTreeMap<u64, Waker>,
+        token: Option<CancellationToken>,
+    },
 }
 
 fn raise(core: &Core, ties: &mut Ties, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> Felt {
@@ -130,14 +137,14 @@ fn raise(core: &Core, ties: &mut Ties, cause: ExitReason, signals: u32, deadline
     // Whether to drain is decided once, by the first request.
     let signals = if first { signals } else { signals & !Signals::DRAIN };
     core.signals.set(signals);
-    Felt::Stop(ties.stop_waiters.take(), ties.token.clone())
+    Felt::Stop { first, waiters: ties.stop_waiters.take(), token: ties.token.clone() }
 }
 
 fn follow_up(cell: &Arc<dyn AnyCell>, felt: Felt) {
     match felt {
         Felt::Nothing | Felt::Refused(_) => {}
         Felt::Event => cell.clone().call(),
-        Felt::Stop(waiters, token) => {
+        Felt::Stop { waiters, token, .. } => {
             cell.close(Closed::Stopping);
             cell.clone().call();
             wake_all(waiters);

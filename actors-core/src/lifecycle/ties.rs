@@ -50,6 +50,8 @@ pub(crate) struct Ties<P, G> {
     next_helper: u64,
     /// How many blocking jobs of this actor run.
     pub(crate) blocking: usize,
+    /// Panics of helpers and jobs that nobody awaited, after the actor was asked to end.
+    pub(crate) failed_work: Vec<ExitReason>,
 }
 
 /// A stop that was asked for.
@@ -87,8 +89,15 @@ pub(crate) struct Watcher<P> {
 pub(crate) struct OpenAsk<P> {
     pub(crate) key: u64,
     pub(crate) target: P,
-    /// The number of the request in the target's mailbox.
+    /// The number of the request in the target's mailbox; `u64::MAX` while it waits for room.
     pub(crate) number: u64,
+    pub(crate) answer: Arc<dyn Answer>,
+}
+
+/// What an ask waits for.
+pub(crate) trait Answer: Send + Sync {
+    /// Tells whether it is still to come, and somebody waits for it.
+    fn is_awaited(&self) -> bool;
 }
 
 impl<P, G> Default for Ties<P, G> {
@@ -112,14 +121,15 @@ impl<P, G> Default for Ties<P, G> {
             helpers: BTreeMap::new(),
             next_helper: 0,
             blocking: 0,
+            failed_work: Vec::new(),
         }
     }
 }
 
 impl<P, G> Ties<P, G> {
-    pub(crate) fn open_ask(&mut self, target: P, number: u64) -> u64 {
+    pub(crate) fn open_ask(&mut self, target: P, number: u64, answer: Arc<dyn Answer>) -> u64 {
         self.next_ask += 1;
-        self.asks.push(OpenAsk { key: self.next_ask, target, number });
+        self.asks.push(OpenAsk { key: self.next_ask, target, number, answer });
         self.next_ask
     }
 

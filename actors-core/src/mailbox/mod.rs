@@ -5,8 +5,9 @@
 //!
 //! Invariants:
 //!
-//! 1. `pushed` grows under the lock; `taken` is written by the receiver alone (by senders too where the oldest message
-//!    is dropped, and then under the lock). `pushed - taken` messages wait.
+//! 1. Messages are numbered in the order in which they enter; `pushed`, the last number, grows under the lock. `taken`,
+//!    the number of the last message taken, is written by the receiver alone. What is queued has the last numbers, without
+//!    a gap; only where the oldest message is dropped are numbers between `taken` and the queue missing.
 //! 2. A bounded mailbox never holds more than `capacity` messages, granted room included.
 //! 3. A sender that waits is in line once. Room is granted from the front, and a newcomer never overtakes the line.
 //! 4. A receiver sleeps only if, under the lock, the queue was empty and nothing urgent was pending.

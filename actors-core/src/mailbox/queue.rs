@@ -13,7 +13,7 @@ const KEEP: usize = 64;
 /// A queue for many senders and one receiver.
 pub(crate) struct Mailbox<T> {
     inner: Mutex<Inner<T>>,
-    /// How many messages the receiver has taken (invariant 1).
+    /// The number of the last message that the receiver has taken (invariant 1).
     taken: AtomicU64,
     /// Whether senders wait for room. A hint: the receiver looks again under the lock before it sleeps.
     line: AtomicBool,
@@ -109,12 +109,14 @@ pub(crate) enum Refill {
 /// Messages that the receiver has fetched and not yet taken.
 pub(crate) struct Batch<T> {
     items: VecDeque<T>,
+    /// The number of the first of them.
+    first: u64,
     wakers: Vec<Waker>,
 }
 
 impl<T> Batch<T> {
     pub(crate) const fn new() -> Self {
-        Batch { items: VecDeque::new(), wakers: Vec::new() }
+        Batch { items: VecDeque::new(), first: 0, wakers: Vec::new() }
     }
 
     fn wake(&mut self) {
@@ -141,8 +143,7 @@ impl<T> Mailbox<T> {
 
     /// How many messages wait.
     pub(crate) fn len(&self) -> u64 {
-        let pushed = self.lock().pushed;
-        pushed.saturating_sub(self.taken())
+        self.held(&self.lock())
     }
 
     /// How many messages have ever entered.
@@ -150,7 +151,7 @@ impl<T> Mailbox<T> {
         self.lock().pushed
     }
 
-    /// How many messages the receiver has ever taken.
+    /// The number of the last message that the receiver has taken.
     pub(crate) fn taken(&self) -> u64 {
         // Pairs with the release in `take`: whoever saw an effect of handling message n reads at least n.
         self.taken.load(Ordering::Acquire)
@@ -223,12 +224,14 @@ impl<T> Mailbox<T> {
         }
     }
 
-    /// Refuses all further messages. Those who wait for room are told.
+    /// Refuses all further messages. Those who wait for room are told. When it has stopped, nothing of the receiver is
+    /// kept either: its waker would keep its task.
     pub(crate) fn close(&self, closed: Closed) {
-        let line = {
+        let (line, _receiver) = {
             let mut inner = self.lock();
             inner.closed = inner.closed.max(Some(closed));
-            inner.waiting.take()
+            let receiver = (closed == Closed::Stopped).then(|| std::mem::replace(&mut inner.receiver, Receiver::Running));
+            (inner.waiting.take(), receiver)
         };
         for (_, waker) in line.into_iter().flat_map(|line| line.wakers) {
             waker.wake();
@@ -240,12 +243,9 @@ impl<T> Mailbox<T> {
     /// Takes the next message of the batch.
     pub(crate) fn take(&self, batch: &mut Batch<T>) -> Option<T> {
         let item = batch.items.pop_front()?;
-        if self.overflow == Overflow::DropOldest {
-            self.taken.fetch_add(1, Ordering::AcqRel);
-        } else {
-            // The receiver alone writes it (invariant 1); release pairs with `taken`.
-            self.taken.store(self.taken.load(Ordering::Relaxed) + 1, Ordering::Release);
-        }
+        // The receiver alone writes it (invariant 1); release pairs with `taken`.
+        self.taken.store(batch.first, Ordering::Release);
+        batch.first += 1;
         if self.line.load(Ordering::Relaxed) {
             self.admit(batch);
         }
@@ -259,6 +259,7 @@ impl<T> Mailbox<T> {
             let mut inner = self.lock();
             self.grant_all(&mut inner, &mut batch.wakers);
             if !inner.queue.is_empty() {
+                batch.first = inner.pushed - inner.queue.len() as u64 + 1;
                 if self.overflow == Overflow::DropOldest {
                     // Senders must be able to reach the oldest message, so it stays in the queue until its turn.
                     batch.items.extend(inner.queue.pop_front());
@@ -340,8 +341,16 @@ impl<T> Mailbox<T> {
             return true;
         }
         let granted = inner.waiting.as_ref().map_or(0, |line| line.granted);
-        let held = inner.pushed.saturating_sub(self.taken()) + u64::from(granted);
-        held < u64::from(self.capacity)
+        self.held(inner) + u64::from(granted) < u64::from(self.capacity)
+    }
+
+    /// How many messages wait, fetched or not.
+    fn held(&self, inner: &Inner<T>) -> u64 {
+        if self.overflow == Overflow::DropOldest {
+            // The numbers of those that had to make room are missing from the queue.
+            return inner.queue.len() as u64;
+        }
+        inner.pushed.saturating_sub(self.taken())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
@@ -374,9 +383,6 @@ impl<T> Full<'_, T> {
     /// Puts the message in, and takes the one out that has waited longest.
     pub(crate) fn displace(mut self, item: T) -> Pushed<T> {
         let displaced = self.inner.queue.pop_front();
-        if displaced.is_some() {
-            self.mailbox.taken.fetch_add(1, Ordering::AcqRel);
-        }
         let pushed = Room { inner: self.inner }.put(item);
         Pushed { displaced, ..pushed }
     }

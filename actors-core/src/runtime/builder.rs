@@ -7,19 +7,20 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::life;
+use super::task;
 use crate::actor::{Actor, Context};
 use crate::address::cell::Cell;
 use crate::address::{ActorRef, Protocol};
 use crate::lifecycle::cell::{AnyCell, Core, Family};
 use crate::lifecycle::conclude::stillborn;
+use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::exit::{ExitReason, Failure, StartFailure};
 use crate::lifecycle::panic;
 use crate::lifecycle::path::{ActorPath, name_fault};
 use crate::lifecycle::policy::{Children, InFlight, Limit, OnStop, Policy};
 use crate::lifecycle::request;
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Capacity, Overflow};
+use crate::mailbox::{Batch, Capacity, Overflow};
 use crate::telemetry;
 
 /// An actor about to be made, from [`ActorSystem::actor`](crate::ActorSystem::actor) or
@@ -198,7 +199,7 @@ impl<A: Actor> Builder<A> {
         let effective = policy.as_deref().unwrap_or(const { &A::POLICY });
         let (capacity, overflow) = (effective.mailbox, effective.overflow);
         let core = Core::new(env.next_id(), name.clone(), family.clone(), policy, signals);
-        let cell = Arc::new(Cell::new(core, actor, capacity, overflow, const { &A::POLICY }, life::start::<A>));
+        let cell = Arc::new(Cell::new(core, actor, capacity, overflow, const { &A::POLICY }, task::start::<A>));
         let any: Arc<dyn AnyCell> = cell.clone();
         let reference = ActorRef::new(cell.clone());
 
@@ -234,6 +235,10 @@ impl<A: Actor> Builder<A> {
             }
             telemetry::refused(&any.path(), &failure);
             stillborn(&any, failure);
+            // Somebody may have found it by its name meanwhile, and sent it something.
+            for message in cell.mailbox.rest(&mut Batch::new()) {
+                cell.bury(message, DeadReason::NotStarted);
+            }
             return (reference, holder);
         }
         if A::HOOKS.started {

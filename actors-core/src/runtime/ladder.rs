@@ -17,6 +17,7 @@ use crate::lifecycle::exit::{Exit, ExitReason};
 use crate::lifecycle::record::LimitHit;
 use crate::lifecycle::request::{self, Mode};
 use crate::telemetry;
+use crate::time::after;
 
 /// How long a killed child may take at most before it is aborted.
 const KILL_GRACE: Duration = Duration::from_secs(1);
@@ -84,14 +85,14 @@ pub(crate) async fn bring_down(
         let now = Instant::now();
         let until = budget.for_children(now);
         let rungs = children.into_iter().map(|child| {
-            let own = own_limit(&child).map(|limit| now + limit);
+            let own = own_limit(&child).map(|limit| after(now, limit));
             Rung::stop(child, earlier(own, until))
         });
         let rungs = rungs.collect();
         ladder.descend(rungs, || family.len() == 0, &mut killed).await;
         return;
     }
-    let mut others: Duration = children.iter().filter_map(own_limit).sum();
+    let mut others: Duration = children.iter().filter_map(own_limit).fold(Duration::ZERO, Duration::saturating_add);
     // In reverse start order, one after the other.
     while let Some(child) = children.pop() {
         let own = own_limit(&child);
@@ -101,8 +102,8 @@ pub(crate) async fn bring_down(
         }
         let now = Instant::now();
         let deadline = match budget.for_children(now) {
-            Some(until) => Some(now + share(own, others, until.saturating_duration_since(now))),
-            None => own.map(|own| now + own),
+            Some(until) => Some(after(now, share(own, others, until.saturating_duration_since(now)))),
+            None => own.map(|own| after(now, own)),
         };
         let id = child.id();
         ladder.descend(vec![Rung::stop(child, deadline)], || family.child(id).is_none(), &mut killed).await;
@@ -205,7 +206,7 @@ impl Ladder<'_> {
             if self.family.poll_change(cx, done).is_ready() {
                 return Poll::Ready(false);
             }
-            if !self.hurry && killed(cx) {
+            if killed(cx) && !self.hurry {
                 self.hurry = true;
                 return Poll::Ready(true);
             }

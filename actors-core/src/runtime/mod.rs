@@ -8,6 +8,8 @@ mod builder;
 mod ladder;
 mod life;
 mod peer_group;
+mod serve;
+mod task;
 mod teardown;
 mod watch;
 

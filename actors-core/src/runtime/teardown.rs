@@ -1,5 +1,6 @@
 //! The end of an actor: one path for every cause, and what its task's destructor does when it cannot wait.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -8,12 +9,14 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 use super::ladder::{self, Budget};
-use super::life::{Life, Over, enter};
-use super::watch::{Watched, discard, watch};
+use super::life::{Life, Over};
+use super::serve::TURN;
+use super::watch::{Watched, begin, discard, watch};
 use crate::actor::Actor;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
 use crate::lifecycle::current::{DropCause, dropping};
+use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::exit::{AbortedBy, Exit, ExitReason};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::policy::Children;
@@ -22,25 +25,10 @@ use crate::lifecycle::request;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Closed;
 use crate::telemetry;
+use crate::time::after;
 
 /// How long a `stopped` hook may take after a kill, and how long a killed actor waits for its blocking jobs.
 const AFTER_KILL: Duration = Duration::from_millis(500);
-
-/// What the end of an actor has come to so far.
-#[derive(Default)]
-pub(super) struct Ending {
-    exit: Option<Exit>,
-    /// The task reached the end by itself, and its destructor has nothing to do.
-    concluded: bool,
-    handler: Duration,
-    drain: Duration,
-    children: Duration,
-    hook: Duration,
-    hook_outcome: HookOutcome,
-    drained: u64,
-    discarded: u64,
-    hook_hit_limit: bool,
-}
 
 impl<A: Actor> Life<A> {
     /// Ends the actor, in the order that every user may rely on.
@@ -76,6 +64,8 @@ impl<A: Actor> Life<A> {
         if self.core().signals.any(Signals::STARTED) && A::HOOKS.stopped {
             let before = Instant::now();
             self.run_hook().await;
+            // What the hook has begun is the actor's own too.
+            self.stop_work().await;
             self.ending.hook = before.elapsed();
         } else if A::HOOKS.stopped {
             self.ending.hook_outcome = HookOutcome::Skipped;
@@ -84,6 +74,34 @@ impl<A: Actor> Life<A> {
         self.note_kill();
         // 6 to 9.
         self.finish();
+    }
+
+    /// Ends an actor that never ran and has nothing to wait for, where it is asked to: no hook, no child, no message.
+    /// Says whether it did; if not, a task has to.
+    pub(super) fn end_here(&mut self) -> bool {
+        thread_local! {
+            /// The end of one actor may be the end of the next, so only one ends here at a time, and the others on tasks.
+            static ENDING: Cell<bool> = const { Cell::new(false) };
+        }
+        let core = self.core();
+        let signals = core.signals.get();
+        let idle = signals & Signals::STOP != 0
+            && signals & Signals::STARTED != 0
+            && signals & Signals::EVENTS == 0
+            && !A::HOOKS.stopped
+            && core.family().is_none_or(|family| family.len() == 0)
+            && self.cell.mailbox.len() == 0;
+        if !idle || ENDING.replace(true) {
+            return false;
+        }
+        self.settle_cause(Over::Asked);
+        self.cell.close(Closed::Stopping);
+        if signals & Signals::KILL != 0 && self.exit().reason != ExitReason::Killed {
+            self.exit().add(ExitReason::Killed);
+        }
+        self.finish();
+        ENDING.set(false);
+        true
     }
 
     /// Decides why the actor ends: the first cause, unless it is a clean one and something has gone wrong since.
@@ -137,7 +155,7 @@ impl<A: Actor> Life<A> {
 
     /// Handles what was accepted before the stop. The mailbox is closed, so there is an end to it.
     async fn drain(&mut self) {
-        let mut left = 128_u32;
+        let mut left = TURN;
         loop {
             if self.core().signals.any(Signals::KILL) {
                 return;
@@ -165,7 +183,7 @@ impl<A: Actor> Life<A> {
             left -= 1;
             if left == 0 {
                 tokio::task::yield_now().await;
-                left = 128;
+                left = TURN;
             }
         }
     }
@@ -176,11 +194,10 @@ impl<A: Actor> Life<A> {
         if rest.is_empty() {
             return;
         }
-        let reason = self.exit().reason.clone();
-        let reason = self.dead_reason(&reason);
+        let reason = dead_reason(&self.exit().reason);
         self.ending.discarded += rest.len() as u64;
         for message in rest {
-            if let Err(panicked) = guard(|| dropping(DropCause::Discarded, || self.cell.bury(message, reason))) {
+            if let Err(panicked) = guard(|| self.cell.bury(message, reason)) {
                 self.exit().add(panicked);
             }
         }
@@ -197,10 +214,11 @@ impl<A: Actor> Life<A> {
         let owner = self.any.clone();
         let budget = Budget::of(hook, family.depth, move || owner.core().deadline());
         let Life { cell, batch, .. } = self;
-        // A kill of this actor has reached the children already; it only shortens the waiting.
+        // A kill of this actor has reached the children already; it only shortens the waiting. The waker is registered
+        // even then: an abort may follow.
         let killed = |cx: &mut std::task::Context<'_>| {
-            let core = cell.core();
-            core.signals.any(Signals::KILL) || !cell.mailbox.suspend(batch, cx, || core.signals.any(Signals::KILL))
+            cell.mailbox.suspend(batch, cx, || false);
+            cell.core().signals.any(Signals::KILL)
         };
         ladder::bring_down(&family, side_by_side, &budget, killed).await;
     }
@@ -235,6 +253,15 @@ impl<A: Actor> Life<A> {
             }
         })
         .await;
+        self.add_failed_work();
+    }
+
+    /// Counts panics that nobody awaited among what went wrong.
+    fn add_failed_work(&mut self) {
+        let failed = self.core().with_ties(|ties| std::mem::take(&mut ties.failed_work));
+        for reason in failed {
+            self.exit().add(reason);
+        }
     }
 
     /// Runs the `stopped` hook, in a fresh scope and with its own limit; a kill shortens what is left of it.
@@ -245,19 +272,20 @@ impl<A: Actor> Life<A> {
         let actor = actor.as_mut().expect("the state is dropped after the hook");
         let core = cell.core();
         let (outcome, broken, killed) = {
-            let mut hook = pin!(Some(enter(span, actor.stopped(&reason, ctx))));
-            let own = limit.map(|limit| Instant::now() + limit);
+            let mut hook = pin!(None);
+            let mut first = begin(hook.as_mut(), || actor.stopped(&reason, ctx));
+            let own = limit.map(|limit| after(Instant::now(), limit));
             let mut outcome = Watched::Cut;
             if !core.signals.any(Signals::KILL) {
-                outcome = watch(hook.as_mut(), cell, batch, Signals::KILL, own).await;
+                outcome = watch(hook.as_mut(), span, cell, batch, Signals::KILL, own, first.take()).await;
             }
             let killed = matches!(outcome, Watched::Cut);
             if killed {
                 let short = Instant::now() + AFTER_KILL;
                 let until = own.map_or(short, |own| own.min(short));
-                outcome = watch(hook.as_mut(), cell, batch, 0, Some(until)).await;
+                outcome = watch(hook.as_mut(), span, cell, batch, 0, Some(until), first).await;
             }
-            let cut_short = matches!(outcome, Watched::TimedOut);
+            let cut_short = outcome.is_cut_short();
             (outcome, discard(hook, cut_short), killed)
         };
         core.finish();
@@ -281,6 +309,7 @@ impl<A: Actor> Life<A> {
     fn finish(&mut self) {
         self.ending.concluded = true;
         self.drop_state();
+        self.add_failed_work();
         let exit = self.ending.exit.take().unwrap_or_else(|| Exit::new(ExitReason::Killed));
         if !claim(&self.any) {
             // It was declared unresponsive, and its end is known.
@@ -349,6 +378,7 @@ impl<A: Actor> Drop for Life<A> {
             }
         }
         self.drop_state();
+        self.add_failed_work();
         let exit = self.ending.exit.take().unwrap_or_else(|| Exit::new(ExitReason::Aborted { by }));
         if !claim(&self.any) {
             return;
@@ -363,5 +393,15 @@ impl<A: Actor> Drop for Life<A> {
             None => exit,
         };
         conclude(self.any.clone(), exit, report);
+    }
+}
+
+/// Why the messages that are left are discarded.
+fn dead_reason(reason: &ExitReason) -> DeadReason {
+    match reason {
+        ExitReason::StartFailed(_) => DeadReason::NotStarted,
+        ExitReason::Failed(_) | ExitReason::Panicked { .. } => DeadReason::Failed,
+        ExitReason::Killed | ExitReason::Aborted { .. } => DeadReason::Killed,
+        _ => DeadReason::Stopped,
     }
 }

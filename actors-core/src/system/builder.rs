@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::ActorSystem;
+use super::report::Trigger;
 use super::shared::{Owner, Settings, Shared};
+use super::{shutdown, signals};
 use crate::lifecycle::env::Env;
 
 /// A system about to be created, from [`ActorSystem::builder`].
@@ -82,8 +84,14 @@ impl SystemBuilder {
         });
         let _entered = runtime.enter();
         let shared = Shared::new(Env::new(self.name, runtime.clone()), self.settings);
+        let weak = Arc::downgrade(&shared);
+        shared.env.on_significant(Arc::new(move |path, reason| {
+            if let Some(shared) = weak.upgrade() {
+                shutdown::begin(&shared, Trigger::ActorEnded { path, reason }, None);
+            }
+        }));
         if self.signals {
-            shared.handle_signals();
+            signals::listen(&shared);
         }
         ActorSystem { _owner: Some(Arc::new(Owner::of(&shared))), shared }
     }

@@ -127,25 +127,25 @@ impl ActorSystem {
     /// # Cancel safety
     /// Once it was polled, the shutdown goes on though the future be dropped.
     pub async fn shutdown(&self) -> ShutdownReport {
-        self.shared.shut_down(Trigger::Request, None).await
+        shutdown::shut_down(&self.shared, None).await
     }
 
     /// Stops every actor in order as [`shutdown`](Self::shutdown) does, within `deadline`.
     ///
     /// If a shutdown runs already, its deadline can only come nearer by this.
     pub async fn shutdown_within(&self, deadline: Duration) -> ShutdownReport {
-        self.shared.shut_down(Trigger::Request, Some(deadline)).await
+        shutdown::shut_down(&self.shared, Some(deadline)).await
     }
 
     /// Begins a shutdown and returns at once. The one way to do so from inside an actor.
     pub fn request_shutdown(&self) {
-        self.shared.begin(Trigger::Request, None);
+        shutdown::begin(&self.shared, Trigger::Request, None);
     }
 
     /// Shuts down after a start has failed, and reports that as the outcome: exit code 2.
     pub async fn start_failed(&self, error: StartError) -> ShutdownReport {
         self.shared.note_start_failure(&error);
-        self.shared.shut_down(Trigger::Request, None).await
+        shutdown::shut_down(&self.shared, None).await
     }
 
     /// Waits for the shutdown that somebody else begins, and returns its report.
@@ -167,7 +167,7 @@ impl ActorSystem {
     /// # Panics
     /// Panics if the listeners cannot be installed.
     pub async fn run_until_signal(&self) -> ShutdownReport {
-        self.shared.handle_signals();
+        signals::listen(&self.shared);
         self.shared.done().await
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::text::{counted, human, reads, shorten};
+use super::text::{counted, human, shorten};
 use super::tree::{Place, preorder};
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::path::ActorPath;
@@ -84,7 +84,7 @@ impl ShutdownPlan {
     /// Tells whether the actor `first` has ended for certain before the turn of `second` ends: it stands below it, or
     /// before it in order. Of actors that stop side by side, and of those that are not there, neither does.
     pub fn stops_before(&self, first: &str, second: &str) -> bool {
-        let place = |path| self.steps.iter().position(|step| reads(&step.path, path));
+        let place = |path: &str| self.steps.iter().position(|step| step.path == *path);
         let (Some(first), Some(second)) = (place(first), place(second)) else { return false };
         if first >= second {
             return false;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::text::reads;
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::path::{ActorPath, Node, Segment};
 use crate::lifecycle::record::{ActorReport, HookOutcome, LimitHit};
@@ -125,7 +124,7 @@ impl ShutdownReport {
 
     /// Returns the report on the actor with this path; on the last one, if several had it one after the other.
     pub fn get(&self, path: &str) -> Option<&ActorReport> {
-        self.actors.iter().rev().find(|actor| reads(&actor.path, path))
+        self.actors.iter().rev().find(|actor| actor.path == *path)
     }
 
     /// Returns the paths of the actors in the order in which they ended.

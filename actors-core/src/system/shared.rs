@@ -12,9 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::callback::{Callback, Terminated};
 use super::report::{Outcome, ReportParts, ShutdownReport, Trigger};
-use super::{shutdown, signals, watchdog};
 use crate::lifecycle::cell::{AnyCell, Family};
-use crate::lifecycle::current::current_owner;
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{ExitReason, StartFailure};
 use crate::lifecycle::{lookup, request};
@@ -76,14 +74,9 @@ impl Shared {
         let root = Family::root(env.clone());
         let shared = Shared::around(env, root, settings);
         let weak: Weak<Shared> = Arc::downgrade(&shared);
-        let any: Weak<dyn Any + Send + Sync> = weak.clone();
+        let any: Weak<dyn Any + Send + Sync> = weak;
         // Set once, here; nobody else has seen this system yet.
         let _ = shared.env.system.set(any);
-        shared.env.on_significant(Arc::new(move |path, reason| {
-            if let Some(shared) = weak.upgrade() {
-                shared.begin(Trigger::ActorEnded { path, reason }, None);
-            }
-        }));
         shared
     }
 
@@ -107,9 +100,10 @@ impl Shared {
         known.unwrap_or_else(|| Shared::around(cell.env().clone(), lookup::root_of(cell), Settings::default()))
     }
 
-    /// Begins a shutdown; if one runs, brings its deadline nearer.
-    pub(super) fn begin(self: &Arc<Self>, trigger: Trigger, within: Option<Duration>) {
-        let within = within.unwrap_or(self.deadline);
+    /// Notes that a shutdown begins, and says so; if one runs, brings its deadline nearer.
+    pub(super) fn try_begin(&self, trigger: Trigger, within: Option<Duration>) -> bool {
+        // A year is for ever, and the clock of any machine can count it.
+        let within = within.unwrap_or(self.deadline).min(Duration::from_secs(365 * 24 * 60 * 60));
         let now = Instant::now();
         let real_now = std::time::Instant::now();
         let first = {
@@ -136,32 +130,8 @@ impl Shared {
         };
         if first {
             self.env.begin_recording(now);
-            watchdog::watch(self.clone());
-            self.env.runtime.spawn(shutdown::drive(self.clone()));
         }
-    }
-
-    pub(super) async fn shut_down(self: &Arc<Self>, trigger: Trigger, within: Option<Duration>) -> ShutdownReport {
-        if let Some(caller) = current_owner().filter(|caller| Arc::ptr_eq(caller.env(), &self.env)) {
-            return self.report_with(trigger, Some(Outcome::WouldDeadlock { path: caller.path() }));
-        }
-        self.begin(trigger, within);
-        let report = self.done().await;
-        self.let_tasks_go(&report).await;
-        report
-    }
-
-    /// The last tasks have made their ends known, and are about to return: lets them.
-    async fn let_tasks_go(&self, report: &ShutdownReport) {
-        if report.unresponsive().next().is_some() {
-            return;
-        }
-        for _ in 0..1_000 {
-            if self.env.tasks() == 0 {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
+        first
     }
 
     /// Waits for the report.
@@ -242,7 +212,7 @@ impl Shared {
         self.report_with(trigger, outcome)
     }
 
-    fn report_with(&self, trigger: Trigger, outcome: Option<Outcome>) -> ShutdownReport {
+    pub(super) fn report_with(&self, trigger: Trigger, outcome: Option<Outcome>) -> ShutdownReport {
         let going = self.going();
         let deadlocked = matches!(outcome, Some(Outcome::WouldDeadlock { .. }));
         let (failures, failed) = self.env.failures();
@@ -296,11 +266,9 @@ impl Shared {
         lock(&self.state).callbacks.pop()
     }
 
-    /// Listens for signals from now on.
-    pub(super) fn handle_signals(self: &Arc<Self>) {
-        if !self.listens.swap(true, Ordering::AcqRel) {
-            signals::listen(self);
-        }
+    /// Notes that signals are listened for; says whether they were not before.
+    pub(super) fn begin_to_listen(&self) -> bool {
+        !self.listens.swap(true, Ordering::AcqRel)
     }
 
     pub(super) fn handles_signals(&self) -> bool {

@@ -12,12 +12,16 @@ use tokio::runtime;
 
 use super::report::Trigger;
 use super::shared::Shared;
+use super::shutdown;
 
 /// How long what was killed by the second signal may take.
 const KILL_GRACE: Duration = Duration::from_secs(1);
 
-/// Installs the listeners before it returns.
+/// Listens from now on. The listeners are in place when it returns.
 pub(super) fn listen(shared: &Arc<Shared>) {
+    if !shared.begin_to_listen() {
+        return;
+    }
     let (ready, is_ready) = mpsc::channel();
     let name = format!("{}-signals", shared.env.name);
     let listening = Arc::downgrade(shared);
@@ -54,10 +58,10 @@ async fn answer(mut listener: Listener, listening: Weak<Shared>) {
         presses += 1;
         let Some(shared) = listening.upgrade() else { return };
         match presses {
-            1 => shared.begin(Trigger::Signal(name.to_owned()), None),
+            1 => shutdown::begin(&shared, Trigger::Signal(name.to_owned()), None),
             2 => {
                 shared.kill_all();
-                shared.begin(Trigger::Signal(name.to_owned()), Some(KILL_GRACE));
+                shutdown::begin(&shared, Trigger::Signal(name.to_owned()), Some(KILL_GRACE));
             }
             _ => std::process::exit(128 + number),
         }

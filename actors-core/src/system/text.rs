@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::lifecycle::path::{ActorPath, Segment};
+use crate::lifecycle::path::ActorPath;
 
 /// How many columns a line may have.
 pub(super) const COLUMNS: usize = 100;
@@ -122,25 +122,6 @@ fn middle(text: &str, width: usize) -> String {
     text.chars().take(head).chain(['…']).chain(text.chars().skip(length - tail)).collect()
 }
 
-/// Whether `text` is what `path` reads, without writing the path out.
-pub(super) fn reads(path: &ActorPath, text: &str) -> bool {
-    let Some(text) = text.strip_prefix('/') else { return false };
-    let last = text.rsplit('/').next().unwrap_or(text);
-    if !segment_reads(&path.segment, last) {
-        return false;
-    }
-    let mut parts = text.split('/');
-    path.segments().into_iter().all(|segment| parts.next().is_some_and(|part| segment_reads(segment, part))) && parts.next().is_none()
-}
-
-fn segment_reads(segment: &Segment, text: &str) -> bool {
-    match segment {
-        Segment::Root => false,
-        Segment::Named(name) => **name == *text,
-        Segment::Anonymous(kind, id) => text.strip_prefix(kind).is_some_and(|rest| rest == id.to_string()),
-    }
-}
-
 /// One thing, or several.
 pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
@@ -152,7 +133,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::lifecycle::id::ActorId;
-    use crate::lifecycle::path::Node;
+    use crate::lifecycle::path::{Node, Segment};
 
     /// The path of a named actor below `parent`.
     pub(in crate::system) fn named(parent: &Arc<Node>, name: &str) -> ActorPath {
@@ -201,16 +182,5 @@ pub(super) mod tests {
         for width in 0..30 {
             assert!(columns(&shorten(&session, width)) <= width.max(1), "{width}");
         }
-    }
-
-    #[test]
-    fn a_path_is_recognised_by_its_text() {
-        let top = named(&Node::root(), "chat");
-        let session = ActorPath { parent: Some(top.node()), segment: Segment::Anonymous("Session", ActorId(42)) };
-        assert!(reads(&session, "/chat/Session#42"));
-        for other in ["", "/", "/chat", "chat/Session#42", "/Session#42", "/x/chat/Session#42", "/chat/Session#4", "/chat/Session#42/"] {
-            assert!(!reads(&session, other), "{other}");
-        }
-        assert!(!reads(&ActorPath::root(), "/"));
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::text::{counted, human, reads};
+use super::text::{counted, human};
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::id::ActorId;
 use crate::lifecycle::path::{ActorPath, Segment};
@@ -90,7 +90,7 @@ impl Tree {
 
     /// Returns the actor with this path.
     pub fn find(&self, path: &str) -> Option<&TreeNode> {
-        self.nodes.iter().find(|node| reads(&node.path, path))
+        self.nodes.iter().find(|node| node.path == *path)
     }
 
     /// Returns the tree as a Mermaid flowchart.

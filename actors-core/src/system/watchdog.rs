@@ -4,6 +4,7 @@
 //! the report known itself. Where the system handles signals, it then ends the process: a runtime whose workers are
 //! blocked is never dropped.
 
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +14,8 @@ use std::time::{Duration, Instant};
 use super::report::ShutdownReport;
 use super::shared::Shared;
 use super::text::human;
-use super::tree::{self, ActorState, TreeNode};
+use super::tree;
+use crate::lifecycle::cell::AnyCell;
 use crate::runtime::give_up;
 
 /// How often a long shutdown says what it waits for.
@@ -95,27 +97,39 @@ fn force(shared: &Arc<Shared>) -> ShutdownReport {
 }
 
 fn progress(shared: &Arc<Shared>) {
-    let tree = tree::snapshot(&shared.root);
+    let places = tree::preorder(&shared.root);
+    let parents: HashSet<usize> = places.iter().filter_map(|place| place.parent).collect();
     // Those who stop and have no children left are the ones that all others wait for.
-    let mut waited_for = tree.nodes.iter().filter(|node| node.state == ActorState::Stopping && node.children == 0);
-    let named: Vec<String> = waited_for.by_ref().take(NAMED).map(describe).collect();
-    if named.is_empty() {
+    let waited_for: Vec<&Arc<dyn AnyCell>> = places
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| !parents.contains(place))
+        .map(|(_, place)| &place.cell)
+        .filter(|cell| cell.core().is_stopping() && !cell.has_ended())
+        .collect();
+    if waited_for.is_empty() {
         return;
     }
-    let more = waited_for.count();
+    let named: Vec<String> = waited_for.iter().take(NAMED).map(|cell| describe(cell)).collect();
+    let more = waited_for.len() - named.len();
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     say(&format!("{}: waiting for {}{more}", shared.env.name, named.join("; ")));
 }
 
-fn describe(node: &TreeNode) -> String {
-    let mut text = node.path.to_string();
-    match (&node.handling, node.handling_for) {
-        (Some(message), Some(time)) => text += &format!(": handling `{message}` for {}", human(time)),
-        (Some(message), None) => text += &format!(": handling `{message}`"),
-        (None, _) => text += ": stopping",
+fn describe(cell: &Arc<dyn AnyCell>) -> String {
+    let core = cell.core();
+    let mut text = cell.path().to_string();
+    match (cell.in_hand(), core.waiting_for(), core.order()) {
+        (Some(message), Some(time), _) => text += &format!(": handling `{message}` for {}", human(time)),
+        // It has never let go of its thread, so nobody noted when it began.
+        (Some(message), None, Some((asked, _))) => text += &format!(": handling `{message}`, asked to stop {} ago", human(asked.elapsed())),
+        (Some(message), None, None) => text += &format!(": handling `{message}`"),
+        (None, _, Some((asked, _))) => text += &format!(": stopping for {}", human(asked.elapsed())),
+        (None, _, None) => text += ": stopping",
     }
-    if node.queued > 0 {
-        text += &format!(", {} queued", node.queued);
+    let queued = cell.queued();
+    if queued > 0 {
+        text += &format!(", {queued} queued");
     }
     text
 }

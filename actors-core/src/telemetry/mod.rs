@@ -3,6 +3,11 @@
 //! The choice between on and off is made here and nowhere else; both have the same functions. Only types and paths are
 //! logged, never what a message holds.
 
+/// Where one poll can run.
+pub(crate) trait Scope {
+    fn enter<R>(&self, work: impl FnOnce() -> R) -> R;
+}
+
 #[cfg(feature = "tracing")]
 mod on;
 #[cfg(feature = "tracing")]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Scope;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::exit::{Exit, StartFailure};
 use crate::lifecycle::path::ActorPath;
@@ -15,10 +16,6 @@ impl ActorSpan {
         ActorSpan
     }
 
-    pub(crate) fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
-        work()
-    }
-
     pub(crate) fn message(&self, _name: impl FnOnce() -> &'static str) -> MessageSpan {
         MessageSpan
     }
@@ -26,8 +23,14 @@ impl ActorSpan {
 
 pub(crate) struct MessageSpan;
 
-impl MessageSpan {
-    pub(crate) fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
+impl Scope for ActorSpan {
+    fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
+        work()
+    }
+}
+
+impl Scope for MessageSpan {
+    fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
         work()
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Scope;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::exit::{Exit, StartFailure};
 use crate::lifecycle::path::ActorPath;
@@ -21,11 +22,6 @@ impl ActorSpan {
         }
     }
 
-    /// Runs `work`, one poll of the actor's task, in its span.
-    pub(crate) fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
-        if self.0.is_none() { work() } else { self.0.in_scope(work) }
-    }
-
     /// A span for one message. It is a root, so that no trace grows for ever, and follows from the actor's.
     pub(crate) fn message(&self, name: impl FnOnce() -> &'static str) -> MessageSpan {
         if tracing::enabled!(tracing::Level::DEBUG) {
@@ -41,8 +37,14 @@ impl ActorSpan {
 /// The span in which one message is handled.
 pub(crate) struct MessageSpan(tracing::Span);
 
-impl MessageSpan {
-    pub(crate) fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
+impl Scope for ActorSpan {
+    fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
+        if self.0.is_none() { work() } else { self.0.in_scope(work) }
+    }
+}
+
+impl Scope for MessageSpan {
+    fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
         if self.0.is_none() { work() } else { self.0.in_scope(work) }
     }
 }

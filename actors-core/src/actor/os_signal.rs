@@ -1,0 +1,69 @@
+//! Signals of the operating system as messages.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::context::Context;
+use crate::address::{Accepts, Protocol};
+use crate::sync::lock;
+
+/// Signals of one kind that come to an actor as messages; see [`Context::on_signal`].
+///
+/// Dropping this changes nothing; the subscription ends with the actor, or when it is [cancelled](Self::cancel).
+pub struct SignalMessages<M> {
+    make: Arc<Mutex<Make<M>>>,
+    cancelled: CancellationToken,
+}
+
+type Make<M> = Box<dyn FnMut() -> M + Send>;
+
+impl<A: Protocol> Context<A> {
+    /// Sends the actor a message, made by `make`, for each signal of this kind, until the actor ends.
+    ///
+    /// Signals that come faster than they are handled may be merged, as the operating system does.
+    ///
+    /// # Errors
+    /// Fails if the signal cannot be listened for, such as SIGKILL.
+    pub fn on_signal<M>(&self, kind: SignalKind, make: impl FnMut() -> M + Send + 'static) -> io::Result<SignalMessages<M>>
+    where
+        A: Accepts<M>,
+        M: Send + 'static,
+    {
+        let mut signals = signal(kind)?;
+        let subscription = SignalMessages { make: Arc::new(Mutex::new(Box::new(make) as Make<M>)), cancelled: CancellationToken::new() };
+        let (make, cancelled) = (subscription.make.clone(), subscription.cancelled.clone());
+        let me = self.actor_ref().clone();
+        self.spawn_task(async move {
+            while let Some(Some(())) = cancelled.run_until_cancelled(signals.recv()).await {
+                let message = (lock(&make))();
+                if me.tell(message).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(subscription)
+    }
+}
+
+impl<M> SignalMessages<M> {
+    /// Has the next signals make other messages.
+    pub fn replace(&self, make: impl FnMut() -> M + Send + 'static) {
+        let old = std::mem::replace(&mut *lock(&self.make), Box::new(make));
+        drop(old);
+    }
+
+    /// Ends the subscription. A message that was sent already is still handled.
+    pub fn cancel(&self) {
+        self.cancelled.cancel();
+    }
+}
+
+impl<M> fmt::Debug for SignalMessages<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignalMessages").field("cancelled", &self.cancelled.is_cancelled()).finish_non_exhaustive()
+    }
+}

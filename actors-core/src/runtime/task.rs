@@ -1,0 +1,65 @@
+//! The task of an actor: when there is one, and what its future is.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::life::Life;
+use super::watch::discard;
+use crate::actor::Actor;
+use crate::address::cell::Cell;
+use crate::lifecycle::current::{Identity, MarkCut, Role};
+use crate::lifecycle::signal::Signals;
+
+/// Starts a task for an actor that has none.
+pub(crate) fn start<A: Actor>(cell: Arc<Cell<A>>) {
+    let Some(actor) = cell.take_state() else { return };
+    let mut life = Life::new(cell, actor);
+    if !life.end_here() {
+        let runtime = life.any.env().runtime.clone();
+        runtime.spawn(live(life));
+    }
+}
+
+/// The whole life, as the future of a task. Dropped at any point, it still ends the actor in order.
+///
+/// Written so that the life stands in the future once, and is borrowed from there.
+#[allow(clippy::manual_async_fn, reason = "an `async fn` would hold its argument twice")]
+fn live<A: Actor>(mut life: Life<A>) -> impl Future<Output = ()> + Send {
+    async move {
+        let counted = life.any.env().count_task();
+        let cell = life.any.clone();
+        let mut identity = Identity::new(cell.clone(), Role::Itself);
+        {
+            // Dropped from outside, the parts of this go in the reverse order of their declaration: the mark first, then what
+            // is cut short under it, then the mark is lifted.
+            let _lift = MarkCut::lift();
+            let mut run = pin!(Some(life.run()));
+            let _mark = MarkCut::mark();
+            poll_fn(|cx| {
+                if cell.core().signals.any(Signals::ABORT) {
+                    return Poll::Ready(());
+                }
+                identity.enter(|| run.as_mut().as_pin_mut().expect("polled until it is done").poll(cx))
+            })
+            .await;
+            // Empty but for an abort; then a destructor in the handler may panic, and the life still has to end.
+            let _ = identity.enter(|| discard(run, true));
+        }
+        drop(life);
+        drop(counted);
+    }
+}
+
+impl<A: Actor> Life<A> {
+    async fn run(&mut self) {
+        // What most of a life is not about stands in boxes of its own, so that an idle task is small.
+        let over = if self.core().signals.any(Signals::STARTED) { Ok(()) } else { Box::pin(self.begin()).await };
+        let over = match over {
+            Ok(()) => self.serve().await,
+            Err(over) => over,
+        };
+        Box::pin(self.end(over)).await;
+    }
+}
