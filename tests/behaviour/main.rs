@@ -2,8 +2,10 @@
 
 mod asking;
 mod blocking;
+mod cast;
 mod conformance;
 mod deadlocks;
+mod endings;
 mod exits;
 mod lifecycle;
 mod limits;

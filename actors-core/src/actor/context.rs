@@ -174,10 +174,15 @@ impl<A: Protocol> Context<A> {
 
     /// Returns the paths of the children that are there, in start order.
     pub fn children(&self) -> Vec<ActorPath> {
+        self.live_children().iter().map(|child| child.path()).collect()
+    }
+
+    /// The children, without one whose end is known and which is about to be forgotten.
+    fn live_children(&self) -> Vec<Arc<dyn AnyCell>> {
         let me = self.any();
-        me.core()
-            .family()
-            .map_or_else(Vec::new, |family| family.children().iter().filter(|child| !child.has_ended()).map(|child| child.path()).collect())
+        let mut children = me.core().family().map_or_else(Vec::new, |family| family.children());
+        children.retain(|child| !child.has_ended());
+        children
     }
 
     /// Stops a child by its path. The end is announced like any other.
@@ -185,9 +190,7 @@ impl<A: Protocol> Context<A> {
     /// # Errors
     /// [`NotAChild`] if no child of this actor has that path.
     pub fn stop_child(&self, path: &ActorPath) -> Result<(), NotAChild> {
-        let me = self.any();
-        let children = me.core().family().map_or_else(Vec::new, |family| family.children());
-        let child = children.into_iter().find(|child| child.path() == *path).ok_or_else(|| NotAChild { path: path.clone() })?;
+        let child = self.live_children().into_iter().find(|child| child.path() == *path).ok_or_else(|| NotAChild { path: path.clone() })?;
         request::stop(&child, ExitReason::Shutdown, Mode::AsPolicy, None);
         Ok(())
     }

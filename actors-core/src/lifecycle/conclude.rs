@@ -1,5 +1,7 @@
 //! How the end of an actor is made known: once, in a fixed order, without a deep stack.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::cell::{AnyCell, Ties};
@@ -18,11 +20,54 @@ pub(crate) fn claim(cell: &Arc<dyn AnyCell>) -> bool {
 
 /// Frees the name, publishes the end, and tells all who are to be told: steps 7 to 9 of the end of an actor.
 ///
-/// If the parent had gone before its children, and this was the last of them, its end follows, and so on upward.
+/// If the parent had gone before its children, and this was the last of them, its end follows, and so on upward. An end
+/// that brings others on this very thread, as it does when their runtime has gone, comes before theirs.
 pub(crate) fn conclude(cell: Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>) {
+    let Some(_turn) = Turn::begin() else {
+        return Turn::wait((cell, exit, report));
+    };
     let mut next = Some((cell, exit, report));
     while let Some((cell, exit, report)) = next {
-        next = conclude_one(&cell, exit, report).map(|(parent, exit)| (parent, exit, None));
+        let above = conclude_one(&cell, exit, report);
+        next = above.map(|(parent, exit)| (parent, exit, None)).or_else(Turn::next);
+    }
+}
+
+/// An end to be made known.
+type End = (Arc<dyn AnyCell>, Exit, Option<ActorReport>);
+
+thread_local! {
+    /// The ends that wait while another is made known on this thread.
+    static WAITING: RefCell<Option<VecDeque<End>>> = const { RefCell::new(None) };
+}
+
+/// The turn of one thread to make ends known, one after the other.
+struct Turn;
+
+impl Turn {
+    /// Begins the turn, unless it has begun further up this stack.
+    fn begin() -> Option<Turn> {
+        WAITING.with_borrow_mut(|waiting| match waiting {
+            Some(_) => None,
+            None => {
+                *waiting = Some(VecDeque::new());
+                Some(Turn)
+            }
+        })
+    }
+
+    fn wait(end: End) {
+        WAITING.with_borrow_mut(|waiting| waiting.get_or_insert_default().push_back(end));
+    }
+
+    fn next() -> Option<End> {
+        WAITING.with_borrow_mut(|waiting| waiting.as_mut()?.pop_front())
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        WAITING.set(None);
     }
 }
 
@@ -57,9 +102,9 @@ fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>
             let exited = Exited { id: core.id, path: cell.path(), reason: exit.reason.clone(), tie: Tie::Child };
             request::deliver(&parent, Event { exited, not_before: 0 });
         }
-        for link in std::mem::take(&mut ties.links).into_values() {
-            link::fire(&link.peer, cell, &exit);
-        }
+    }
+    for link in std::mem::take(&mut ties.links).into_values() {
+        link::fire(&link.peer, cell, &exit);
     }
     for watcher in std::mem::take(&mut ties.watchers) {
         monitor::fire(&watcher, cell, &exit);

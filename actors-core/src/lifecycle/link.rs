@@ -2,15 +2,16 @@
 //!
 //! A link stands in both tables, and both are locked when it is made or undone, the one with the smaller id first. The
 //! end of one side takes its table out and then visits the peers; a peer whose own table no longer has the entry has
-//! unlinked in time and hears nothing.
+//! unlinked in time and hears nothing. It takes the entry out and feels the end under one lock, so that an unlink comes
+//! either before, or finds all that the link did, and can take it back.
 
 use std::sync::Arc;
 
 use super::cell::{AnyCell, Ties};
 use super::event::{Event, Exited, Tie};
-use super::exit::{Exit, ExitReason};
+use super::exit::{Exit, ExitReason, StartFailure};
 use super::id::ActorId;
-use super::request::{self, Mode};
+use super::request::{self, Effect, Mode};
 use super::signal::Signals;
 use super::ties::{Link, LinkKind};
 use crate::sync::lock;
@@ -28,8 +29,8 @@ pub(crate) fn link(a: &Arc<dyn AnyCell>, b: &Arc<dyn AnyCell>, kind: LinkKind) {
         (a_ties.exit.clone(), b_ties.exit.clone())
     });
     match (a_exit, b_exit) {
-        (Some(exit), None) => spread(b, a, kind, &exit.reason),
-        (None, Some(exit)) => spread(a, b, kind, &exit.reason),
+        (Some(exit), None) => request::affect(b, |_| effect(b, a, kind, &exit.reason)),
+        (None, Some(exit)) => request::affect(a, |_| effect(a, b, kind, &exit.reason)),
         _ => {}
     }
 }
@@ -47,23 +48,29 @@ pub(crate) fn unlink(a: &Arc<dyn AnyCell>, b: &Arc<dyn AnyCell>) {
     drop(untied);
 }
 
-/// `ended` has ended: tells `peer`, if the link still stands on its side.
+/// `ended` has ended: has `peer` feel it, if the link still stands on its side.
 pub(crate) fn fire(peer: &Arc<dyn AnyCell>, ended: &Arc<dyn AnyCell>, exit: &Exit) {
-    let link = peer.core().with_ties(|ties| ties.links.remove(&ended.id()));
-    if let Some(link) = link {
-        spread(peer, ended, link.kind, &exit.reason);
-    }
+    request::affect(peer, |ties| match ties.links.remove(&ended.id()) {
+        Some(link) => effect(peer, ended, link.kind, &exit.reason),
+        None => Effect::Nothing,
+    });
 }
 
-fn spread(peer: &Arc<dyn AnyCell>, ended: &Arc<dyn AnyCell>, kind: LinkKind, reason: &ExitReason) {
+/// What the end of `ended` does to `peer` over a link between them.
+fn effect(peer: &Arc<dyn AnyCell>, ended: &Arc<dyn AnyCell>, kind: LinkKind, reason: &ExitReason) -> Effect {
+    if matches!(reason, ExitReason::StartFailed(StartFailure::Declined)) {
+        return Effect::Nothing;
+    }
     let traps = peer.core().signals.any(Signals::TRAPS);
     if traps || kind == LinkKind::Notify {
         let exited = Exited { id: ended.id(), path: ended.path(), reason: reason.clone(), tie: Tie::Link };
-        request::deliver(peer, Event { exited, not_before: 0 });
+        Effect::Told(Event { exited, not_before: 0 })
     } else if !reason.is_clean() {
-        request::stop(peer, reason.spread(ended.path()), Mode::Now, None);
+        Effect::Stopped(reason.spread(ended.path()), Mode::Now)
     } else if kind == LinkKind::OnExit {
-        request::stop(peer, ExitReason::Shutdown, Mode::AsPolicy, None);
+        Effect::Stopped(ExitReason::Shutdown, Mode::AsPolicy)
+    } else {
+        Effect::Nothing
     }
 }
 

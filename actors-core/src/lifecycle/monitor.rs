@@ -7,7 +7,7 @@ use super::event::{Event, Exited, MonitorRef, Tie};
 use super::exit::{Exit, ExitReason};
 use super::id::ActorId;
 use super::path::ActorPath;
-use super::request;
+use super::request::{self, Effect};
 
 /// Lets `watcher` know when `target` ends; at once if it has.
 pub(crate) fn monitor(watcher: &Arc<dyn AnyCell>, target: &Arc<dyn AnyCell>) -> MonitorRef {
@@ -54,9 +54,13 @@ pub(crate) fn fire(watcher: &Watcher, ended: &Arc<dyn AnyCell>, exit: &Exit) {
 }
 
 fn notify(watcher: &Arc<dyn AnyCell>, monitor: MonitorRef, id: ActorId, path: ActorPath, reason: &ExitReason) {
-    let stands = watcher.core().with_ties(|ties| ties.watching.remove(&monitor).is_some());
-    if stands {
-        let exited = Exited { id, path, reason: reason.clone(), tie: Tie::Monitor(monitor) };
-        request::deliver(watcher, Event { exited, not_before: watcher.pushed() });
-    }
+    let not_before = watcher.pushed();
+    // Under one lock, so that a cancelling comes either before, or finds the notice and can take it back.
+    request::affect(watcher, |ties| match ties.watching.remove(&monitor) {
+        Some(_) => {
+            let exited = Exited { id, path, reason: reason.clone(), tie: Tie::Monitor(monitor) };
+            Effect::Told(Event { exited, not_before })
+        }
+        None => Effect::Nothing,
+    });
 }

@@ -1,10 +1,13 @@
 //! How an actor is asked to end, and how it is told of the end of others: untyped and without waiting.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::task::Waker;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-use super::cell::AnyCell;
+use super::cell::{AnyCell, Core, Ties};
 use super::event::Event;
 use super::exit::ExitReason;
 use super::policy::OnStop;
@@ -27,12 +30,16 @@ pub(crate) enum Mode {
 /// Asks an actor to end. The first request decides why and how; later ones may only bring the deadline nearer. Says
 /// whether this was the first.
 pub(crate) fn stop(cell: &Arc<dyn AnyCell>, cause: ExitReason, mode: Mode, deadline: Option<Instant>) -> bool {
+    ask_to_end(cell, cause, stop_signals(cell, mode), deadline)
+}
+
+fn stop_signals(cell: &Arc<dyn AnyCell>, mode: Mode) -> u32 {
     let drains = match mode {
         Mode::AsPolicy => cell.policy().on_stop == OnStop::Drain,
         Mode::Drain => true,
         Mode::Now => false,
     };
-    ask_to_end(cell, cause, if drains { Signals::STOP | Signals::DRAIN } else { Signals::STOP }, deadline)
+    if drains { Signals::STOP | Signals::DRAIN } else { Signals::STOP }
 }
 
 /// Kills an actor and all below it.
@@ -67,48 +74,85 @@ fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline
     if core.signals.get() & (signals | Signals::ENDED) == signals && deadline.is_none() {
         return false;
     }
-    let asked = core.with_ties(|ties| {
-        if ties.claimed {
-            return None;
-        }
-        let first = ties.cause.is_none();
-        if first {
-            ties.cause = Some(cause);
-        }
-        let order = ties.order.get_or_insert_with(|| StopOrder { at: Instant::now(), deadline });
-        order.deadline = match (order.deadline, deadline) {
-            // The deadline to stop is over; this is the time that is left for the end.
-            (Some(_), Some(new)) if signals & Signals::KILL != 0 => Some(new),
-            (Some(old), Some(new)) => Some(old.min(new)),
-            (old, new) => old.or(new),
-        };
-        // Whether to drain is decided once, by the first request.
-        let signals = if first { signals } else { signals & !Signals::DRAIN };
-        core.signals.set(signals);
-        Some((first, ties.stop_waiters.take(), ties.token.clone()))
-    });
-    let Some((first, waiters, token)) = asked else { return false };
-    cell.close(Closed::Stopping);
-    cell.clone().call();
-    wake_all(waiters);
-    if let Some(token) = token {
-        token.cancel();
-    }
+    let felt = core.with_ties(|ties| raise(core, ties, cause, signals, deadline));
+    let first = matches!(felt, Felt::Stop { first: true, .. });
+    follow_up(cell, felt);
     first
 }
 
 /// Hands an exit to an actor, ahead of its mailbox.
 pub(crate) fn deliver(cell: &Arc<dyn AnyCell>, event: Event) {
+    affect(cell, |_| Effect::Told(event));
+}
+
+/// What the end of one actor does to another.
+pub(crate) enum Effect {
+    Nothing,
+    Told(Event),
+    Stopped(ExitReason, Mode),
+}
+
+/// Has an actor feel what `decide` says. Both happen under the lock of its ties.
+pub(crate) fn affect(cell: &Arc<dyn AnyCell>, decide: impl FnOnce(&mut Ties) -> Effect) {
     let core = cell.core();
-    let refused = core.with_ties(|ties| {
-        if ties.claimed {
-            return Some(event);
+    let felt = core.with_ties(|ties| match decide(ties) {
+        Effect::Nothing => Felt::Nothing,
+        Effect::Told(event) if ties.claimed => Felt::Refused(Box::new(event)),
+        Effect::Told(event) => {
+            ties.add_event(event);
+            core.signals.set(Signals::EVENTS);
+            Felt::Event
         }
-        ties.add_event(event);
-        core.signals.set(Signals::EVENTS);
-        None
+        Effect::Stopped(cause, mode) => raise(core, ties, cause, stop_signals(cell, mode), None),
     });
-    if refused.is_none() {
-        cell.clone().call();
+    follow_up(cell, felt);
+}
+
+/// What is to be done once the lock is released.
+enum Felt {
+    Nothing,
+    /// The actor has ended; what it holds may have a destructor of a user's, and is dropped outside the lock.
+    Refused(#[allow(dead_code, reason = "kept to be dropped")] Box<Event>),
+    Event,
+    Stop {
+        first: bool,
+        waiters: BTreeMap<u64, Waker>,
+        token: Option<CancellationToken>,
+    },
+}
+
+fn raise(core: &Core, ties: &mut Ties, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> Felt {
+    if ties.claimed {
+        return Felt::Nothing;
+    }
+    let first = ties.cause.is_none();
+    if first {
+        ties.cause = Some(cause);
+    }
+    let order = ties.order.get_or_insert_with(|| StopOrder { at: Instant::now(), deadline });
+    order.deadline = match (order.deadline, deadline) {
+        // The deadline to stop is over; this is the time that is left for the end.
+        (Some(_), Some(new)) if signals & Signals::KILL != 0 => Some(new),
+        (Some(old), Some(new)) => Some(old.min(new)),
+        (old, new) => old.or(new),
+    };
+    // Whether to drain is decided once, by the first request.
+    let signals = if first { signals } else { signals & !Signals::DRAIN };
+    core.signals.set(signals);
+    Felt::Stop { first, waiters: ties.stop_waiters.take(), token: ties.token.clone() }
+}
+
+fn follow_up(cell: &Arc<dyn AnyCell>, felt: Felt) {
+    match felt {
+        Felt::Nothing | Felt::Refused(_) => {}
+        Felt::Event => cell.clone().call(),
+        Felt::Stop { waiters, token, .. } => {
+            cell.close(Closed::Stopping);
+            cell.clone().call();
+            wake_all(waiters);
+            if let Some(token) = token {
+                token.cancel();
+            }
+        }
     }
 }

@@ -72,7 +72,8 @@ impl PeerGroup {
         member
     }
 
-    /// Takes an actor in. It falls with the group and the group with it; if a member has ended already, it is killed.
+    /// Takes an actor in. It falls with the group and the group with it, at once if it has ended; if a member has ended
+    /// already, it is killed. It need not be a child of the group's owner; when the owner has ended, it falls.
     pub fn join<B: Protocol>(&self, member: &ActorRef<B>) {
         let member = member.any();
         if !self.group.join(&member) {

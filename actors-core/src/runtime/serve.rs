@@ -61,8 +61,8 @@ impl<A: Actor> Life<A> {
         let cut = self.cut();
         let mut left = TURN;
         loop {
+            // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
             if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.taken() >= self.due_at) {
-                // One exit at a time: the next may be due already, so look again before anything else.
                 if let Some(over) = Box::pin(self.attend()).await {
                     return over;
                 }

@@ -59,7 +59,8 @@ impl<A: Actor> Life<A> {
         self.stop_work().await;
         self.ending.children = after_drain.elapsed();
 
-        // 5. The hook.
+        // 5. The hook. A kill since the first cause comes before whatever goes wrong in it.
+        self.note_kill();
         if self.core().signals.any(Signals::STARTED) && A::HOOKS.stopped {
             let before = Instant::now();
             self.run_hook().await;
@@ -70,9 +71,7 @@ impl<A: Actor> Life<A> {
             self.ending.hook_outcome = HookOutcome::Skipped;
         }
 
-        if self.core().signals.any(Signals::KILL) && !matches!(self.exit().reason, ExitReason::Killed) {
-            self.exit().add(ExitReason::Killed);
-        }
+        self.note_kill();
         // 6 to 9.
         self.finish();
     }
@@ -131,6 +130,17 @@ impl<A: Actor> Life<A> {
             token.cancel();
         }
         self.ending.exit = Some(exit);
+    }
+
+    /// Notes that the actor was killed while it ended.
+    fn note_kill(&mut self) {
+        if !self.core().signals.any(Signals::KILL) {
+            return;
+        }
+        let exit = self.exit();
+        if exit.reason != ExitReason::Killed && !exit.secondary.contains(&ExitReason::Killed) {
+            exit.add(ExitReason::Killed);
+        }
     }
 
     fn exit(&mut self) -> &mut Exit {
@@ -263,7 +273,7 @@ impl<A: Actor> Life<A> {
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is dropped after the hook");
         let core = cell.core();
-        let (outcome, broken) = {
+        let (outcome, broken, killed) = {
             let mut hook = pin!(None);
             let mut first = begin(hook.as_mut(), || actor.stopped(&reason, ctx));
             let own = limit.map(|limit| after(Instant::now(), limit));
@@ -271,15 +281,19 @@ impl<A: Actor> Life<A> {
             if !core.signals.any(Signals::KILL) {
                 outcome = watch(hook.as_mut(), span, cell, batch, Signals::KILL, own, first.take()).await;
             }
-            if matches!(outcome, Watched::Cut) {
+            let killed = matches!(outcome, Watched::Cut);
+            if killed {
                 let short = Instant::now() + AFTER_KILL;
                 let until = own.map_or(short, |own| own.min(short));
                 outcome = watch(hook.as_mut(), span, cell, batch, 0, Some(until), first).await;
             }
             let cut_short = outcome.is_cut_short();
-            (outcome, discard(hook, cut_short))
+            (outcome, discard(hook, cut_short), killed)
         };
         core.finish();
+        if killed {
+            self.note_kill();
+        }
         let (hook_outcome, wrong) = match outcome {
             Watched::Done(Ok(())) => (HookOutcome::Ran, None),
             Watched::Done(Err(error)) => (HookOutcome::Failed, Some(ExitReason::failed(error))),
