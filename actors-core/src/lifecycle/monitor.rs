@@ -12,7 +12,17 @@ use super::request::{self, Effect};
 /// Lets `watcher` know when `target` ends; at once if it has.
 pub(crate) fn monitor(watcher: &Arc<dyn AnyCell>, target: &Arc<dyn AnyCell>) -> MonitorRef {
     let monitor = watcher.env().next_monitor();
-    watcher.core().with_ties(|ties| ties.watching.insert(monitor, Some(target.clone())));
+    let alive = watcher.core().with_ties(|ties| {
+        let alive = ties.exit.is_none();
+        if alive {
+            ties.watching.insert(monitor, Some(target.clone()));
+        }
+        alive
+    });
+    if !alive {
+        // Nobody is there to be told.
+        return monitor;
+    }
     let ended = target.core().with_ties(|ties| {
         if ties.exit.is_none() {
             ties.watchers.push(Watcher { monitor, watcher: watcher.clone() });

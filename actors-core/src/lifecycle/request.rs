@@ -44,28 +44,32 @@ fn stop_signals(cell: &Arc<dyn AnyCell>, mode: Mode) -> u32 {
 
 /// Kills an actor and all below it.
 pub(crate) fn kill(cell: &Arc<dyn AnyCell>) {
-    cascade(cell, Signals::KILL | Signals::STOP, None);
+    cascade(cell, Signals::KILL | Signals::STOP, 0, None);
 }
 
-/// Kills an actor and all below it, and tells it by when it should be done.
+/// Kills an actor and all below it, tells it by when it should be done, and promises to take all further steps.
 pub(crate) fn kill_by(cell: &Arc<dyn AnyCell>, deadline: Instant) {
-    cascade(cell, Signals::KILL | Signals::STOP, Some(deadline));
+    cascade(cell, Signals::KILL | Signals::STOP, Signals::FELLED, Some(deadline));
 }
 
 /// Has an actor drop everything, its stop hook too, and all below it.
 pub(crate) fn abort(cell: &Arc<dyn AnyCell>) {
-    cascade(cell, Signals::ABORT | Signals::KILL | Signals::STOP, None);
+    cascade(cell, Signals::ABORT | Signals::KILL | Signals::STOP, Signals::FELLED, None);
 }
 
-fn cascade(cell: &Arc<dyn AnyCell>, signals: u32, mut deadline: Option<Instant>) {
-    let mut all = vec![cell.clone()];
-    while let Some(next) = all.pop() {
-        // The deadline is that of the first; each parent then sets its children their own.
-        ask_to_end(&next, ExitReason::Killed, signals, deadline.take());
+/// Raises `signals` for an actor and all below it; the actor itself gets `own` too, those below it are felled.
+fn cascade(cell: &Arc<dyn AnyCell>, signals: u32, own: u32, deadline: Option<Instant>) {
+    let mut all = Vec::new();
+    let mut next = Some((cell.clone(), signals | own, deadline));
+    while let Some((cell, signals_here, deadline)) = next {
+        // Whoever had raised all of it before goes on below, or has done so.
+        let raised = cell.core().signals.get() & signals_here == signals_here;
+        ask_to_end(&cell, ExitReason::Killed, signals_here, deadline);
         // Marked first, then looked at: a child that is being admitted sees the mark, or is seen here.
-        if let Some(family) = next.core().family() {
+        if let Some(family) = cell.core().family().filter(|_| !raised) {
             all.extend(family.children());
         }
+        next = all.pop().map(|below| (below, signals | Signals::FELLED, None));
     }
 }
 

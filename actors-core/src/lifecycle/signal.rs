@@ -28,6 +28,9 @@ impl Signals {
     /// The `started` hook has declined.
     pub(crate) const DECLINED: u32 = 1 << 9;
 
+    /// It was killed by one above it, who waits for it and all below it and takes every further step.
+    pub(crate) const FELLED: u32 = 1 << 10;
+
     /// What the loop looks at before every message.
     pub(crate) const URGENT: u32 = Self::STOP | Self::KILL | Self::ABORT | Self::EVENTS;
 

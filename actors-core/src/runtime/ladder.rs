@@ -107,16 +107,27 @@ fn share(own: Option<Duration>, others: &Others, left: Duration) -> Duration {
     own.map_or(for_it, |own| own.min(for_it))
 }
 
-/// Stops all children and waits until they are gone. `killed` says, and promises to wake when, the parent itself is killed.
+/// How the parent itself is meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parent {
+    /// It stops, in its own time.
+    Stops,
+    /// It was killed, and its children with it.
+    Killed,
+    /// It was killed by one above, who also takes the further steps: waiting is all that is left here.
+    Felled,
+}
+
+/// Stops all children and waits until they are gone. `parent` says how the parent is, and promises to wake when that changes.
 pub(crate) async fn bring_down(
     family: &Arc<Family>,
     side_by_side: bool,
     budget: &Budget,
-    mut killed: impl FnMut(&mut Context<'_>) -> bool,
+    mut parent: impl FnMut(&mut Context<'_>) -> Parent,
 ) {
     family.close();
     let mut children = family.children();
-    let mut ladder = Ladder { family, budget, sleep: None, hurry: false, seen: None };
+    let mut ladder = Ladder { family, budget, sleep: None, parent: Parent::Stops, seen: None };
     if side_by_side {
         let now = Instant::now();
         let until = budget.for_children(now);
@@ -125,7 +136,7 @@ pub(crate) async fn bring_down(
             Rung::stop(child, earlier(own, until))
         });
         let rungs = rungs.collect();
-        ladder.descend(rungs, || family.len() == 0, &mut killed).await;
+        ladder.descend(rungs, || family.len() == 0, &mut parent).await;
         return;
     }
     // What a child may take is asked once: it changes when its own children come and go.
@@ -144,7 +155,7 @@ pub(crate) async fn bring_down(
             None => own.map(|own| after(now, own)),
         };
         let id = child.id();
-        ladder.descend(vec![Rung::stop(child, deadline)], || family.child(id).is_none(), &mut killed).await;
+        ladder.descend(vec![Rung::stop(child, deadline)], || family.child(id).is_none(), &mut parent).await;
     }
 }
 
@@ -185,28 +196,28 @@ struct Ladder<'a> {
     budget: &'a Budget,
     /// One timer serves all children, one after the other.
     sleep: Option<Pin<Box<Sleep>>>,
-    /// The parent is killed: stopping is over, and all that is left is to wait for the killed.
-    hurry: bool,
+    /// How the parent was when it was last looked at.
+    parent: Parent,
     /// The parent's deadline when the steps were last taken.
     seen: Option<Instant>,
 }
 
 impl Ladder<'_> {
-    async fn descend(&mut self, mut rungs: Vec<Rung>, done: impl Fn() -> bool, killed: &mut impl FnMut(&mut Context<'_>) -> bool) {
+    async fn descend(&mut self, mut rungs: Vec<Rung>, done: impl Fn() -> bool, parent: &mut impl FnMut(&mut Context<'_>) -> Parent) {
         loop {
             let now = Instant::now();
             let deadline = (self.budget.deadline)();
             let nearer = deadline != std::mem::replace(&mut self.seen, deadline);
             let mut next: Option<Instant> = None;
             for rung in &mut rungs {
-                if !rung.child.has_ended() {
+                if !rung.child.has_ended() && self.parent != Parent::Felled {
                     if nearer {
                         self.bring_nearer(rung, now);
                     }
                     next = earlier(next, self.step(rung, now));
                 }
             }
-            if !self.wait(next, &done, killed).await {
+            if !self.wait(next, &done, parent).await {
                 return;
             }
         }
@@ -234,7 +245,7 @@ impl Ladder<'_> {
             match rung.step {
                 Step::Stopping(due) => {
                     let too_late = due.is_some_and(|due| now >= due);
-                    if !too_late && !self.hurry {
+                    if !too_late && self.parent == Parent::Stops {
                         return due;
                     }
                     if too_late {
@@ -261,14 +272,14 @@ impl Ladder<'_> {
     }
 
     /// Waits until all are gone, the next step is due, or the parent is killed. Returns whether some are left.
-    async fn wait(&mut self, next: Option<Instant>, done: &impl Fn() -> bool, killed: &mut impl FnMut(&mut Context<'_>) -> bool) -> bool {
+    async fn wait(&mut self, next: Option<Instant>, done: &impl Fn() -> bool, parent: &mut impl FnMut(&mut Context<'_>) -> Parent) -> bool {
         let mut armed = false;
         poll_fn(|cx| {
             if self.family.poll_change(cx, done).is_ready() {
                 return Poll::Ready(false);
             }
-            if killed(cx) && !self.hurry {
-                self.hurry = true;
+            let was = std::mem::replace(&mut self.parent, parent(cx));
+            if self.parent != was {
                 return Poll::Ready(true);
             }
             if (self.budget.deadline)() != self.seen {

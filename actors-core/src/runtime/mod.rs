@@ -16,4 +16,4 @@ mod watch;
 pub use builder::{Builder, StartError};
 pub use peer_group::PeerGroup;
 
-pub(crate) use ladder::{Budget, bring_down, give_up};
+pub(crate) use ladder::{Budget, Parent, bring_down, give_up};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-use super::ladder::{self, Budget};
+use super::ladder::{self, Budget, Parent};
 use super::life::{Life, Over};
 use super::serve::TURN;
 use super::watch::{Watched, begin, discard, watch};
@@ -216,13 +216,16 @@ impl<A: Actor> Life<A> {
         let owner = self.any.clone();
         let budget = Budget::of(hook, family.depth, move || owner.core().deadline());
         let Life { cell, batch, .. } = self;
-        // A kill of this actor has reached the children already; it only shortens the waiting. The waker is registered
-        // even then: an abort may follow.
-        let killed = |cx: &mut std::task::Context<'_>| {
+        // A kill of this actor has reached the children already. The waker is registered even then: an abort may follow.
+        let parent = |cx: &mut std::task::Context<'_>| {
             cell.mailbox.suspend(batch, cx, || false);
-            cell.core().signals.any(Signals::KILL)
+            match cell.core().signals.get() & (Signals::KILL | Signals::FELLED) {
+                0 => Parent::Stops,
+                Signals::KILL => Parent::Killed,
+                _ => Parent::Felled,
+            }
         };
-        ladder::bring_down(&family, side_by_side, &budget, killed).await;
+        ladder::bring_down(&family, side_by_side, &budget, parent).await;
     }
 
     /// Drops the helpers and waits until they, and the blocking jobs, are gone.

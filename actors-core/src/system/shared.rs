@@ -44,8 +44,8 @@ pub(super) struct Shared {
     pub(super) progress: bool,
     /// Cancelled when all that is left is to be killed.
     pub(super) hard: CancellationToken,
-    /// Cancelled when the report is known.
-    ended: CancellationToken,
+    /// Cancelled when nobody has a handle to the system any more.
+    gone: CancellationToken,
     state: Mutex<State>,
     listens: AtomicBool,
     /// Held while the report is written, so that its parts are taken once.
@@ -99,7 +99,7 @@ impl Shared {
             quiesce: settings.quiesce,
             progress: settings.progress,
             hard: CancellationToken::new(),
-            ended: CancellationToken::new(),
+            gone: CancellationToken::new(),
             state: Mutex::default(),
             listens: AtomicBool::new(false),
             reporting: Mutex::default(),
@@ -202,13 +202,12 @@ impl Shared {
             (report, state.waiters.take())
         };
         wake_all(waiters);
-        self.ended.cancel();
         report
     }
 
-    /// Cancelled when the report is known.
-    pub(super) fn ended_token(&self) -> CancellationToken {
-        self.ended.clone()
+    /// Cancelled when nobody has a handle to the system any more.
+    pub(super) fn gone_token(&self) -> CancellationToken {
+        self.gone.clone()
     }
 
     /// Wakes `waker` when the report is known, at once if it is.
@@ -322,6 +321,12 @@ impl Shared {
 
     pub(super) fn handles_signals(&self) -> bool {
         self.listens.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.gone.cancel();
     }
 }
 

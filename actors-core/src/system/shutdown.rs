@@ -15,7 +15,7 @@ use crate::lifecycle::current::current_owner;
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::ActorPath;
-use crate::runtime::{Budget, bring_down};
+use crate::runtime::{Budget, Parent, bring_down};
 use crate::telemetry;
 
 /// Begins a shutdown; if one runs, brings its deadline nearer.
@@ -78,7 +78,7 @@ async fn bring_all_down(shared: Arc<Shared>) {
     bring_down(&shared.root, false, &budget, |cx| {
         shared.due_for(cx.waker());
         killed = killed || hard.as_mut().poll(cx).is_ready();
-        killed
+        if killed { Parent::Killed } else { Parent::Stops }
     })
     .await;
 

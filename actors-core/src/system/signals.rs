@@ -50,14 +50,16 @@ async fn answer(mut listener: Listener, listening: Weak<Shared>) {
     let mut presses = 0;
     loop {
         // Holds no handle while it waits, so that the system can be dropped.
-        let Some(done) = listening.upgrade().map(|shared| shared.ended_token()) else { return };
+        let Some(gone) = listening.upgrade().map(|shared| shared.gone_token()) else { return };
         let (name, number) = tokio::select! {
             signal = listener.next() => signal,
-            () = done.cancelled() => return,
+            () = gone.cancelled() => return,
         };
         presses += 1;
         let Some(shared) = listening.upgrade() else { return };
         match presses {
+            // The system has ended and the program has not: there is nothing left to stop in order.
+            _ if shared.report().is_some() => std::process::exit(128 + number),
             1 => shutdown::begin(&shared, Trigger::Signal(name.to_owned()), None),
             2 => {
                 shared.force(number);
