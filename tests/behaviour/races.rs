@@ -183,7 +183,7 @@ fn rac_4_a_name_that_is_taken_and_freed_all_the_time_is_never_confused() {
                 }
                 Err(error) => {
                     // Of its dying predecessor, whose end is to be awaited.
-                    assert!(matches!(error.failure(), StartFailure::NameTaken(path) if path == &"/name"), "{error}");
+                    assert!(matches!(error.failure(), StartFailure::NameTaken(path) if *path == "/name"), "{error}");
                     if let Some(holder) = error.holder::<Once>() {
                         assert_eq!(promptly("its end", holder.stopped()).await, ExitReason::Killed);
                     }
