@@ -1,4 +1,8 @@
 //! The examples as processes: real clients, real signals, real exit codes.
 
-#[cfg(unix)]
+#![cfg(unix)]
+
+mod chat;
+mod client;
 mod os_signals;
+mod process;

@@ -103,6 +103,9 @@ fn late_report(cell: &Arc<dyn AnyCell>, exit: &Exit) -> ActorReport {
     report.turn = cell.env().since_began(asked_at);
     report.total = asked_at.elapsed();
     note_limits(cell, &mut report);
+    if report.held_by.is_none() {
+        report.held_by = cell.in_hand().map(str::to_owned);
+    }
     report
 }
 

@@ -77,6 +77,8 @@ fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline
         }
         let order = ties.order.get_or_insert_with(|| StopOrder { at: Instant::now(), deadline });
         order.deadline = match (order.deadline, deadline) {
+            // The deadline to stop is over; this is the time that is left for the end.
+            (Some(_), Some(new)) if signals & Signals::KILL != 0 => Some(new),
             (Some(old), Some(new)) => Some(old.min(new)),
             (old, new) => old.or(new),
         };

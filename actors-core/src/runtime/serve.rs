@@ -62,28 +62,20 @@ impl<A: Actor> Life<A> {
         let mut left = TURN;
         loop {
             if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.taken() >= self.due_at) {
+                // One exit at a time: the next may be due already, so look again before anything else.
                 if let Some(over) = Box::pin(self.attend()).await {
                     return over;
                 }
-                // All that is urgent comes before the next message, and before a sleep.
-                if self.cell.mailbox.taken() >= self.due_at {
-                    left -= 1;
-                    if left == 0 {
-                        tokio::task::yield_now().await;
-                        left = TURN;
-                    }
-                    continue;
+            } else if let Some(message) = self.cell.mailbox.take(&mut self.batch) {
+                if let Err(over) = self.handle(message, cut).await {
+                    return over;
                 }
-            }
-            let Some(message) = self.cell.mailbox.take(&mut self.batch) else {
+            } else {
                 // A wait that was none is no rest for the others.
                 if self.wait().await {
                     left = TURN;
                 }
                 continue;
-            };
-            if let Err(over) = self.handle(message, cut).await {
-                return over;
             }
             left -= 1;
             if left == 0 {

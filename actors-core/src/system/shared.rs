@@ -242,10 +242,12 @@ impl Shared {
     /// Writes the report on what has happened so far.
     fn make_report(&self) -> ShutdownReport {
         let trigger = self.going().map_or(Trigger::Dropped, |going| going.trigger);
+        // An actor whose end is the end of the system ends it by not starting, too.
+        let did_not_start = matches!(&trigger, Trigger::ActorEnded { reason: ExitReason::StartFailed(_), .. });
         let outcome = {
             let state = lock(&self.state);
             let forced = state.forced.map(|signal| Outcome::Forced { signal });
-            forced.or(state.start_failed.then_some(Outcome::StartFailed))
+            forced.or((did_not_start || state.start_failed).then_some(Outcome::StartFailed))
         };
         self.report_with(trigger, outcome)
     }
