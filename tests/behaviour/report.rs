@@ -524,5 +524,5 @@ async fn s7_8_the_trigger_is_the_first_that_came() {
     let report = system.terminated().await;
     let Trigger::ActorEnded { path, reason } = &report.trigger else { panic!("{report}") };
     assert_eq!((path, reason), (&root.path(), &root.stopped().await));
-    assert_eq!(report.exit_code(), 2, "the actor that the system is about has not started");
+    assert_eq!((&report.outcome, report.exit_code()), (&Outcome::StartFailed, 2));
 }

@@ -454,3 +454,40 @@ async fn the_report_says_who_was_killed_in_a_stop_that_began_before() {
     assert_eq!((&entry.exit.reason, entry.limit, entry.held_by.as_deref()), (&ExitReason::Killed, Some(LimitHit::Stop), Some("Hang")));
     assert_eq!((entry.turn, report.total), (Duration::ZERO, secs(5)));
 }
+
+/// A link of a chain; notes how it ended.
+#[derive(Actor)]
+struct Deep {
+    left: u32,
+    journal: Journal,
+}
+
+#[messages]
+impl Deep {
+    #[started]
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        if self.left > 0 {
+            ctx.spawn(Deep { left: self.left - 1, journal: self.journal.clone() });
+        }
+    }
+
+    #[stopped]
+    fn end(&mut self, reason: &ExitReason) {
+        self.journal.note(reason.to_string());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kill_brings_a_deep_tree_down_and_gives_nobody_up() {
+    let system = ActorSystem::new("wood");
+    for depth in [12, 100, 2_000] {
+        let journal = Journal::new();
+        let top = system.spawn(Deep { left: depth, journal: journal.clone() });
+        eventually("the chain stands", || system.actors() == depth as usize + 1).await;
+        top.kill();
+        assert_eq!(top.stopped().await, ExitReason::Killed);
+        assert_eq!(journal.count("killed"), depth as usize + 1);
+        assert_eq!(system.actors(), 0);
+    }
+    assert!(system.shutdown().await.is_clean());
+}

@@ -1,7 +1,7 @@
 //! What all actors of one system share: ids, dead letters, the clock, and what a shutdown remembers.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
@@ -31,7 +31,8 @@ pub(crate) struct Env {
     epoch: Instant,
     ids: AtomicU64,
     monitors: AtomicU64,
-    alive: AtomicUsize,
+    /// Signed, because an actor may end on one thread before another has counted its birth.
+    alive: AtomicIsize,
     tasks: AtomicUsize,
     /// A shutdown runs, and this is when it began.
     recording: AtomicBool,
@@ -59,7 +60,7 @@ impl Env {
             epoch: Instant::now(),
             ids: AtomicU64::new(1),
             monitors: AtomicU64::new(1),
-            alive: AtomicUsize::new(0),
+            alive: AtomicIsize::new(0),
             tasks: AtomicUsize::new(0),
             recording: AtomicBool::new(false),
             history: Mutex::default(),
@@ -89,7 +90,7 @@ impl Env {
 
     /// How many actors there are.
     pub(crate) fn alive(&self) -> usize {
-        self.alive.load(Ordering::Relaxed)
+        usize::try_from(self.alive.load(Ordering::Relaxed)).unwrap_or(0)
     }
 
     /// Counts a task until what is returned is dropped.

@@ -216,11 +216,10 @@ impl<A: Actor> Builder<A> {
         let refused = match claimed {
             Err(refused) => Some(refused),
             Ok(()) => {
-                env.born();
                 if family.admit(&any) {
+                    env.born();
                     None
                 } else {
-                    env.died();
                     if let Some(name) = &name {
                         family.names.release(family.owner_id, name, |named| named.id() == any.id());
                     }
