@@ -379,7 +379,10 @@ impl<A: Actor> Drop for Life<A> {
         if let Some(family) = &family {
             family.close();
             for child in family.children() {
-                request::abort(&child);
+                match by {
+                    AbortedBy::Deadline => request::abort(&child),
+                    AbortedBy::Runtime => request::kill(&child),
+                }
             }
         }
         self.drop_state();
