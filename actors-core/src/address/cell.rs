@@ -10,6 +10,7 @@ use super::tell::Refusal;
 use crate::lifecycle::cell::{AnyCell, Core};
 use crate::lifecycle::current::{DropCause, current_actor, dropping};
 use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
+use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
 use crate::mailbox::{Admission, Capacity, Closed, Mailbox, Overflow, Pushed, Ticket, Wakeup};
@@ -159,6 +160,15 @@ impl<A: Protocol> AnyCell for Cell<A> {
 
     fn close(&self, closed: Closed) {
         self.mailbox.close(closed);
+    }
+
+    fn discard(&self) {
+        for message in self.mailbox.take_queued() {
+            if let Err(reason) = guard(|| self.bury(message, DeadReason::Killed)) {
+                // Its end is known; there is nobody left to tell of a destructor that panics.
+                drop(reason);
+            }
+        }
     }
 
     fn queued(&self) -> u64 {

@@ -32,6 +32,9 @@ pub(crate) trait AnyCell: Send + Sync + 'static {
     fn call(self: Arc<Self>);
     /// Closes its mailbox.
     fn close(&self, closed: Closed);
+    /// Makes dead letters of what is in the queue, in the place of a task that does not react. What the task has fetched
+    /// is out of reach.
+    fn discard(&self);
     /// How many messages wait.
     fn queued(&self) -> u64;
     /// How many messages were ever accepted.

@@ -45,29 +45,35 @@ thread_local! {
 struct Turn;
 
 impl Turn {
-    /// Begins the turn, unless it has begun further up this stack.
+    /// Begins the turn, unless it has begun further up this stack. A thread that is ending has no list any more, and makes
+    /// each end known at once.
     fn begin() -> Option<Turn> {
-        WAITING.with_borrow_mut(|waiting| match waiting {
-            Some(_) => None,
-            None => {
-                *waiting = Some(VecDeque::new());
-                Some(Turn)
-            }
-        })
+        let begun = WAITING.try_with(|waiting| {
+            let mut waiting = waiting.borrow_mut();
+            let free = waiting.is_none();
+            waiting.get_or_insert_default();
+            free
+        });
+        begun.unwrap_or(true).then_some(Turn)
     }
 
     fn wait(end: End) {
-        WAITING.with_borrow_mut(|waiting| waiting.get_or_insert_default().push_back(end));
+        // Only where a turn has begun, and so there is a list.
+        let _ = WAITING.try_with(|waiting| waiting.borrow_mut().get_or_insert_default().push_back(end));
     }
 
     fn next() -> Option<End> {
-        WAITING.with_borrow_mut(|waiting| waiting.as_mut()?.pop_front())
+        WAITING.try_with(|waiting| waiting.borrow_mut().as_mut()?.pop_front()).ok().flatten()
     }
 }
 
 impl Drop for Turn {
+    /// The turn is over. Ends are left only if the one in hand panicked; they are known to be claimed, so they go on.
     fn drop(&mut self) {
-        WAITING.set(None);
+        let left = WAITING.try_with(|waiting| waiting.borrow_mut().take()).ok().flatten();
+        for (cell, exit, report) in left.into_iter().flatten() {
+            conclude(cell, exit, report);
+        }
     }
 }
 

@@ -63,19 +63,24 @@ impl Identity {
     }
 }
 
+/// Asks who runs here. A thread that is ending runs nobody.
+fn current<R>(ask: impl FnOnce(&Current) -> Option<R>) -> Option<R> {
+    CURRENT.try_with(|current| current.borrow().as_ref().and_then(ask)).ok().flatten()
+}
+
 /// The actor whose own code, hook or handler, runs on this thread.
 pub(crate) fn current_actor() -> Option<Arc<dyn AnyCell>> {
-    CURRENT.with_borrow(|current| current.as_ref().filter(|current| current.role == Role::Itself).map(|current| current.cell.clone()))
+    current(|current| (current.role == Role::Itself).then(|| current.cell.clone()))
 }
 
 /// The actor to which the code on this thread belongs, helpers included.
 pub(crate) fn current_owner() -> Option<Arc<dyn AnyCell>> {
-    CURRENT.with_borrow(|current| current.as_ref().map(|current| current.cell.clone()))
+    current(|current| Some(current.cell.clone()))
 }
 
 /// By when the request in hand is to be answered.
 pub(crate) fn current_deadline() -> Option<Instant> {
-    CURRENT.with_borrow(|current| current.as_ref().and_then(|current| current.deadline))
+    current(|current| current.deadline)
 }
 
 /// Notes by when the request in hand is to be answered.

@@ -24,7 +24,7 @@ pub(crate) fn reason(payload: Box<dyn Any + Send>) -> ExitReason {
     if let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(worse);
     }
-    ExitReason::Panicked { message, location: LAST.take().map(|(_, place)| place) }
+    ExitReason::Panicked { message, location: take_last().map(|(_, place)| place) }
 }
 
 /// The reason of the panic that unwinds this thread, for a destructor that wants to tell somebody.
@@ -32,11 +32,21 @@ pub(crate) fn under_way() -> Option<ExitReason> {
     if !std::thread::panicking() {
         return None;
     }
-    let (message, location) = match LAST.with_borrow(Clone::clone) {
+    let (message, location) = match last() {
         Some((message, location)) => (message, Some(location)),
         None => (Arc::from(NO_TEXT), None),
     };
     Some(ExitReason::Panicked { message, location })
+}
+
+/// The note on the last panic of this thread; one that is ending has none.
+fn last() -> Option<(Arc<str>, Arc<str>)> {
+    LAST.try_with(|last| last.borrow().clone()).ok().flatten()
+}
+
+/// Takes the note, which says nothing of the next panic.
+fn take_last() -> Option<(Arc<str>, Arc<str>)> {
+    LAST.try_with(RefCell::take).ok().flatten()
 }
 
 const NO_TEXT: &str = "(a panic without a text)";

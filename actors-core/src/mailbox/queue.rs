@@ -225,15 +225,18 @@ impl<T> Mailbox<T> {
     }
 
     /// Refuses all further messages. Those who wait for room are told. When it has stopped, nothing of the receiver is
-    /// kept either: its waker would keep its task.
+    /// kept either: its waker would keep its task. It is woken, in case it does not know that it has ended.
     pub(crate) fn close(&self, closed: Closed) {
-        let (line, _receiver) = {
+        let (line, receiver) = {
             let mut inner = self.lock();
             inner.closed = inner.closed.max(Some(closed));
             let receiver = (closed == Closed::Stopped).then(|| std::mem::replace(&mut inner.receiver, Receiver::Running));
             (inner.waiting.take(), receiver)
         };
         for (_, waker) in line.into_iter().flat_map(|line| line.wakers) {
+            waker.wake();
+        }
+        if let Some(Receiver::Idle(waker) | Receiver::Busy(waker)) = receiver {
             waker.wake();
         }
     }
@@ -312,6 +315,11 @@ impl<T> Mailbox<T> {
         rest.append(&mut queued);
         self.taken.store(pushed, Ordering::Release);
         rest
+    }
+
+    /// Takes all that is in the queue, in the place of the receiver.
+    pub(crate) fn take_queued(&self) -> VecDeque<T> {
+        std::mem::take(&mut self.lock().queue)
     }
 
     fn admit(&self, batch: &mut Batch<T>) {

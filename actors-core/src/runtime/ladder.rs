@@ -16,6 +16,7 @@ use crate::lifecycle::conclude::{claim, conclude};
 use crate::lifecycle::exit::{Exit, ExitReason};
 use crate::lifecycle::record::LimitHit;
 use crate::lifecycle::request::{self, Mode};
+use crate::lifecycle::signal::Signals;
 use crate::telemetry;
 use crate::time::after;
 
@@ -325,9 +326,12 @@ pub(crate) fn give_up(child: &Arc<dyn AnyCell>) {
             if cell.in_hand().is_some() {
                 note(&cell, LimitHit::Abort);
             }
+            // If its task ever runs again, it drops what it holds.
+            cell.core().signals.set(Signals::ABORT | Signals::KILL | Signals::STOP);
             let exit = Exit::new(ExitReason::Unresponsive);
             telemetry::ended(&cell, &exit);
-            conclude(cell, exit, None);
+            conclude(cell.clone(), exit, None);
+            cell.discard();
         }
     }
 }

@@ -29,7 +29,7 @@ impl<A: Actor> Life<A> {
             return Err(Over::Asked);
         }
         let limit = self.any.policy().start_limit();
-        let cut = self.cut();
+        let cut = if drains { Signals::KILL } else { self.cut() };
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let outcome = {

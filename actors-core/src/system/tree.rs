@@ -306,6 +306,8 @@ pub(super) mod tests {
         }
         fn call(self: Arc<Self>) {}
         fn close(&self, _: Closed) {}
+        fn discard(&self) {}
+
         fn queued(&self) -> u64 {
             2
         }

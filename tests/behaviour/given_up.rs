@@ -1,0 +1,88 @@
+//! Actors that the watchdog gave up, or that were to end before they began: nobody else waits for ever (S4.6).
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use actors_core::{Actor, ActorSystem, ExitReason, messages};
+use tests::{DropNote, Journal, eventually, promptly};
+
+#[derive(Actor)]
+struct Mason {
+    _state: DropNote,
+}
+
+#[messages]
+impl Mason {
+    #[message]
+    fn block(&self, millis: u64) {
+        std::thread::sleep(Duration::from_millis(millis));
+    }
+
+    #[message]
+    fn ping(&self) -> u32 {
+        7
+    }
+}
+
+/// An actor whose start takes a turn, and whose handler a stop would cut short.
+#[derive(Actor)]
+#[actor(in_flight = "cancel")]
+struct Hasty;
+
+#[messages]
+impl Hasty {
+    #[started]
+    async fn begin(&mut self) {
+        tokio::task::yield_now().await;
+    }
+
+    #[message]
+    fn greet(&self) -> u32 {
+        7
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ask_queued_at_an_unresponsive_actor_is_told() {
+    let journal = Journal::new();
+    let system = ActorSystem::builder("quarry").deadline(Duration::from_millis(400)).progress(false).build();
+    let mason = system.spawn(Mason { _state: journal.drop_note("dropped") });
+    mason.tell(Block { millis: 3_000 }).await.expect("it takes messages");
+    eventually("it has begun", || mason.queued() == 0).await;
+    let asked = tokio::spawn({
+        let mason = mason.clone();
+        async move { mason.ask(Ping).await.map_err(|error| error.is_not_running()) }
+    });
+    eventually("the ask waits", || mason.queued() == 1).await;
+    assert_eq!(system.shutdown().await.exit_code(), 4);
+    assert_eq!(mason.stopped().await, ExitReason::Unresponsive);
+    let answer = tokio::time::timeout(Duration::from_secs(1), asked).await.expect("the ask has ended before the handler");
+    assert_eq!(answer.expect("it does not panic"), Err(true));
+}
+
+#[tokio::test]
+async fn an_idle_actor_that_was_given_up_drops_its_state_once_it_can() {
+    let journal = Journal::new();
+    let system = ActorSystem::builder("quarry").deadline(Duration::from_millis(200)).progress(false).build();
+    let idle = system.spawn(Mason { _state: journal.drop_note("dropped") });
+    assert_eq!(idle.ask(Ping).await.expect("it answers"), 7);
+    system.request_shutdown();
+    // The one thread of this runtime is blocked until the watchdog has given up.
+    std::thread::sleep(Duration::from_millis(600));
+    assert_eq!(system.terminated().await.exit_code(), 4);
+    eventually("its state is dropped", || journal.count("dropped") == 1).await;
+    assert_eq!(idle.stopped().await, ExitReason::Unresponsive);
+}
+
+#[tokio::test]
+async fn a_drain_before_the_start_handles_what_was_accepted_also_where_a_stop_cancels() {
+    let system = ActorSystem::new("quarry");
+    let hasty = system.spawn(Hasty);
+    let mut asked = pin!(async { hasty.ask(Greet).await.ok() });
+    assert!(poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx).is_pending())).await);
+    hasty.drain();
+    assert_eq!(promptly("the answer", asked).await, Some(7));
+    assert!(system.shutdown().await.is_clean());
+}
