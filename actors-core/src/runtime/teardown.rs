@@ -96,9 +96,7 @@ impl<A: Actor> Life<A> {
         }
         self.settle_cause(Over::Asked);
         self.cell.close(Closed::Stopping);
-        if signals & Signals::KILL != 0 && self.exit().reason != ExitReason::Killed {
-            self.exit().add(ExitReason::Killed);
-        }
+        self.note_kill();
         self.finish();
         ENDING.set(false);
         true
