@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors_core::{Actor, Capacity, Children, InFlight, Limit, OnStop, Overflow, Policy, Strategy, messages};
+use actors_core::{Actor, AutoShutdown, Capacity, Children, InFlight, Limit, OnStop, Overflow, Policy, Strategy, messages};
 
 macro_rules! actor {
     ($name:ident, $message:ident, $(#[$policy:meta])*) => {
