@@ -75,7 +75,8 @@ pub use lifecycle::{
 pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};
 pub use supervisor::{
-    Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, DynamicSupervisor, Restart, Supervisor,
+    Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, ConfigWarning, DynamicSupervisor, Restart,
+    Supervisor,
 };
 pub use system::{
     ActorState, ActorSystem, Outcome, PlanStep, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
