@@ -7,6 +7,7 @@ mod conformance;
 mod deadlocks;
 mod endings;
 mod exits;
+mod frozen;
 mod given_up;
 mod lifecycle;
 mod limits;
