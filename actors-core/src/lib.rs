@@ -53,6 +53,7 @@ mod address;
 mod lifecycle;
 mod mailbox;
 mod runtime;
+mod services;
 mod sync;
 mod system;
 mod telemetry;
@@ -63,8 +64,8 @@ pub use actor::SignalMessages;
 pub use actor::{Actor, Context, Hooks, Job, JobError, NotAChild, StopSignal, Stopping, WaitForStop};
 pub use actors_macros::{Actor, messages};
 pub use address::{
-    Accepts, ActorRef, Ask, AskError, DeadlockError, LostError, Protocol, Recipient, Refusal, ReplyTo, StillRunning, Stopped, Target, Tell,
-    TellError, Unhandled,
+    Accepts, ActorRef, Ask, AskError, Asks, AsksError, DeadlockError, LostError, Protocol, Recipient, Refusal, ReplyTo, StillRunning,
+    Stopped, Target, Tell, TellError, Unhandled,
 };
 pub use lifecycle::{
     AbortedBy, ActorId, ActorPath, ActorReport, BoxError, Children, DeadLetter, DeadLetters, DeadReason, Exit, ExitReason, Exited, Failure,
@@ -72,6 +73,7 @@ pub use lifecycle::{
 };
 pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};
+pub use services::{Group, GroupChange, GroupNotice, Lagged, Published, Subscriber, Topic};
 pub use system::{
     ActorState, ActorSystem, Outcome, PlanStep, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
 };

@@ -28,6 +28,7 @@ pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod signal;
+pub(crate) mod slots;
 pub(crate) mod ties;
 
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};

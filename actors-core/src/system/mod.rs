@@ -24,6 +24,7 @@ use crate::actor::Actor;
 use crate::address::cell::Cell;
 use crate::address::{ActorRef, Protocol};
 use crate::lifecycle::dead_letter::DeadLetters;
+use crate::lifecycle::env::Env;
 use crate::lifecycle::lookup;
 use crate::runtime::{Builder, StartError};
 
@@ -210,6 +211,12 @@ impl ActorSystem {
     /// Returns how many messages were accepted and never handled.
     pub fn dead_letter_count(&self) -> u64 {
         self.shared.env.dead_letters.count()
+    }
+}
+
+impl ActorSystem {
+    pub(crate) fn env(&self) -> &Arc<Env> {
+        &self.shared.env
     }
 }
 
