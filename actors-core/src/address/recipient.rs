@@ -127,7 +127,7 @@ impl<M: 'static> Recipient<M> {
 
     /// Tells whether the actor takes messages.
     pub fn is_alive(&self) -> bool {
-        !self.any().core().is_stopping()
+        self.any().core().takes_messages()
     }
 }
 
