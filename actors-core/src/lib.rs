@@ -31,7 +31,7 @@
 //!    ([`Policy`]), every option and hook of the [macros](mod@macros), and how one is written
 //!    [without macros](ActorRef::ask_with).
 //! 2. **Reaching it**: [`ActorRef`], [`Recipient`], [`ReplyTo`]; what can go wrong ([`TellError`], [`AskError`],
-//!    [`DeadLetter`]).
+//!    [`DeadLetter`]); many at once ([`Asks`]).
 //! 3. **Making it**: [`ActorSystem`], [`Builder`], [`StartError`].
 //! 4. **Ending it**: [`ActorRef::stop`], [`drain`](ActorRef::drain), [`kill`](ActorRef::kill), the [`StopSignal`] that its
 //!    code can see, and [`ExitReason`].
@@ -40,6 +40,7 @@
 //! 6. **The whole**: [`shutdown`](ActorSystem::shutdown) and its [`ShutdownReport`], the
 //!    [`ShutdownPlan`](ActorSystem::shutdown_plan), the [`Tree`](ActorSystem::tree), and
 //!    [`run_until_signal`](ActorSystem::run_until_signal).
+//! 7. **Beside the tree**: a [`Topic`] to publish on, a [`Group`] to be found in.
 //!
 //! What may be relied on is written down, rule by rule, in [`semantics`].
 //!

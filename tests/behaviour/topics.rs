@@ -410,6 +410,42 @@ async fn a_topic_lives_as_long_as_a_subscriber_or_a_handle_and_no_longer() {
     assert_eq!(system.topic_count(), 0);
 }
 
+/// Has one child, which is started again when it fails.
+#[derive(Actor)]
+struct Parent;
+
+#[messages]
+impl Parent {
+    #[message]
+    async fn bear(&self, journal: Journal, ctx: &mut Context<Self>) -> ActorRef<Listener> {
+        let child = ctx.child("listener", move || Listener { journal: journal.clone() });
+        child.permanent().start().await.expect("it starts")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscriptions_and_memberships_survive_a_restart_and_end_with_the_actor() {
+    let (system, journal) = (ActorSystem::new("topics"), Journal::new());
+    let (news, group) = (system.topic::<Note>("news"), system.group::<Note>("listeners"));
+    let parent = system.spawn(Parent);
+    let actor = parent.ask(Bear { journal: journal.clone() }).await.unwrap();
+    news.subscribe(&actor);
+    group.join(&actor);
+
+    news.publish(Note(1));
+    actor.tell(Fail).await.unwrap();
+    news.publish(Note(2));
+    settle().await;
+    news.publish(Note(3));
+    settle().await;
+
+    assert_eq!(journal.entries(), numbers(1..=3));
+    assert_eq!((news.subscriber_count(), group.members()), (1, vec![actor.recipient()]));
+    parent.stop();
+    promptly("both end", parent.stopped()).await;
+    assert_eq!((news.subscriber_count(), group.len()), (0, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_actor_that_has_ended_is_not_subscribed() {
     let system = ActorSystem::new("topics");
