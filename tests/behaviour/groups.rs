@@ -206,7 +206,7 @@ async fn pub_3_a_listener_that_watches_twice_gets_each_notice_once() {
     let group = system.group::<Job>("workers");
 
     group.watch(&watcher);
-    group.watch(&watcher.recipient());
+    group.watch(watcher.recipient());
     group.join(&a);
     ended(&a).await;
     settle().await;

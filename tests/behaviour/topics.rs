@@ -143,7 +143,7 @@ async fn subscribing_twice_by_any_kind_of_reference_is_subscribing_once() {
     let (actor, journal) = listener(&system);
     let news = system.topic::<Note>("news");
     news.subscribe(&actor);
-    news.subscribe(&actor.recipient());
+    news.subscribe(actor.recipient());
     news.subscriber(&actor).keep(3).subscribe();
 
     assert_eq!(news.subscriber_count(), 1);
@@ -151,7 +151,7 @@ async fn subscribing_twice_by_any_kind_of_reference_is_subscribing_once() {
     settle().await;
     assert_eq!(journal.entries(), ["1"]);
 
-    news.unsubscribe(&actor.recipient());
+    news.unsubscribe(actor.recipient());
     news.unsubscribe(&actor);
     news.publish(Note(2));
     settle().await;
