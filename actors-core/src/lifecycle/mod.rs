@@ -34,6 +34,7 @@ pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod restart;
 pub(crate) mod signal;
+pub(crate) mod slots;
 pub(crate) mod ties;
 
 pub use crash::{CrashReport, CrashReports, Decision};
