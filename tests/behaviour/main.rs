@@ -4,6 +4,7 @@ mod asking;
 mod blocking;
 mod cast;
 mod conformance;
+mod crash_reports;
 mod deadlocks;
 mod endings;
 mod exits;
