@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::cell::{Cell, told};
+use super::cell::{Cell, lane, told};
 use super::protocol::Accepts;
 use super::tell::{Place, Refusal, Target, Tell, TellError, sealed};
 use crate::lifecycle::cell::AnyCell;
@@ -40,11 +40,11 @@ trait Receive<M>: Send + Sync {
 
 impl<A: Accepts<M>, M> Receive<M> for Cell<A> {
     fn post_now(self: Arc<Self>, message: &mut Option<M>) -> Result<(), Refusal> {
-        self.post(message, told::<A, M>).map(|_| ())
+        self.post(lane::<A, M>(), message, told::<A, M>).map(|_| ())
     }
 
     fn poll_post_now(self: Arc<Self>, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        self.poll_post(&mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
+        self.poll_post(lane::<A, M>(), &mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
     }
 
     fn leave_line(&self, place: Place) {

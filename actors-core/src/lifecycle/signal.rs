@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Signals, as a set of bits. Bits are only ever added, but for [`Signals::EVENTS`] and [`Signals::STARTED`].
+/// Signals, as a set of bits. Bits are only ever added, but for [`Signals::EVENTS`], [`Signals::STARTED`] and the two
+/// that say that messages overtake others, [`Signals::CONTROL`] and [`Signals::RELEASED`].
 #[derive(Default)]
 pub(crate) struct Signals(AtomicU32);
 
@@ -31,8 +32,13 @@ impl Signals {
     /// It was killed by one above it, who waits for it and all below it and takes every further step.
     pub(crate) const FELLED: u32 = 1 << 10;
 
+    /// Control messages wait.
+    pub(crate) const CONTROL: u32 = 1 << 11;
+    /// Messages that were stashed are to be handled again.
+    pub(crate) const RELEASED: u32 = 1 << 12;
+
     /// What the loop looks at before every message.
-    pub(crate) const URGENT: u32 = Self::STOP | Self::KILL | Self::ABORT | Self::EVENTS;
+    pub(crate) const URGENT: u32 = Self::STOP | Self::KILL | Self::ABORT | Self::EVENTS | Self::CONTROL | Self::RELEASED;
 
     pub(crate) fn new(bits: u32) -> Self {
         Signals(AtomicU32::new(bits))
