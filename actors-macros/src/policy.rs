@@ -47,12 +47,13 @@ enum Kind {
     Period,
 }
 
-const OPTIONS: [(&str, Kind); 12] = [
+const OPTIONS: [(&str, Kind); 13] = [
     ("mailbox", Kind::Capacity),
     (
         "overflow",
         Kind::Choice("Overflow", &[("wait", "Wait"), ("reject", "Reject"), ("drop_newest", "DropNewest"), ("drop_oldest", "DropOldest")]),
     ),
+    ("stash", Kind::Count),
     ("on_stop", Kind::Choice("OnStop", &[("discard", "Discard"), ("drain", "Drain")])),
     ("in_flight", Kind::Choice("InFlight", &[("finish", "Finish"), ("cancel", "Cancel")])),
     ("stop_limit", Kind::Limit),

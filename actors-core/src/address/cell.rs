@@ -45,12 +45,7 @@ impl<A: Protocol> Cell<A> {
     }
 
     /// Puts a message into the mailbox if there is room now, or the policy makes some; a control message in any case.
-    pub(crate) fn post<M>(
-        self: &Arc<Self>,
-        lane: Lane,
-        message: &mut Option<M>,
-        make: impl FnOnce(M) -> A::Msg,
-    ) -> Result<u64, Refusal> {
+    pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, make: impl FnOnce(M) -> A::Msg) -> Result<u64, Refusal> {
         if lane == Lane::Control {
             let make = || make(message.take().expect("a message is sent once"));
             let pushed = self.mailbox.overtake(make, || _ = self.core.signals.set(Signals::CONTROL))?;

@@ -86,9 +86,8 @@ fn walk(asker: &Arc<dyn AnyCell>, ask: &Edge) -> Option<Vec<Edge>> {
 }
 
 fn open_asks(cell: &Arc<dyn AnyCell>) -> Vec<Edge> {
-    let edges = cell.core().peek_ties(|ties| {
-        ties.asks.iter().map(|ask| Edge::new(ask.target.clone(), ask.number, ask.answer.clone())).collect()
-    });
+    let edges =
+        cell.core().peek_ties(|ties| ties.asks.iter().map(|ask| Edge::new(ask.target.clone(), ask.number, ask.answer.clone())).collect());
     edges.unwrap_or_default()
 }
 
