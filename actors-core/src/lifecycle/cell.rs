@@ -94,7 +94,7 @@ impl dyn AnyCell {
 }
 
 /// The bits of the word for what is in hand that hold the tag.
-const IN_HAND_TAG: u32 = (1 << 30) - 1;
+const IN_HAND_TAG: u32 = (1 << 28) - 1;
 
 /// From where the message in hand was taken, as a bit beside its tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,9 +102,9 @@ pub(crate) enum Turn {
     /// It was the last ordinary one that was taken from the mailbox.
     Ordinary = 0,
     /// It was the last control message that was taken from the mailbox.
-    Control = 1 << 30,
+    Control = 1 << 28,
     /// It was not taken from the mailbox now.
-    Apart = 1 << 31,
+    Apart = 1 << 29,
 }
 
 impl Turn {
