@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actors_core::{
-    Actor, ActorRef, ActorSystem, AskError, Context, DeadReason, ExitReason, Exited, LinkKind, Overflow, Refusal, ReplyTo, messages,
+    Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, DeadReason, ExitReason, Exited, LinkKind, Overflow, Refusal, ReplyTo,
+    Supervisor, messages,
 };
 use tests::{Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 
@@ -73,6 +74,12 @@ impl Desk {
     async fn visit(&mut self, other: ActorRef<Desk>, ctx: &mut Context<Self>) -> bool {
         let other_found_out = other.ask(AskNow { other: ctx.actor_ref().clone() }).await;
         other_found_out.expect("the other goes on")
+    }
+
+    #[message]
+    async fn hold_and_fail(&mut self, gate: Gate) -> Result<(), String> {
+        gate.pass().await;
+        Err("broken".to_owned())
     }
 
     #[message]
@@ -309,6 +316,25 @@ async fn a_control_message_that_asks_and_is_discarded_is_lost_to_its_asker() {
 
     assert!(matches!(&asked, Err(AskError::Lost(_))), "{asked:?}");
     assert_eq!(asked.unwrap_err().into_message().unwrap().n, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn control_messages_outlast_a_restart_and_still_come_first() {
+    let (system, journal) = (ActorSystem::new("test"), Journal::new());
+    let notes = journal.clone();
+    let children = Supervisor::new().child(ChildSpec::new("desk", move || desk(&notes)));
+    system.actor(children).name("sup").start().await.unwrap();
+    let desk = system.lookup::<Desk>("/sup/desk").unwrap();
+    let gate = Gate::new();
+    desk.tell(HoldAndFail { gate: gate.clone() }).await.unwrap();
+    gate.reached().await;
+
+    desk.tell(Record { n: 1 }).await.unwrap();
+    desk.tell(Urge { n: 2 }).await.unwrap();
+    gate.open();
+
+    eventually("the next incarnation has handled both", || journal.len() == 2).await;
+    assert_eq!((journal.entries(), desk.incarnation()), (vec!["!2".to_owned(), "1".to_owned()], 1));
 }
 
 // ===== who was in hand when =====

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, AskError, Context, DeadReason, Policy, ReplyTo, StashFull, messages};
+use actors_core::{
+    Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, DeadReason, Policy, ReplyTo, StashFull, Supervisor, messages,
+};
 use tests::{Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 use tokio::time::Instant;
 
@@ -451,6 +453,32 @@ async fn what_is_stashed_when_the_actor_ends_becomes_dead_letters_and_asks_are_l
         );
         assert!(dead_letters.try_recv().is_none());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_makes_dead_letters_of_the_stash_and_begins_without_one() {
+    let (system, journal) = (ActorSystem::new("test"), Journal::new());
+    let mut dead_letters = system.dead_letters();
+    let notes = journal.clone();
+    let children = Supervisor::new().child(ChildSpec::new("store", move || Store::new(&notes)));
+    system.actor(children).name("sup").start().await.unwrap();
+    let store = system.lookup::<Store>("/sup/store").unwrap();
+    store.tell(Put { n: 1 }).await.unwrap();
+
+    let (lost, ()) = tokio::join!(store.ask(Fetch { n: 2 }), async {
+        eventually("both are put aside", || journal.len() == 2).await;
+        store.tell(Fail).await.unwrap();
+        store.tell(Note { text: "kept" }).await.unwrap();
+    });
+
+    assert_eq!((promptly("the next incarnation", store.ask(Held)).await.unwrap(), store.incarnation()), (0, 1));
+    assert!(matches!(&lost, Err(AskError::Lost(_))), "{lost:?}");
+    assert_eq!(dead_letters.try_recv().unwrap().take::<Put>().unwrap().n, 1);
+    assert!(dead_letters.try_recv().is_none());
+    assert_eq!(journal.entries(), ["aside 1", "aside 2", "kept"]);
+    store.ask(Put { n: 3 }).await.unwrap();
+    store.tell(Open).await.unwrap();
+    eventually("a new stash works as the old one did", || journal.count("3") == 1).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,6 +52,11 @@ impl<T> Control<T> {
         self.queue.len()
     }
 
+    /// The number of the last message that was put in.
+    pub(super) fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
     /// The number of the last message that was taken.
     pub(super) fn taken(&self) -> u64 {
         self.taken

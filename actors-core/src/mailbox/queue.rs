@@ -165,6 +165,11 @@ impl<T> Mailbox<T> {
         self.lock().pushed
     }
 
+    /// The number of the last message that overtook, if there ever was one.
+    pub(crate) fn last_overtaking(&self) -> Option<u64> {
+        self.lock().more.as_ref().map(|more| more.control.pushed())
+    }
+
     /// Whether the receiver has taken the message with this number, of either lane.
     pub(crate) fn has_taken(&self, number: u64) -> bool {
         match lane_of(number) {
@@ -348,6 +353,20 @@ impl<T> Mailbox<T> {
         };
         batch.wake();
         may_sleep
+    }
+
+    /// The receiver goes, and another may come: what was fetched is put back.
+    pub(crate) fn put_back(&self, batch: &mut Batch<T>) {
+        let mut inner = self.lock();
+        while let Some(item) = batch.items.pop_back() {
+            inner.queue.push_front(item);
+        }
+    }
+
+    /// The receiver that was here has gone for good: the next message, or call, starts another.
+    pub(crate) fn vacate(&self) {
+        let old = std::mem::replace(&mut self.lock().receiver, Receiver::Absent);
+        drop(old);
     }
 
     /// Takes all that is left, fetched or queued, in the order in which it would have been handled.
