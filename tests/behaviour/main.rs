@@ -8,6 +8,7 @@ mod control;
 mod deadlocks;
 mod endings;
 mod exits;
+mod frozen;
 mod given_up;
 mod lifecycle;
 mod limits;
