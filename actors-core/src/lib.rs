@@ -63,7 +63,7 @@ mod time;
 
 #[cfg(unix)]
 pub use actor::SignalMessages;
-pub use actor::{Actor, Context, Hooks, Job, JobError, NotAChild, StopSignal, Stopping, WaitForStop};
+pub use actor::{Actor, Context, Hooks, Job, JobError, NotAChild, StashFull, StopSignal, Stopping, WaitForStop};
 pub use actors_macros::{Actor, messages};
 pub use address::{
     Accepts, ActorRef, Ask, AskError, Asks, AsksError, DeadlockError, LostError, Protocol, Recipient, Refusal, ReplyTo, StillRunning,

@@ -167,6 +167,7 @@ impl Marker {
 pub(crate) struct HandlerArgs {
     pub(crate) name: Option<Ident>,
     pub(crate) boxed: bool,
+    pub(crate) control: bool,
     pub(crate) derives: Vec<Path>,
 }
 
@@ -182,10 +183,9 @@ impl HandlerArgs {
                 let wrong = |_| Error::new(place, "`name` takes the name of the struct, without quotes: `name = SomeName`");
                 args.name = Some(input.parse().map_err(wrong)?);
             } else if name == "boxed" {
-                if input.peek(Token![=]) {
-                    return Err(input.error("`boxed` takes no value"));
-                }
-                args.boxed = true;
+                args.boxed = read_flag(name, input)?;
+            } else if name == "control" {
+                args.control = read_flag(name, input)?;
             } else {
                 args.derives = read_derives(name, input)?;
             }
@@ -193,6 +193,14 @@ impl HandlerArgs {
         });
         args
     }
+}
+
+/// Reads an option that is said by its name alone.
+fn read_flag(name: &Ident, input: ParseStream<'_>) -> Result<bool> {
+    if input.peek(Token![=]) {
+        return Err(input.error(format!("`{name}` takes no value")));
+    }
+    Ok(true)
 }
 
 fn read_derives(name: &Ident, input: ParseStream<'_>) -> Result<Vec<Path>> {

@@ -33,6 +33,8 @@ pub(crate) struct Handler {
     pub(crate) message: Message,
     /// Whether the message waits in a box.
     pub(crate) boxed: bool,
+    /// Whether the message overtakes ordinary ones.
+    pub(crate) control: bool,
     pub(crate) reply: Reply,
     /// Whether something was complained about: its message is declared all the same, so that
     /// those who send it are not complained about too, but the method is not called.
@@ -163,17 +165,17 @@ impl Marked {
     fn read(method: &mut ImplItemFn, marker: &Attribute, self_ty: &Type, complaints: &mut Complaints) -> Option<Self> {
         let kind = match Marker::of(marker)? {
             Marker::Message => {
-                let known = ["name", "boxed", "derive"];
-                let args = HandlerArgs::read(marker, &known, complaints);
-                let name = args.name.unwrap_or_else(|| struct_name(&method.sig.ident));
-                let derives = args.derives;
+                let known = ["name", "boxed", "control", "derive"];
+                let mut args = HandlerArgs::read(marker, &known, complaints);
+                let name = args.name.take().unwrap_or_else(|| struct_name(&method.sig.ident));
+                let derives = mem::take(&mut args.derives);
                 let message = Message::Generated { name, derives };
-                let handler = Handler::read(method, self_ty, message, args.boxed);
+                let handler = Handler::read(method, self_ty, message, &args);
                 return Some(Marked::Handler(handler));
             }
             Marker::Handle => {
-                let args = HandlerArgs::read(marker, &["boxed"], complaints);
-                let handler = Handler::read(method, self_ty, Message::Own, args.boxed);
+                let args = HandlerArgs::read(marker, &["boxed", "control"], complaints);
+                let handler = Handler::read(method, self_ty, Message::Own, &args);
                 return Some(Marked::Handler(handler));
             }
             Marker::NotYet => {
@@ -194,9 +196,9 @@ impl Marked {
 }
 
 impl Handler {
-    fn read(method: &mut ImplItemFn, self_ty: &Type, message: Message, boxed: bool) -> Self {
+    fn read(method: &mut ImplItemFn, self_ty: &Type, message: Message, args: &HandlerArgs) -> Self {
         let method = Method::read(method, self_ty);
-        Handler { reply: Reply::of(&method), method, message, boxed, broken: false }
+        Handler { reply: Reply::of(&method), method, message, boxed: args.boxed, control: args.control, broken: false }
     }
 
     /// The parameters that carry the message.

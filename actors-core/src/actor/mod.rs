@@ -4,6 +4,7 @@ mod context;
 mod messages;
 #[cfg(unix)]
 mod os_signal;
+pub(crate) mod stash;
 mod stop_signal;
 mod work;
 
@@ -18,6 +19,7 @@ pub use context::{Context, NotAChild};
 pub use messages::{Fallible, Messages, Unhandleable};
 #[cfg(unix)]
 pub use os_signal::SignalMessages;
+pub use stash::StashFull;
 pub use stop_signal::{StopSignal, Stopping, WaitForStop};
 pub use work::{Job, JobError};
 

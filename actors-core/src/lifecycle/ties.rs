@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::crash::Crash;
-use super::event::{Event, MonitorRef};
+use super::event::{Event, MonitorRef, Tie};
 use super::exit::{Exit, ExitReason};
 use super::id::ActorId;
 use super::record::LimitHit;
@@ -109,6 +109,33 @@ pub(crate) struct OpenAsk<P> {
 pub(crate) trait Answer: Send + Sync {
     /// Tells whether it is still to come, and somebody waits for it.
     fn is_awaited(&self) -> bool;
+    /// Tells what has become of the request in the stash of its receiver.
+    fn stashed(&self) -> Stashed;
+    /// Notes that the request was stashed: it waits again.
+    fn note_stashed(&self);
+    /// Notes that the request was released and is in hand.
+    fn note_replayed(&self);
+    /// Notes that the request is in hand no more. If it was stashed again meanwhile, it goes on waiting.
+    fn note_handled(&self);
+}
+
+/// What has become of a request in the stash of its receiver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stashed {
+    /// How often it was stashed.
+    pub(crate) times: u32,
+    pub(crate) place: StashPlace,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum StashPlace {
+    /// It is not in the stash.
+    #[default]
+    Nowhere,
+    /// It waits there.
+    Waits,
+    /// It was released, and is in hand.
+    InHand,
 }
 
 impl<P, G> Default for Ties<P, G> {
@@ -155,7 +182,7 @@ impl<P, G> Ties<P, G> {
 
     /// Adds an event that waits to be handled.
     pub(crate) fn add_event(&mut self, event: Event) {
-        if event.not_before == 0 {
+        if !matches!(event.exited.tie, Tie::Monitor(_)) {
             self.events.push_back(event);
             return;
         }
@@ -164,11 +191,8 @@ impl<P, G> Ties<P, G> {
         self.notices.insert(place, event);
     }
 
-    /// Takes the next event, given that so many messages have been taken.
-    pub(crate) fn next_event(&mut self, taken: u64) -> Option<Event> {
-        if let Some(event) = self.events.pop_front() {
-            return Some(event);
-        }
+    /// Takes the next notice, given that so many messages have been taken.
+    pub(crate) fn next_notice(&mut self, taken: u64) -> Option<Event> {
         let due = self.notices.front().is_some_and(|notice| notice.not_before <= taken);
         if due { self.notices.pop_front() } else { None }
     }

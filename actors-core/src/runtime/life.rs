@@ -12,7 +12,7 @@ use super::watch::{Watched, begin, discard, poll_once, watch};
 use crate::actor::{Actor, Context};
 use crate::address::ActorRef;
 use crate::address::cell::Cell;
-use crate::lifecycle::cell::{AnyCell, Core};
+use crate::lifecycle::cell::{AnyCell, Core, Turn};
 use crate::lifecycle::crash::Crash;
 use crate::lifecycle::current::set_current_deadline;
 use crate::lifecycle::exit::{BoxError, Exit, ExitReason, HandlerTimedOut};
@@ -83,7 +83,7 @@ impl<A: Actor> Life<A> {
     }
 
     /// Handles one message.
-    pub(super) async fn handle(&mut self, message: A::Msg, cut: u32) -> Result<(), Over> {
+    pub(super) async fn handle(&mut self, message: A::Msg, turn: Turn, cut: u32) -> Result<(), Over> {
         let Life { actor, ctx, cell, any, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let core = cell.core();
@@ -91,7 +91,7 @@ impl<A: Actor> Life<A> {
             Ok(known) => known,
             Err(reason) => return Err(Over::Because(reason)),
         };
-        core.begin(tag);
+        core.begin(tag, turn);
         if deadline.is_some() {
             set_current_deadline(deadline);
         }

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use super::life::{Life, Over, over_after};
 use super::watch::{Watched, begin, discard, watch};
 use crate::actor::Actor;
-use crate::lifecycle::cell::AnyCell;
+use crate::actor::stash::Put;
+use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::event::Event;
 use crate::lifecycle::exit::{ExitReason, Failure, StartFailure};
 use crate::lifecycle::signal::Signals;
@@ -24,7 +25,7 @@ impl<A: Actor> Life<A> {
     pub(super) async fn begin(&mut self) -> Result<(), Over> {
         // Stop beats start, but for a drain: what was accepted can be handled only by an actor that has started.
         let signals = self.core().signals.get();
-        let drains = signals & (Signals::DRAIN | Signals::KILL) == Signals::DRAIN && self.cell.mailbox.pushed() > 0;
+        let drains = signals & (Signals::DRAIN | Signals::KILL) == Signals::DRAIN && self.cell.mailbox.len() > 0;
         if signals & (Signals::STOP | Signals::KILL) != 0 && !drains {
             return Err(Over::Asked);
         }
@@ -66,11 +67,11 @@ impl<A: Actor> Life<A> {
         loop {
             // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
             if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.taken() >= self.due_at) {
-                if let Some(over) = Box::pin(self.attend()).await {
+                if let Err(over) = Box::pin(self.attend(cut)).await {
                     return over;
                 }
             } else if let Some(message) = self.cell.mailbox.take(&mut self.batch) {
-                if let Err(over) = self.handle(message, cut).await {
+                if let Err(over) = self.handle(message, Turn::Ordinary, cut).await {
                     return over;
                 }
             } else {
@@ -101,16 +102,55 @@ impl<A: Actor> Life<A> {
         slept
     }
 
-    /// Looks at what is urgent: a stop, or one exit of another.
-    async fn attend(&mut self) -> Option<Over> {
+    /// Looks at what is urgent, and does the first of it.
+    async fn attend(&mut self, cut: u32) -> Result<(), Over> {
         if self.core().signals.any(Signals::STOP | Signals::KILL) {
-            return Some(Over::Asked);
+            return Err(Over::Asked);
         }
-        let event = self.next_event()?;
+        if let Some(exit) = self.next_exit() {
+            return self.hear(exit, cut).await;
+        }
+        if let Some(message) = self.overtaking() {
+            return self.handle_overtaking(message, cut).await;
+        }
+        // Last, so that what was sent before the end of the other comes before the notice of it.
+        match self.next_notice() {
+            Some(notice) => self.hear(notice, cut).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the message that comes before those in the mailbox, if there is one.
+    pub(super) fn overtaking(&mut self) -> Option<Overtaking<A>> {
+        let signals = self.core().signals.get();
+        let control = if signals & Signals::CONTROL != 0 { self.cell.take_control() } else { None };
+        if let Some(message) = control {
+            return Some(Overtaking::Control(message));
+        }
+        if signals & Signals::RELEASED != 0 { self.ctx.next_released().map(Overtaking::Released) } else { None }
+    }
+
+    pub(super) async fn handle_overtaking(&mut self, message: Overtaking<A>, cut: u32) -> Result<(), Over> {
+        match message {
+            Overtaking::Control(message) => self.handle(message, Turn::Control, cut).await,
+            Overtaking::Released(Put { message, asker }) => {
+                if let Some(asker) = &asker {
+                    asker.note_replayed();
+                }
+                let handled = self.handle(message, Turn::Apart, cut).await;
+                if let Some(asker) = &asker {
+                    asker.note_handled();
+                }
+                handled
+            }
+        }
+    }
+
+    /// Tells the actor of the end of another.
+    async fn hear(&mut self, event: Event, cut: u32) -> Result<(), Over> {
         if !A::HOOKS.exited {
-            return None;
+            return Ok(());
         }
-        let cut = self.cut();
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let mut hook = pin!(None);
@@ -118,19 +158,38 @@ impl<A: Actor> Life<A> {
         let outcome = watch(hook.as_mut(), span, cell, batch, cut, None, first).await;
         let broken = discard(hook, outcome.is_cut_short());
         cell.core().finish();
-        over_after(outcome, broken).err()
+        over_after(outcome, broken)
     }
 
-    /// Takes the next exit whose turn has come, and notes when the one after it is due.
-    fn next_event(&mut self) -> Option<Event> {
-        let taken = self.cell.mailbox.taken();
+    /// Takes the next exit of a link, a child or a group, and notes when the next notice is due.
+    fn next_exit(&mut self) -> Option<Event> {
         let core = self.cell.core();
-        let (event, due_at) = core.with_ties(|ties| {
+        if !core.signals.any(Signals::EVENTS) && self.due_at != 0 {
+            return None;
+        }
+        let (exit, due_at) = core.with_ties(|ties| {
             core.signals.clear(Signals::EVENTS);
-            let event = ties.next_event(taken);
-            (event, ties.next_event_due())
+            (ties.events.pop_front(), ties.next_event_due())
         });
         self.due_at = due_at;
-        event
+        exit
     }
+
+    /// Takes the next notice of a monitor if it is due.
+    fn next_notice(&mut self) -> Option<Event> {
+        let taken = self.cell.mailbox.taken();
+        if self.due_at > taken {
+            return None;
+        }
+        let (notice, due_at) = self.core().with_ties(|ties| (ties.next_notice(taken), ties.next_event_due()));
+        self.due_at = due_at;
+        notice
+    }
+}
+
+/// A message that comes before those in the mailbox.
+pub(super) enum Overtaking<A: Actor> {
+    Control(A::Msg),
+    /// It was stashed, and is to be handled again.
+    Released(Put<A::Msg>),
 }

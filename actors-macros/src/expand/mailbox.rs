@@ -144,6 +144,11 @@ impl Expansion<'_> {
         let (reply, error) = self.answer(handler);
         let ty = self.message_type(handler);
         let boxed = if handler.boxed { quote!(::std::boxed::Box::new(__message)) } else { quote!(__message) };
+        let control = handler.control.then(|| {
+            quote!(
+                const CONTROL: bool = true;
+            )
+        });
         let allow = allow_in_impls();
         quote! {
             #(#cfgs)*
@@ -151,6 +156,7 @@ impl Expansion<'_> {
             impl #impl_generics #krate::Accepts<#ty> for #self_ty #where_clause {
                 type Reply = #reply;
                 type Error = #error;
+                #control
 
                 fn accept(
                     __message: #ty,
