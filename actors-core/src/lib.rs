@@ -60,7 +60,10 @@ mod time;
 
 #[cfg(unix)]
 pub use actor::SignalMessages;
-pub use actor::{Actor, Context, Hooks, Job, JobError, NotAChild, StopSignal, Stopping, WaitForStop};
+pub use actor::{
+    Actor, CatchUp, Context, Every, Hooks, InactivityTimeout, Job, JobError, NotAChild, StopSignal, Stopping, StreamRef, TimerRef,
+    WaitForStop,
+};
 pub use actors_macros::{Actor, messages};
 pub use address::{
     Accepts, ActorRef, Ask, AskError, DeadlockError, LostError, Protocol, Recipient, Refusal, ReplyTo, StillRunning, Stopped, Target, Tell,
@@ -85,6 +88,6 @@ pub mod macros {}
 /// What the macros need, and nobody else.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Fallible, Messages, Unhandleable};
+    pub use crate::actor::{Fallible, Messages, Unhandleable, begin_tick};
     pub use tokio::time::Instant;
 }

@@ -24,4 +24,5 @@ mod shutdown;
 mod significant;
 mod stopping;
 mod telling;
+mod timers;
 mod work;

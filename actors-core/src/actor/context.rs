@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::source::Sources;
 use super::stop_signal::{StopSignal, Stopping, WaitForStop};
 use crate::address::{ActorRef, Protocol};
 use crate::lifecycle::cell::AnyCell;
@@ -21,14 +22,17 @@ use crate::lifecycle::{lookup, monitor};
 /// What an actor can do from inside its hooks and handlers.
 ///
 /// Children are made with [`spawn`](Self::spawn), [`start`](Self::start) and [`actor`](Self::actor); work beside the
-/// messages with [`spawn_task`](Self::spawn_task) and [`spawn_blocking`](Self::spawn_blocking).
+/// messages with [`spawn_task`](Self::spawn_task) and [`spawn_blocking`](Self::spawn_blocking). Messages come from
+/// [timers](Self::send_after), [streams](Self::attach) and [futures](Self::pipe) too.
 pub struct Context<A: Protocol> {
     me: ActorRef<A>,
+    /// What yields messages beside the mailbox; most actors have nothing of it.
+    pub(super) sources: Option<Box<Mutex<Sources<A::Msg>>>>,
 }
 
 impl<A: Protocol> Context<A> {
     pub(crate) fn new(me: ActorRef<A>) -> Self {
-        Context { me }
+        Context { me, sources: None }
     }
 
     pub(crate) fn any(&self) -> Arc<dyn AnyCell> {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::dead_letter::DeadLetterOffice;
-use super::event::MonitorRef;
+use super::event::{MonitorRef, SourceKey};
 use super::exit::ExitReason;
 use super::id::ActorId;
 use super::path::ActorPath;
@@ -31,6 +31,7 @@ pub(crate) struct Env {
     epoch: Instant,
     ids: AtomicU64,
     monitors: AtomicU64,
+    sources: AtomicU64,
     /// Signed, because an actor may end on one thread before another has counted its birth.
     alive: AtomicIsize,
     tasks: AtomicUsize,
@@ -60,6 +61,7 @@ impl Env {
             epoch: Instant::now(),
             ids: AtomicU64::new(1),
             monitors: AtomicU64::new(1),
+            sources: AtomicU64::new(1),
             alive: AtomicIsize::new(0),
             tasks: AtomicUsize::new(0),
             recording: AtomicBool::new(false),
@@ -73,6 +75,10 @@ impl Env {
 
     pub(crate) fn next_monitor(&self) -> MonitorRef {
         MonitorRef(self.monitors.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_source(&self) -> SourceKey {
+        SourceKey(self.sources.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Microseconds since the system began, at least 1.

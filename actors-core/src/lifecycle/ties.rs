@@ -33,9 +33,9 @@ pub(crate) struct Ties<P, G> {
     /// The monitors by which this actor watches others.
     pub(crate) watching: BTreeMap<MonitorRef, Option<P>>,
     pub(crate) groups: Vec<G>,
-    /// Exits that are to be handled next.
+    /// What is to be handled next.
     pub(crate) events: VecDeque<Event>,
-    /// Exits that are to be handled after messages, in the order in which they are due.
+    /// What is to be handled after messages, in the order in which it is due.
     pub(crate) notices: VecDeque<Event>,
 
     /// Who waits for the start or the end.
@@ -168,7 +168,7 @@ impl<P, G> Ties<P, G> {
         if self.events.is_empty() { notice } else { 0 }
     }
 
-    /// Forgets the events of one link or one monitor that wait to be handled.
+    /// Forgets events that wait to be handled: of one link, one monitor, one source.
     pub(crate) fn forget_events(&mut self, stale: impl Fn(&Event) -> bool) {
         self.events.retain(|event| !stale(event));
         self.notices.retain(|event| !stale(event));

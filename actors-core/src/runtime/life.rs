@@ -78,8 +78,8 @@ impl<A: Actor> Life<A> {
         self.cell.core()
     }
 
-    /// Handles one message.
-    pub(super) async fn handle(&mut self, message: A::Msg, cut: u32) -> Result<(), Over> {
+    /// Handles one message. Says which it was.
+    pub(super) async fn handle(&mut self, message: A::Msg, cut: u32) -> Result<u16, Over> {
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let core = cell.core();
@@ -101,7 +101,7 @@ impl<A: Actor> Life<A> {
             if matches!(first, Ok(Poll::Ready(Ok(())))) && deadline.is_none() {
                 // By far the most frequent: the handler had nothing to wait for.
                 core.finish();
-                return Ok(());
+                return Ok(tag);
             }
             let outcome = watch(handler.as_mut(), &span, cell, batch, cut, None, Some(first)).await;
             let cut_short = outcome.is_cut_short();
@@ -111,7 +111,7 @@ impl<A: Actor> Life<A> {
             set_current_deadline(None);
         }
         core.finish();
-        over_after(outcome, broken)
+        over_after(outcome, broken).map(|()| tag)
     }
 
     /// The signals that cut a handler short.

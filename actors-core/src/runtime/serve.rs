@@ -7,13 +7,14 @@ use tokio::time::Instant;
 
 use super::life::{Life, Over, over_after};
 use super::watch::{Watched, begin, discard, watch};
-use crate::actor::Actor;
+use crate::actor::{Actor, Found};
 use crate::lifecycle::cell::AnyCell;
-use crate::lifecycle::event::Event;
+use crate::lifecycle::event::{Event, Exited, News, SourceKey};
 use crate::lifecycle::exit::{ExitReason, Failure, StartFailure};
+use crate::lifecycle::panic::guard;
 use crate::lifecycle::signal::Signals;
 use crate::sync::wake_all;
-use crate::telemetry;
+use crate::telemetry::{self, Scope};
 use crate::time::after;
 
 /// How many messages an actor handles before it lets others run.
@@ -67,8 +68,10 @@ impl<A: Actor> Life<A> {
                     return over;
                 }
             } else if let Some(message) = self.cell.mailbox.take(&mut self.batch) {
-                if let Err(over) = self.handle(message, cut).await {
-                    return over;
+                match self.handle(message, cut).await {
+                    Ok(tag) if self.ctx.has_sources() => self.ctx.note_activity(tag),
+                    Ok(_) => {}
+                    Err(over) => return over,
                 }
             } else {
                 // A wait that was none is no rest for the others.
@@ -98,27 +101,44 @@ impl<A: Actor> Life<A> {
         slept
     }
 
-    /// Looks at what is urgent: a stop, or one exit of another.
+    /// Looks at what is urgent: a stop, one exit of another, or one source.
     async fn attend(&mut self) -> Option<Over> {
         if self.core().signals.any(Signals::STOP | Signals::KILL) {
             return Some(Over::Asked);
         }
-        let event = self.next_event()?;
-        if !A::HOOKS.exited {
-            return None;
+        match self.next_event()?.news {
+            News::Ready(key) => self.attend_to_source(key).await.err(),
+            News::Exited(exited) if A::HOOKS.exited => self.attend_to_exit(*exited).await.err(),
+            News::Exited(_) => None,
         }
+    }
+
+    async fn attend_to_exit(&mut self, exited: Exited) -> Result<(), Over> {
         let cut = self.cut();
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let mut hook = pin!(None);
-        let first = begin(hook.as_mut(), || actor.exited(event.exited, ctx));
+        let first = begin(hook.as_mut(), || actor.exited(exited, ctx));
         let outcome = watch(hook.as_mut(), span, cell, batch, cut, None, first).await;
         let broken = discard(hook, outcome.is_cut_short());
         cell.core().finish();
-        over_after(outcome, broken).err()
+        over_after(outcome, broken)
     }
 
-    /// Takes the next exit whose turn has come, and notes when the one after it is due.
+    /// Polls a source, and handles its message if there is one.
+    async fn attend_to_source(&mut self, key: SourceKey) -> Result<(), Over> {
+        let Life { ctx, span, .. } = self;
+        let found = span.enter(|| guard(|| ctx.poll_source(key))).map_err(Over::Because)?;
+        let Some(Found { message, is_activity }) = found else { return Ok(()) };
+        let tag = self.handle(message, self.cut()).await?;
+        if is_activity {
+            self.ctx.note_activity(tag);
+        }
+        let ctx = &mut self.ctx;
+        guard(|| ctx.rearm_source(key)).map_err(Over::Because)
+    }
+
+    /// Takes the next event whose turn has come, and notes when the one after it is due.
     fn next_event(&mut self) -> Option<Event> {
         let taken = self.cell.mailbox.taken();
         let core = self.cell.core();

@@ -45,6 +45,7 @@ impl<A: Actor> Life<A> {
         if let Some(family) = self.core().family() {
             family.close();
         }
+        self.drop_sources();
 
         // 3. The queue.
         if self.drains() {
@@ -171,7 +172,7 @@ impl<A: Actor> Life<A> {
             };
             self.ending.drained += 1;
             match self.handle(message, Signals::KILL).await {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(Over::Asked) => return,
                 Err(Over::Because(reason)) => {
                     self.exit().add(reason);
@@ -323,6 +324,13 @@ impl<A: Actor> Life<A> {
         conclude(self.any.clone(), exit, report);
     }
 
+    /// Drops what yields messages: nothing of it is handled any more.
+    fn drop_sources(&mut self) {
+        for panicked in self.ctx.drop_sources() {
+            self.exit().add(panicked);
+        }
+    }
+
     fn drop_state(&mut self) {
         let state = self.actor.take();
         if let Err(panicked) = guard(|| dropping(DropCause::State, || drop(state))) {
@@ -369,6 +377,7 @@ impl<A: Actor> Drop for Life<A> {
             self.exit().add(ExitReason::Aborted { by });
         }
         self.cell.close(Closed::Stopping);
+        self.drop_sources();
         self.discard_queue();
         if A::HOOKS.stopped && self.ending.hook_outcome == HookOutcome::None {
             self.ending.hook_outcome = HookOutcome::Skipped;
