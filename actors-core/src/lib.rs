@@ -81,7 +81,7 @@ pub use supervisor::{
     Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, DynamicSupervisor, Restart, Supervisor,
 };
 pub use system::{
-    ActorState, ActorSystem, Outcome, PlanStep, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
+    ActorState, ActorSystem, Outcome, PlanStep, Schedule, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
 };
 
 #[doc = include_str!("docs/semantics.md")]
