@@ -99,7 +99,7 @@ impl Untimed {
 
 #[tokio::test(start_paused = true)]
 async fn runs() {
-    assert!(<Clock as Actor>::HOOKS.started);
+    assert_eq!(<Clock as Actor>::HOOKS, Hooks { started: true, exited: false, stopped: false });
     assert_eq!(<Untimed as Actor>::HOOKS, Hooks::NONE);
     let system = ActorSystem::new("ticks");
     let clock = system.spawn(Clock::default());
