@@ -9,7 +9,7 @@ use syn::{
     parse2,
 };
 
-use crate::args::{HandlerArgs, Marker, list_tokens};
+use crate::args::{HandlerArgs, Marker, TickArgs, list_tokens};
 use crate::complaint::Complaints;
 use crate::generics::spell_out_self;
 use crate::names::struct_name;
@@ -47,6 +47,10 @@ pub(crate) enum Message {
     Generated { name: Ident, derives: Vec<Path> },
     /// The user's own type, which is the type of the one payload parameter.
     Own,
+    /// An item of a stream, or its end: an `Option`, which is the type of the one payload parameter.
+    Item,
+    /// Nothing: it is the clock that calls.
+    Tick(TickArgs),
 }
 
 /// What whoever asks is answered.
@@ -148,6 +152,11 @@ impl Block {
         Some(Block { name: actor_name(item, complaints)?, self_ty, generics: item.generics.clone(), borrows: false, handlers, hooks })
     }
 
+    /// The handlers of messages that others can send.
+    pub(crate) fn open_handlers(&self) -> impl Iterator<Item = &Handler> {
+        self.handlers.iter().filter(|handler| handler.tick().is_none())
+    }
+
     /// Returns the hook of this kind.
     pub(crate) fn hook(&self, kind: HookKind) -> Option<&Hook> {
         self.hooks.iter().find(|hook| hook.kind == kind)
@@ -178,10 +187,15 @@ impl Marked {
                 let handler = Handler::read(method, self_ty, Message::Own, &args);
                 return Some(Marked::Handler(handler));
             }
-            Marker::NotYet => {
-                let name = marker.path().to_token_stream();
-                complaints.at(marker, format!("`#[{name}]` is not supported yet"));
-                return None;
+            Marker::Stream => {
+                let args = HandlerArgs::read(marker, &["boxed"], complaints);
+                let handler = Handler::read(method, self_ty, Message::Item, &args);
+                return Some(Marked::Handler(handler));
+            }
+            Marker::Tick => {
+                let args = TickArgs::read(marker, complaints);
+                let handler = Handler::read(method, self_ty, Message::Tick(args), &HandlerArgs::default());
+                return Some(Marked::Handler(handler));
             }
             Marker::Started => HookKind::Started,
             Marker::Exited => HookKind::Exited,
@@ -211,12 +225,21 @@ impl Handler {
         matches!(self.message, Message::Generated { .. })
     }
 
+    /// What the clock is told of it, if it is a tick.
+    pub(crate) fn tick(&self) -> Option<&TickArgs> {
+        match &self.message {
+            Message::Tick(args) => Some(args),
+            _ => None,
+        }
+    }
+
     /// What distinguishes this handler's message from the others of the block, as shown in
     /// introspection.
     pub(crate) fn message_name(&self) -> String {
         match &self.message {
             Message::Generated { name, .. } => name.unraw().to_string(),
-            Message::Own => self.payload().next().map_or_else(String::new, |param| match last_segment(&param.ty) {
+            Message::Tick(_) => self.method.ident().unraw().to_string(),
+            Message::Own | Message::Item => self.payload().next().map_or_else(String::new, |param| match last_segment(&param.ty) {
                 Some(segment) => shown(segment),
                 None => shown(&param.ty),
             }),

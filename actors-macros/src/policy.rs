@@ -122,13 +122,7 @@ impl Kind {
                 Some(count) => Value::Count(count),
                 None => return Err(Error::new(literal.span(), self.takes(name))),
             },
-            Kind::Period => match duration(&literal)? {
-                Duration::ZERO => {
-                    let complaint = format!("`{name}` must be longer than no time at all");
-                    return Err(Error::new(literal.span(), complaint));
-                }
-                period => Value::Period(period),
-            },
+            Kind::Period => Value::Period(period(name, &literal)?),
         };
         Ok(Setting { field: name.clone(), value })
     }
@@ -162,7 +156,8 @@ impl Kind {
     }
 }
 
-fn text(literal: &Lit) -> Option<String> {
+/// What a literal says, if it is text.
+pub(crate) fn text(literal: &Lit) -> Option<String> {
     match literal {
         Lit::Str(text) => Some(text.value()),
         _ => None,
@@ -183,10 +178,19 @@ fn limit(literal: &Lit) -> Result<Option<Duration>> {
     duration(literal).map(Some)
 }
 
-fn duration(literal: &Lit) -> Result<Duration> {
+/// Reads a duration that is written as text.
+pub(crate) fn duration(literal: &Lit) -> Result<Duration> {
     const EXAMPLES: &str = "not a duration; examples: \"500ms\", \"30s\", \"5m\"";
     let text = text(literal).ok_or_else(|| Error::new(literal.span(), EXAMPLES))?;
     humantime::parse_duration(&text).map_err(|_| Error::new(literal.span(), EXAMPLES))
+}
+
+/// Reads the duration `name`, which is longer than none.
+pub(crate) fn period(name: &Ident, literal: &Lit) -> Result<Duration> {
+    match duration(literal)? {
+        Duration::ZERO => Err(Error::new(literal.span(), format!("`{name}` must be longer than no time at all"))),
+        period => Ok(period),
+    }
 }
 
 #[cfg(test)]

@@ -329,4 +329,8 @@ impl<A: Accepts<M>, M> Target<M> for ActorRef<A> {
     fn path_of(&self) -> ActorPath {
         self.path()
     }
+
+    fn stopped_of(&self) -> Stopped {
+        self.stopped()
+    }
 }

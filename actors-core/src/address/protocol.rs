@@ -84,6 +84,10 @@ pub trait Accepts<M>: Protocol {
     /// ```
     const CONTROL: bool = false;
 
+    /// The place of this type in [`Protocol::MESSAGES`], if every message of this type has it.
+    #[doc(hidden)]
+    const TAG: Option<u16> = None;
+
     /// Makes the message into what the mailbox holds. Called while the mailbox is locked: it must not send.
     fn accept(message: M, reply: ReplyTo<Self::Reply, Self::Error>) -> Self::Msg;
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use super::cell::{Cell, Patience, lane, told};
 use super::protocol::Accepts;
+use super::stopped::Stopped;
 use super::tell::{Place, Refusal, Target, Tell, TellError, sealed};
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::id::ActorId;
@@ -171,5 +172,9 @@ impl<M: 'static> Target<M> for Recipient<M> {
 
     fn path_of(&self) -> ActorPath {
         self.path()
+    }
+
+    fn stopped_of(&self) -> Stopped {
+        Stopped::new(self.0.clone().any())
     }
 }

@@ -111,7 +111,7 @@ fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>
     if !declined {
         if let Some(parent) = core.parent.listener() {
             let exited = Exited { id: core.id, path: cell.path(), reason: exit.reason.clone(), tie: Tie::Child };
-            request::deliver(&parent, Event { exited, not_before: 0 });
+            request::deliver(&parent, Event::exited(exited));
         }
     }
     for link in std::mem::take(&mut ties.links).into_values() {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::crash::CrashReport;
 use super::dead_letter::DeadLetterOffice;
-use super::event::MonitorRef;
+use super::event::{MonitorRef, SourceKey};
 use super::exit::ExitReason;
 use super::feed::Feed;
 use super::id::ActorId;
@@ -37,6 +37,7 @@ pub(crate) struct Env {
     epoch: Instant,
     ids: AtomicU64,
     monitors: AtomicU64,
+    sources: AtomicU64,
     /// Signed, because an actor may end on one thread before another has counted its birth.
     alive: AtomicIsize,
     tasks: AtomicUsize,
@@ -68,6 +69,7 @@ impl Env {
             epoch: Instant::now(),
             ids: AtomicU64::new(1),
             monitors: AtomicU64::new(1),
+            sources: AtomicU64::new(1),
             alive: AtomicIsize::new(0),
             tasks: AtomicUsize::new(0),
             recording: AtomicBool::new(false),
@@ -81,6 +83,10 @@ impl Env {
 
     pub(crate) fn next_monitor(&self) -> MonitorRef {
         MonitorRef(self.monitors.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_source(&self) -> SourceKey {
+        SourceKey(self.sources.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Microseconds since the system began, at least 1.

@@ -121,7 +121,7 @@ impl Group {
         let (path, reason) = report.first.clone();
         if self.owner.core().signals.any(Signals::TRAPS) {
             let exited = Exited { id, path, reason, tie: Tie::Group(report) };
-            request::deliver(&self.owner, Event { exited, not_before: 0 });
+            request::deliver(&self.owner, Event::exited(exited));
         } else if reason.is_clean() {
             request::stop(&self.owner, ExitReason::Normal, Mode::AsPolicy, None);
         } else {

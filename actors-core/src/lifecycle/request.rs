@@ -1,4 +1,4 @@
-//! How an actor is asked to end, and how it is told of the end of others: untyped and without waiting.
+//! How an actor is asked to end, and how it is told what comes beside its messages: untyped and without waiting.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -103,7 +103,7 @@ fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline
     first
 }
 
-/// Hands an exit to an actor, ahead of its mailbox.
+/// Hands an event to an actor, beside its mailbox.
 pub(crate) fn deliver(cell: &Arc<dyn AnyCell>, event: Event) {
     affect(cell, |_| Effect::Told(event));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cell::AnyCell;
-use super::event::Tie;
+use super::event::{Event, News, Tie};
 use super::exit::Exit;
 use super::signal::Signals;
 
@@ -50,8 +50,7 @@ pub(crate) fn begin_incarnation(cell: &Arc<dyn AnyCell>, signals: u32) -> bool {
     let stale = core.with_ties(|ties| {
         let down = ties.down.take_if(|_| !ties.claimed)?;
         ties.incarnation += 1;
-        // What is known of children and groups of the old incarnation does not concern the new one.
-        let stale: Vec<_> = ties.take_events(|event| matches!(event.exited.tie, Tie::Child | Tie::Group(_)));
+        let stale: Vec<_> = ties.take_events(is_of_incarnation);
         let old = (down, ties.cause.take(), ties.token.take(), std::mem::take(&mut ties.asks), stale);
         ties.order = None;
         ties.limit = None;
@@ -64,4 +63,12 @@ pub(crate) fn begin_incarnation(cell: &Arc<dyn AnyCell>, signals: u32) -> bool {
         cell.env().forgive_below(&cell.path());
     }
     stale.is_some()
+}
+
+/// What is known of children, groups and sources of the old incarnation does not concern the new one.
+fn is_of_incarnation(event: &Event) -> bool {
+    match &event.news {
+        News::Exited(exited) => matches!(exited.tie, Tie::Child | Tie::Group(_)),
+        News::Ready(_) => true,
+    }
 }

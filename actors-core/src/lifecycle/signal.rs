@@ -19,7 +19,7 @@ impl Signals {
     pub(crate) const KILL: u32 = 1 << 3;
     /// Drop everything, the stop hook too.
     pub(crate) const ABORT: u32 = 1 << 4;
-    /// Exits of others wait to be handled.
+    /// Something other than messages waits to be handled.
     pub(crate) const EVENTS: u32 = 1 << 5;
     /// The end is published.
     pub(crate) const ENDED: u32 = 1 << 6;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::crash::Crash;
-use super::event::{Event, MonitorRef, Tie};
+use super::event::{Event, MonitorRef};
 use super::exit::{Exit, ExitReason};
 use super::id::ActorId;
 use super::record::LimitHit;
@@ -41,9 +41,9 @@ pub(crate) struct Ties<P, G> {
     pub(crate) watching: BTreeMap<MonitorRef, Option<P>>,
     /// What it belongs to until its final end.
     pub(crate) groups: Vec<G>,
-    /// Exits that are to be handled next.
+    /// What is to be handled next.
     pub(crate) events: VecDeque<Event>,
-    /// Exits that are to be handled after messages, in the order in which they are due.
+    /// What is to be handled after messages, in the order in which it is due.
     pub(crate) notices: VecDeque<Event>,
 
     /// Who waits for the start or the end.
@@ -182,7 +182,7 @@ impl<P, G> Ties<P, G> {
 
     /// Adds an event that waits to be handled.
     pub(crate) fn add_event(&mut self, event: Event) {
-        if !matches!(event.exited.tie, Tie::Monitor(_)) {
+        if event.overtakes() {
             self.events.push_back(event);
             return;
         }
@@ -214,7 +214,7 @@ impl<P, G> Ties<P, G> {
         out
     }
 
-    /// Forgets the events of one link or one monitor that wait to be handled.
+    /// Forgets events that wait to be handled: of one link, one monitor, one source.
     pub(crate) fn forget_events(&mut self, stale: impl Fn(&Event) -> bool) {
         self.events.retain(|event| !stale(event));
         self.notices.retain(|event| !stale(event));

@@ -84,6 +84,15 @@ impl<A: Actor> Life<A> {
 
     /// Handles one message.
     pub(super) async fn handle(&mut self, message: A::Msg, turn: Turn, cut: u32) -> Result<(), Over> {
+        let tag = self.handle_quietly(message, turn, cut).await?;
+        if self.ctx.has_sources() {
+            self.ctx.note_activity(tag);
+        }
+        Ok(())
+    }
+
+    /// Handles one message, which does not count as activity yet. Says which it was.
+    pub(super) async fn handle_quietly(&mut self, message: A::Msg, turn: Turn, cut: u32) -> Result<u16, Over> {
         let Life { actor, ctx, cell, any, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let core = cell.core();
@@ -105,7 +114,7 @@ impl<A: Actor> Life<A> {
             if matches!(first, Ok(Poll::Ready(Ok(())))) && deadline.is_none() {
                 // By far the most frequent: the handler had nothing to wait for.
                 core.finish();
-                return Ok(());
+                return Ok(tag);
             }
             let limit = any.policy().handler_limit;
             let until = limit.map(|limit| after(Instant::now(), limit));
@@ -128,7 +137,7 @@ impl<A: Actor> Life<A> {
             core.with_ties(|ties| ties.crash = Some(Box::new(crash)));
         }
         core.finish();
-        over
+        over.map(|()| tag)
     }
 
     /// The signals that cut a handler short.

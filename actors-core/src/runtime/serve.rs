@@ -7,14 +7,15 @@ use tokio::time::Instant;
 
 use super::life::{Life, Over, over_after};
 use super::watch::{Watched, begin, discard, watch};
-use crate::actor::Actor;
 use crate::actor::stash::Put;
+use crate::actor::{Actor, Found};
 use crate::lifecycle::cell::{AnyCell, Turn};
-use crate::lifecycle::event::Event;
+use crate::lifecycle::event::{Event, Exited, News, SourceKey};
 use crate::lifecycle::exit::{ExitReason, Failure, StartFailure};
+use crate::lifecycle::panic::guard;
 use crate::lifecycle::signal::Signals;
 use crate::sync::wake_all;
-use crate::telemetry;
+use crate::telemetry::{self, Scope};
 use crate::time::after;
 
 /// How many messages an actor handles before it lets others run.
@@ -146,22 +147,40 @@ impl<A: Actor> Life<A> {
         }
     }
 
-    /// Tells the actor of the end of another.
+    /// Tells the actor of the end of another, or looks at a source of its own.
     async fn hear(&mut self, event: Event, cut: u32) -> Result<(), Over> {
-        if !A::HOOKS.exited {
-            return Ok(());
+        match event.news {
+            News::Ready(key) => self.attend_to_source(key, cut).await,
+            News::Exited(exited) if A::HOOKS.exited => self.attend_to_exit(*exited, cut).await,
+            News::Exited(_) => Ok(()),
         }
+    }
+
+    async fn attend_to_exit(&mut self, exited: Exited, cut: u32) -> Result<(), Over> {
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let mut hook = pin!(None);
-        let first = begin(hook.as_mut(), || actor.exited(event.exited, ctx));
+        let first = begin(hook.as_mut(), || actor.exited(exited, ctx));
         let outcome = watch(hook.as_mut(), span, cell, batch, cut, None, first).await;
         let broken = discard(hook, outcome.is_cut_short());
         cell.core().finish();
         over_after(outcome, broken)
     }
 
-    /// Takes the next exit of a link, a child or a group, and notes when the next notice is due.
+    /// Polls a source, and handles its message if there is one.
+    async fn attend_to_source(&mut self, key: SourceKey, cut: u32) -> Result<(), Over> {
+        let Life { ctx, span, .. } = self;
+        let found = span.enter(|| guard(|| ctx.poll_source(key))).map_err(Over::Because)?;
+        let Some(Found { message, is_activity }) = found else { return Ok(()) };
+        let tag = self.handle_quietly(message, Turn::Apart, cut).await?;
+        if is_activity {
+            self.ctx.note_activity(tag);
+        }
+        let ctx = &mut self.ctx;
+        guard(|| ctx.rearm_source(key)).map_err(Over::Because)
+    }
+
+    /// Takes the next exit of a link, a child or a group, or what else is due at once, and notes when the next notice is due.
     fn next_exit(&mut self) -> Option<Event> {
         let core = self.cell.core();
         if !core.signals.any(Signals::EVENTS) && self.due_at != 0 {

@@ -48,6 +48,7 @@ impl<A: Actor> Life<A> {
         if let Some(family) = self.core().family() {
             family.close();
         }
+        self.drop_sources();
 
         // 3. The queue.
         if self.drains() {
@@ -369,6 +370,13 @@ impl<A: Actor> Life<A> {
         conclude(self.any.clone(), exit, report);
     }
 
+    /// Drops what yields messages: nothing of it is handled any more.
+    fn drop_sources(&mut self) {
+        for panicked in self.ctx.drop_sources() {
+            self.exit().add(panicked);
+        }
+    }
+
     fn report_crash(&self, exit: &Exit) {
         let report = post_mortem::report(&self.any, exit, post_mortem::decision_at_end(&self.any));
         telemetry::crashed(&report);
@@ -432,6 +440,7 @@ impl<A: Actor> Drop for Life<A> {
         }
         self.core().signals.set(Signals::FINAL);
         self.cell.close(Closed::Stopping);
+        self.drop_sources();
         self.discard_queue();
         if A::HOOKS.stopped && self.ending.hook_outcome == HookOutcome::None {
             self.ending.hook_outcome = HookOutcome::Skipped;
