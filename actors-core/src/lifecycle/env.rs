@@ -13,6 +13,7 @@ use super::dead_letter::DeadLetterOffice;
 use super::event::MonitorRef;
 use super::exit::ExitReason;
 use super::id::ActorId;
+use super::kit::Kit;
 use super::path::ActorPath;
 use super::record::ActorReport;
 use crate::sync::lock;
@@ -28,6 +29,8 @@ pub(crate) struct Env {
     pub(crate) quiesce: CancellationToken,
     /// The system above, for those who come from below.
     pub(crate) system: OnceLock<Weak<dyn Any + Send + Sync>>,
+    /// What tests are told and do.
+    pub(crate) kit: Kit,
     epoch: Instant,
     ids: AtomicU64,
     monitors: AtomicU64,
@@ -57,6 +60,7 @@ impl Env {
             dead_letters: DeadLetterOffice::default(),
             quiesce: CancellationToken::new(),
             system: OnceLock::new(),
+            kit: Kit::default(),
             epoch: Instant::now(),
             ids: AtomicU64::new(1),
             monitors: AtomicU64::new(1),

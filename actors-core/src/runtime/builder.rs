@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::task;
+use super::{fault, task};
 use crate::actor::{Actor, Context};
 use crate::address::cell::Cell;
 use crate::address::{ActorRef, Protocol};
@@ -190,9 +190,6 @@ impl<A: Actor> Builder<A> {
         if A::HOOKS.exited {
             signals |= Signals::TRAPS;
         }
-        if !A::HOOKS.started {
-            signals |= Signals::STARTED;
-        }
         if significant {
             signals |= Signals::SIGNIFICANT;
         }
@@ -202,6 +199,10 @@ impl<A: Actor> Builder<A> {
         let cell = Arc::new(Cell::new(core, actor, capacity, overflow, const { &A::POLICY }, task::start::<A>));
         let any: Arc<dyn AnyCell> = cell.clone();
         let reference = ActorRef::new(cell.clone());
+        let has_to_start = A::HOOKS.started || fault::threatens_start(&any);
+        if !has_to_start {
+            any.core().signals.set(Signals::STARTED);
+        }
 
         let claimed = match &name {
             None => Ok(()),
@@ -218,6 +219,9 @@ impl<A: Actor> Builder<A> {
             Ok(()) => {
                 if family.admit(&any) {
                     env.born();
+                    if !has_to_start {
+                        env.kit.started(&any);
+                    }
                     None
                 } else {
                     if let Some(name) = &name {
@@ -240,7 +244,7 @@ impl<A: Actor> Builder<A> {
             }
             return (reference, holder);
         }
-        if A::HOOKS.started {
+        if has_to_start {
             any.call();
         }
         (reference, None)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use super::fault;
 use super::watch::{Watched, begin, discard, poll_once, watch};
 use crate::actor::{Actor, Context};
 use crate::address::ActorRef;
@@ -80,6 +81,10 @@ impl<A: Actor> Life<A> {
 
     /// Handles one message.
     pub(super) async fn handle(&mut self, message: A::Msg, cut: u32) -> Result<(), Over> {
+        let message = match fault::at_message::<A>(&self.any, &message) {
+            None => message,
+            Some(fault) => Box::pin(self.struck(fault, message, cut)).await?,
+        };
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let core = cell.core();

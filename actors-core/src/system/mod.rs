@@ -85,6 +85,12 @@ impl ActorSystem {
         &self.shared.env.name
     }
 
+    /// What all actors of the system share, for the test kit.
+    #[cfg(feature = "test-kit")]
+    pub(crate) fn env(&self) -> &Arc<crate::lifecycle::env::Env> {
+        &self.shared.env
+    }
+
     // ===== actors =====
 
     /// Makes an actor at the top of the tree and returns at once; see [`Builder::spawn`].
