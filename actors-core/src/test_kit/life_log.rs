@@ -68,8 +68,8 @@ impl LifeLog {
         self.assert_order(expected, Step::Ended);
     }
 
-    /// Asserts that these actors have started, in this order, and no others. One whose `started` hook makes children has
-    /// started when the hook is over, and so after those.
+    /// Asserts that these actors have started, in this order, and no others. One with a `started` hook has started when that
+    /// is over, and so after the children that it starts there and waits for; one without has when it is made.
     ///
     /// # Panics
     /// Panics if it is not so, and shows what is missing (`-`) and what was not expected (`+`).
