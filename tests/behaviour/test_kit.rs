@@ -119,7 +119,13 @@ async fn a_message_that_does_not_come_fails_the_test_at_its_limit() {
     probe.expect_eq(7).await;
     let began = Instant::now();
 
-    let (line, said) = (line!(), complaint(async move { drop(probe.expect().await) }).await);
+    let (line, said) = (
+        line!(),
+        complaint(async move {
+            let _ = probe.expect().await;
+        })
+        .await,
+    );
 
     assert_eq!(began.elapsed(), 3 * SECOND);
     assert!(said.starts_with(&format!("{}:{line}:", file!())), "{said}");
@@ -138,7 +144,10 @@ async fn a_limit_that_is_given_counts() {
     assert_eq!(probe.expect_within(10 * SECOND).await, 1);
 
     let began = Instant::now();
-    let said = complaint(async move { drop(probe.expect_within(7 * SECOND).await) }).await;
+    let said = complaint(async move {
+        let _ = probe.expect_within(7 * SECOND).await;
+    })
+    .await;
     assert_eq!(began.elapsed(), 7 * SECOND);
     assert!(said.contains("has not come within 7s"), "{said}");
 }
@@ -179,7 +188,10 @@ async fn what_does_not_fit_stays_to_be_expected() {
     }
 
     let same = probe.clone();
-    let said = complaint(async move { drop(same.expect_where(|number| *number > 3).await) }).await;
+    let said = complaint(async move {
+        let _ = same.expect_where(|number| *number > 3).await;
+    })
+    .await;
 
     assert!(said.contains("expected a message that fits"), "{said}");
     assert!(said.ends_with("(3 in all, 3 not expected yet):\n    1\n    2\n    3"), "{said}");
@@ -220,7 +232,10 @@ async fn a_probe_keeps_what_it_was_sent_before_its_end() {
     assert!(system.shutdown().await.is_clean());
 
     assert_eq!(probe.expect_n(1_000).await.len(), 1_000);
-    let said = complaint(async move { drop(probe.expect().await) }).await;
+    let said = complaint(async move {
+        let _ = probe.expect().await;
+    })
+    .await;
     assert!(said.contains("probe /probe, which has ended (shutdown): expected a message"), "{said}");
     assert!(said.contains("... 980 others\n    980\n"), "{said}");
 }

@@ -60,7 +60,7 @@ impl Env {
             dead_letters: DeadLetterOffice::default(),
             quiesce: CancellationToken::new(),
             system: OnceLock::new(),
-            kit: Kit::default(),
+            kit: Kit::new(),
             epoch: Instant::now(),
             ids: AtomicU64::new(1),
             monitors: AtomicU64::new(1),

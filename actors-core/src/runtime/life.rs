@@ -81,10 +81,7 @@ impl<A: Actor> Life<A> {
 
     /// Handles one message.
     pub(super) async fn handle(&mut self, message: A::Msg, cut: u32) -> Result<(), Over> {
-        let message = match fault::at_message::<A>(&self.any, &message) {
-            None => message,
-            Some(fault) => Box::pin(self.struck(fault, message, cut)).await?,
-        };
+        let message = fault::first!(self, message, cut);
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let core = cell.core();

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::exit::ExitReason;
 
-#[derive(Default)]
 pub(crate) struct Kit;
 
 impl Kit {
+    pub(crate) fn new() -> Self {
+        Kit
+    }
+
     pub(crate) fn started(&self, _cell: &Arc<dyn AnyCell>) {}
 
     pub(crate) fn ended(&self, _cell: &Arc<dyn AnyCell>, _reason: &ExitReason) {}

@@ -60,6 +60,10 @@ impl Log {
 }
 
 impl Kit {
+    pub(crate) fn new() -> Self {
+        Kit::default()
+    }
+
     /// Begins a log, which is kept as long as somebody has it.
     pub(crate) fn begin_log(&self) -> Arc<Log> {
         let log = Arc::new(Log::default());

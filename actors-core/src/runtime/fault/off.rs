@@ -1,11 +1,8 @@
 //! Nobody injects anything.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use crate::actor::Actor;
 use crate::lifecycle::cell::AnyCell;
-use crate::runtime::life::{Life, Over};
 
 pub(in crate::runtime) fn threatens_start(_cell: &Arc<dyn AnyCell>) -> bool {
     false
@@ -23,12 +20,10 @@ pub(in crate::runtime) fn around_stop<F>(_cell: &Arc<dyn AnyCell>, make: impl Fn
     make()
 }
 
-pub(in crate::runtime) fn at_message<A: Actor>(_cell: &Arc<dyn AnyCell>, _message: &A::Msg) -> Option<Infallible> {
-    None
+/// The message, which nothing strikes.
+macro_rules! first {
+    ($life:expr, $message:expr, $cut:expr) => {
+        $message
+    };
 }
-
-impl<A: Actor> Life<A> {
-    pub(in crate::runtime) async fn struck(&mut self, never: Infallible, _message: A::Msg, _cut: u32) -> Result<A::Msg, Over> {
-        match never {}
-    }
-}
+pub(in crate::runtime) use first;

@@ -51,25 +51,36 @@ where
     make().await
 }
 
+/// The message, unless what strikes at it ends the actor.
+macro_rules! first {
+    ($life:expr, $message:expr, $cut:expr) => {
+        match $life.strike_at(&$message) {
+            None => $message,
+            Some(strike) => Box::pin($life.struck(strike, $message, $cut)).await?,
+        }
+    };
+}
+pub(in crate::runtime) use first;
+
 /// A strike at a message, and the tag of that.
 pub(in crate::runtime) struct Struck {
     strike: Strike,
     tag: u16,
 }
 
-/// What strikes at this message, if anything.
-pub(in crate::runtime) fn at_message<A: Actor>(cell: &Arc<dyn AnyCell>, message: &A::Msg) -> Option<Struck> {
-    let kit = &cell.env().kit;
-    if !kit.is_armed() {
-        return None;
-    }
-    // A tag that panics does so again where the message is handled.
-    let tag = guard(|| A::tag(message)).ok()?;
-    let strike = kit.strike(cell, Moment::Message, Some(cell.message_name(u32::from(tag))))?;
-    Some(Struck { strike, tag })
-}
-
 impl<A: Actor> Life<A> {
+    /// What strikes at this message, if anything.
+    pub(in crate::runtime) fn strike_at(&self, message: &A::Msg) -> Option<Struck> {
+        let kit = &self.any.env().kit;
+        if !kit.is_armed() {
+            return None;
+        }
+        // A tag that panics does so again where the message is handled.
+        let tag = guard(|| A::tag(message)).ok()?;
+        let strike = kit.strike(&self.any, Moment::Message, Some(self.any.message_name(u32::from(tag))))?;
+        Some(Struck { strike, tag })
+    }
+
     /// Has the fault strike in the place of the handler, with the message in hand. Gives the message back if it is to be
     /// handled after all.
     pub(in crate::runtime) async fn struck(&mut self, struck: Struck, message: A::Msg, cut: u32) -> Result<A::Msg, Over> {
