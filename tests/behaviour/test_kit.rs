@@ -119,13 +119,11 @@ async fn a_message_that_does_not_come_fails_the_test_at_its_limit() {
     probe.expect_eq(7).await;
     let began = Instant::now();
 
-    let (line, said) = (
-        line!(),
-        complaint(async move {
-            let _ = probe.expect().await;
-        })
-        .await,
-    );
+    let expecting = async move {
+        let _ = probe.expect().await;
+    };
+    let line = line!() - 2;
+    let said = complaint(expecting).await;
 
     assert_eq!(began.elapsed(), 3 * SECOND);
     assert!(said.starts_with(&format!("{}:{line}:", file!())), "{said}");
