@@ -55,6 +55,7 @@ mod address;
 mod lifecycle;
 mod mailbox;
 mod runtime;
+mod supervisor;
 mod sync;
 mod system;
 mod telemetry;
@@ -71,11 +72,16 @@ pub use address::{
     TellError, Unhandled,
 };
 pub use lifecycle::{
-    AbortedBy, ActorId, ActorPath, ActorReport, BoxError, Children, DeadLetter, DeadLetters, DeadReason, Exit, ExitReason, Exited, Failure,
-    GroupReport, HookOutcome, InFlight, Limit, LimitHit, LinkKind, MonitorRef, OnStop, Policy, StartFailure, Strategy, Tie,
+    AbortedBy, ActorId, ActorPath, ActorReport, AutoShutdown, BoxError, Children, CrashReport, CrashReports, DeadLetter, DeadLetters,
+    DeadReason, Decision, Exit, ExitReason, Exited, Failure, GroupReport, HookOutcome, InFlight, Limit, LimitHit, LinkKind, MonitorRef,
+    OnStop, Policy, StartFailure, Strategy, Tie,
 };
 pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};
+pub use supervisor::{
+    Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, ConfigWarning, DynamicSupervisor, Restart,
+    Supervisor,
+};
 pub use system::{
     ActorState, ActorSystem, Outcome, PlanStep, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
 };

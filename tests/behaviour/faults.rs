@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use actors_core::test_kit::{self, Fault, Injected, Setup};
 use actors_core::{
-    Actor, ActorRef, ActorSystem, AskError, BoxError, Context, ExitReason, Hooks, Protocol, ReplyTo, StartFailure, messages,
+    Actor, ActorRef, ActorSystem, AskError, BoxError, ChildSpec, Context, ExitReason, Hooks, Protocol, ReplyTo, StartFailure, Strategy,
+    Supervisor, messages,
 };
 use tests::{Journal, complaint_of, on_1_2_and_8_workers};
 use tokio::time::Instant;
@@ -321,6 +322,73 @@ fn a_fault_waits_for_those_yet_to_come() {
 
         assert_eq!(fault.struck(), 2);
         system.assert_tree(&["/pool", "/pool/other", "/pool/worker-1", "/pool/worker-2"]);
+    });
+}
+
+#[test]
+fn a_fault_strikes_later_incarnations_too() {
+    test_kit::run(async |system| {
+        let children = [ChildSpec::new("worker", worker), ChildSpec::new("other", worker)];
+        system.actor(Supervisor::new().restarts(9, SECOND).children(children)).name("sup").start().await.unwrap();
+        let worker = system.lookup::<Worker>("/sup/worker").unwrap();
+        let panics = system.inject("/sup/worker", Fault::panic().at_message(2).times(2));
+        let starts = system.inject("/sup/worker", Fault::fail_start("no database"));
+
+        // One lives, two crash it, and of the restarts the first fails.
+        let mut answers = Vec::new();
+        for _ in 0..4 {
+            answers.push(worker.ask(Work).await.ok());
+        }
+
+        assert_eq!(answers, [Some(1), None, None, Some(1)]);
+        assert_eq!((panics.struck(), starts.struck(), worker.incarnation()), (2, 1, 3));
+        system.assert_tree(&["/sup", "/sup/worker", "/sup/other"]);
+    });
+}
+
+#[test]
+fn a_child_without_hooks_is_struck_when_it_is_restarted() {
+    test_kit::run(async |system| {
+        let plain = ChildSpec::new("plain", || Plain);
+        system.actor(Supervisor::new().restarts(9, SECOND).child(plain)).name("sup").start().await.unwrap();
+        let plain = system.lookup::<Plain>("/sup/plain").unwrap();
+        let log = system.life_log();
+        let mut crashes = system.crash_reports();
+        system.inject("plain", Fault::panic());
+        let starts = system.inject("plain", Fault::panic().at_start().times(2));
+
+        assert!(plain.ask_with(Order::Add).await.is_err());
+        assert_eq!(plain.ask_with(Order::Add).await.unwrap(), 1);
+
+        assert_eq!((starts.struck(), plain.incarnation()), (2, 3));
+        assert_eq!(crashes.recv().await.unwrap().handling.as_deref(), Some("Order"));
+        let events: Vec<_> = log.events().iter().map(ToString::to_string).collect();
+        assert!(events[0].starts_with("/sup/plain down: panicked at "), "{events:#?}");
+        assert_eq!(events.last().unwrap(), "/sup/plain (incarnation 3) started");
+        log.assert_started(&["/sup/plain"]);
+        log.assert_ended(&["/sup/plain", "/sup/plain", "/sup/plain"]);
+    });
+}
+
+#[test]
+fn a_log_has_the_ends_of_incarnations_once() {
+    Setup::new().may_fail().run(async |system| {
+        let children = ["a", "b", "c"].map(|name| ChildSpec::new(name, worker));
+        let sup = Supervisor::new().strategy(Strategy::OneForAll).restarts(1, 3_600 * SECOND).children(children);
+        let sup = system.actor(sup).name("sup").start().await.unwrap();
+        system.inject("b", Fault::panic().times(2));
+        let log = system.life_log();
+        let b = system.lookup::<Worker>("/sup/b").unwrap();
+
+        b.tell(Work).await.unwrap();
+        test_kit::advance(SECOND).await;
+        log.assert_ended(&["/sup/b", "/sup/c", "/sup/a"]);
+        log.assert_started(&["/sup/a", "/sup/b", "/sup/c"]);
+
+        log.clear();
+        b.tell(Work).await.unwrap();
+        sup.stopped().await;
+        log.assert_ended(&["/sup/b", "/sup/c", "/sup/a", "/sup"]);
     });
 }
 

@@ -12,6 +12,7 @@ use crate::actor::{Actor, Context};
 use crate::address::ActorRef;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Core};
+use crate::lifecycle::crash::Crash;
 use crate::lifecycle::current::set_current_deadline;
 use crate::lifecycle::exit::{BoxError, Exit, ExitReason};
 use crate::lifecycle::panic::guard;
@@ -112,8 +113,9 @@ impl<A: Actor> Life<A> {
         if deadline.is_some() {
             set_current_deadline(None);
         }
-        core.finish();
-        over_after(outcome, broken)
+        let over = over_after(outcome, broken);
+        finish(&**cell, tag, &over);
+        over
     }
 
     /// The signals that cut a handler short.
@@ -123,6 +125,16 @@ impl<A: Actor> Life<A> {
             InFlight::Cancel => Signals::KILL | Signals::STOP,
         }
     }
+}
+
+/// Notes that the message in hand is done, and what is known where its handler failed.
+pub(super) fn finish(cell: &dyn AnyCell, tag: u16, over: &Result<(), Over>) {
+    let core = cell.core();
+    if matches!(over, Err(Over::Because(_))) {
+        let crash = Crash { handling: cell.message_name(u32::from(tag)), handling_for: core.waiting_for() };
+        core.with_ties(|ties| ties.crash = Some(Box::new(crash)));
+    }
+    core.finish();
 }
 
 /// What an outcome of a hook or a handler means for the life.

@@ -44,10 +44,14 @@ impl<A: Actor> Life<A> {
         let failure = match outcome {
             Watched::Done(Ok(())) if self.core().signals.any(Signals::DECLINED) => StartFailure::Declined,
             Watched::Done(Ok(())) => {
+                // Before it is known: whoever waits for the start finds it in the log.
+                self.any.env().kit.started(&self.any);
                 self.core().signals.set(Signals::STARTED);
                 wake_all(self.core().with_ties(|ties| ties.waiters.take()));
                 telemetry::started(&self.any);
-                self.any.env().kit.started(&self.any);
+                if let Some(overseer) = self.core().parent.overseer().filter(|_| self.core().signals.any(Signals::SUPERVISED)) {
+                    overseer.ready(&self.any);
+                }
                 return Ok(());
             }
             Watched::Done(Err(error)) => StartFailure::Failed(Failure::new(error)),

@@ -1,5 +1,6 @@
 //! Which actors started and ended, and in which order.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,14 +53,14 @@ impl LifeLog {
     /// Returns why the actor at `path` ended; the last time, if it did several times.
     pub fn reason(&self, path: &str) -> Option<ExitReason> {
         let events = self.events();
-        let ends = events.into_iter().rev().filter(|event| event.path == *path);
-        ends.map(|event| event.step).find_map(|step| match step {
-            LifeStep::Ended(reason) => Some(reason),
+        let mut steps = events.into_iter().rev().filter(|event| event.path == *path).map(|event| event.step);
+        steps.find_map(|step| match step {
+            LifeStep::Ended(reason) | LifeStep::Down(reason) => Some(reason),
             LifeStep::Started => None,
         })
     }
 
-    /// Asserts that these actors have ended, in this order, and no others.
+    /// Asserts that these actors have ended, in this order, and no others. Each incarnation of a supervised actor counts.
     ///
     /// # Panics
     /// Panics if it is not so, and shows what is missing (`-`) and what was not expected (`+`).
@@ -119,7 +120,17 @@ impl LifeLog {
     }
 
     fn of(&self, step: Step) -> Vec<LifeEvent> {
-        self.events().into_iter().filter(|event| matches!(event.step, LifeStep::Ended(_)) == (step == Step::Ended)).collect()
+        let (mut down, mut events) = (HashSet::new(), self.events());
+        events.retain(|event| match event.step {
+            LifeStep::Started => step == Step::Started,
+            LifeStep::Down(_) => {
+                down.insert((event.id, event.incarnation));
+                step == Step::Ended
+            }
+            // The life of one that is down has ended already.
+            LifeStep::Ended(_) => step == Step::Ended && !down.contains(&(event.id, event.incarnation)),
+        });
+        events
     }
 
     fn whole(&self) -> String {

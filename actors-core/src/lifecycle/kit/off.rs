@@ -14,5 +14,7 @@ impl Kit {
 
     pub(crate) fn started(&self, _cell: &Arc<dyn AnyCell>) {}
 
+    pub(crate) fn down(&self, _cell: &Arc<dyn AnyCell>, _reason: &ExitReason) {}
+
     pub(crate) fn ended(&self, _cell: &Arc<dyn AnyCell>, _reason: &ExitReason) {}
 }

@@ -30,6 +30,8 @@ pub struct LifeEvent {
     pub path: ActorPath,
     /// Which actor.
     pub id: ActorId,
+    /// Which of its lives, the first being 0.
+    pub incarnation: u64,
     /// What happened to it.
     pub step: LifeStep,
 }
@@ -40,7 +42,9 @@ pub struct LifeEvent {
 pub enum LifeStep {
     /// It has started: its `started` hook has succeeded, or there is none.
     Started,
-    /// It has ended, for this reason.
+    /// An incarnation of it has ended, for this reason; it is for its supervisor to say whether another follows.
+    Down(ExitReason),
+    /// It has ended for good, for this reason.
     Ended(ExitReason),
 }
 
@@ -78,6 +82,10 @@ impl Kit {
         self.note(cell, || LifeStep::Started);
     }
 
+    pub(crate) fn down(&self, cell: &Arc<dyn AnyCell>, reason: &ExitReason) {
+        self.note(cell, || LifeStep::Down(reason.clone()));
+    }
+
     pub(crate) fn ended(&self, cell: &Arc<dyn AnyCell>, reason: &ExitReason) {
         self.note(cell, || LifeStep::Ended(reason.clone()));
     }
@@ -86,7 +94,8 @@ impl Kit {
         if !self.listened_to.load(Ordering::Acquire) {
             return;
         }
-        let event = LifeEvent { path: cell.path(), id: cell.id(), step: step() };
+        let incarnation = cell.core().peek_ties(|ties| ties.incarnation).unwrap_or_default();
+        let event = LifeEvent { path: cell.path(), id: cell.id(), incarnation, step: step() };
         // Under the lock of all, so that every log has the same order.
         let logs = lock(&self.logs);
         for log in logs.iter().filter_map(Weak::upgrade) {
@@ -144,9 +153,14 @@ impl Kit {
 
 impl fmt::Display for LifeEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path)?;
+        if self.incarnation > 0 {
+            write!(f, " (incarnation {})", self.incarnation)?;
+        }
         match &self.step {
-            LifeStep::Started => write!(f, "{} started", self.path),
-            LifeStep::Ended(reason) => write!(f, "{} ended: {reason}", self.path),
+            LifeStep::Started => f.write_str(" started"),
+            LifeStep::Down(reason) => write!(f, " down: {reason}"),
+            LifeStep::Ended(reason) => write!(f, " ended: {reason}"),
         }
     }
 }

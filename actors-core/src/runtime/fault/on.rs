@@ -10,7 +10,7 @@ use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::exit::BoxError;
 use crate::lifecycle::kit::fault::{Effect, Injected, Moment, Strike};
 use crate::lifecycle::panic::guard;
-use crate::runtime::life::{Life, Over, over_after};
+use crate::runtime::life::{Life, Over, finish, over_after};
 use crate::runtime::watch::{Watched, discard, watch};
 
 /// Whether the actor has to start as one with a `started` hook does.
@@ -86,8 +86,7 @@ impl<A: Actor> Life<A> {
     pub(in crate::runtime) async fn struck(&mut self, struck: Struck, message: A::Msg, cut: u32) -> Result<A::Msg, Over> {
         let Life { cell, batch, span, any, .. } = self;
         let Struck { strike, tag } = struck;
-        let core = any.core();
-        core.begin(tag);
+        any.core().begin(tag);
         let span = span.message(|| any.message_name(u32::from(tag)));
         let (outcome, broken) = {
             let mut handler = pin!(Some(async move { strike.play().await.map(|()| message) }));
@@ -95,7 +94,6 @@ impl<A: Actor> Life<A> {
             let cut_short = outcome.is_cut_short();
             (outcome, discard(handler, cut_short))
         };
-        core.finish();
         let (outcome, message) = match outcome {
             Watched::Done(Ok(message)) => (Watched::Done(Ok(())), Some(message)),
             Watched::Done(Err(error)) => (Watched::Done(Err(error)), None),
@@ -103,7 +101,9 @@ impl<A: Actor> Life<A> {
             Watched::Cut => (Watched::Cut, None),
             Watched::TimedOut => (Watched::TimedOut, None),
         };
-        over_after(outcome, broken)?;
+        let over = over_after(outcome, broken);
+        finish(&**cell, tag, &over);
+        over?;
         message.ok_or(Over::Asked)
     }
 }
