@@ -48,6 +48,8 @@
 //!
 //! - `serde` (default): reports, plans and trees can be serialised.
 //! - `tracing` (default): a span for each actor, an event for each step of its life.
+//! - `test-kit`: the module `test_kit`, for tests: probes, paused time, assertions on the tree and on the order of ends,
+//!   injected failures. For `[dev-dependencies]`.
 
 mod actor;
 mod address;
@@ -59,6 +61,8 @@ mod supervisor;
 mod sync;
 mod system;
 mod telemetry;
+#[cfg(feature = "test-kit")]
+pub mod test_kit;
 mod time;
 
 #[cfg(unix)]

@@ -92,6 +92,8 @@ fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>
         env.record(report.unwrap_or_else(|| late_report(cell, &exit)));
     }
     env.died();
+    // Before it is published: whoever learns of the end finds it in the log.
+    env.kit.ended(cell, &exit.reason);
 
     // Published: from here on everybody reads the same end.
     let exit = Arc::new(exit);

@@ -15,6 +15,7 @@ use super::event::{MonitorRef, SourceKey};
 use super::exit::ExitReason;
 use super::feed::Feed;
 use super::id::ActorId;
+use super::kit::Kit;
 use super::path::ActorPath;
 use super::record::ActorReport;
 use super::slots::Slots;
@@ -34,6 +35,8 @@ pub(crate) struct Env {
     pub(crate) system: OnceLock<Weak<dyn Any + Send + Sync>>,
     /// What higher floors share.
     pub(crate) slots: Slots,
+    /// What tests are told and do.
+    pub(crate) kit: Kit,
     epoch: Instant,
     ids: AtomicU64,
     monitors: AtomicU64,
@@ -66,6 +69,7 @@ impl Env {
             quiesce: CancellationToken::new(),
             system: OnceLock::new(),
             slots: Slots::default(),
+            kit: Kit::new(),
             epoch: Instant::now(),
             ids: AtomicU64::new(1),
             monitors: AtomicU64::new(1),

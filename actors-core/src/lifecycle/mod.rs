@@ -22,6 +22,7 @@ pub(crate) mod exit;
 pub(crate) mod feed;
 pub(crate) mod group;
 pub(crate) mod id;
+pub(crate) mod kit;
 pub(crate) mod link;
 pub(crate) mod lookup;
 pub(crate) mod monitor;

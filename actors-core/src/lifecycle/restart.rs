@@ -24,6 +24,7 @@ pub(crate) fn go_down(cell: &Arc<dyn AnyCell>, exit: Exit) -> Result<(), Exit> {
     if left.is_none() {
         return Err(exit);
     }
+    cell.env().kit.down(cell, &exit.reason);
     overseer.down(cell, &exit);
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::fault;
 use super::watch::{Watched, begin, discard, poll_once, watch};
 use crate::actor::{Actor, Context};
 use crate::address::ActorRef;
@@ -93,6 +94,7 @@ impl<A: Actor> Life<A> {
 
     /// Handles one message, which does not count as activity yet. Says which it was.
     pub(super) async fn handle_quietly(&mut self, message: A::Msg, turn: Turn, cut: u32) -> Result<u16, Over> {
+        let message = fault::first!(self, message, turn, cut);
         let Life { actor, ctx, cell, any, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let core = cell.core();
@@ -125,18 +127,8 @@ impl<A: Actor> Life<A> {
         if deadline.is_some() {
             set_current_deadline(None);
         }
-        let over = match (outcome, limit) {
-            (Watched::TimedOut, Some(limit)) => {
-                let message = cell.message_name(u32::from(tag));
-                Err(Over::Because(ExitReason::failed(Box::new(HandlerTimedOut { message, limit }))))
-            }
-            (outcome, _) => over_after(outcome, broken),
-        };
-        if matches!(over, Err(Over::Because(_))) {
-            let crash = Crash { handling: cell.message_name(u32::from(tag)), handling_for: core.waiting_for() };
-            core.with_ties(|ties| ties.crash = Some(Box::new(crash)));
-        }
-        core.finish();
+        let over = over_after_handler(any, tag, outcome, limit, broken);
+        finish(any, tag, &over);
         over.map(|()| tag)
     }
 
@@ -146,6 +138,33 @@ impl<A: Actor> Life<A> {
             InFlight::Finish => Signals::KILL,
             InFlight::Cancel => Signals::KILL | Signals::STOP,
         }
+    }
+}
+
+/// Notes that the message in hand is done, and what is known where its handler failed.
+pub(super) fn finish(cell: &Arc<dyn AnyCell>, tag: u16, over: &Result<(), Over>) {
+    let core = cell.core();
+    if matches!(over, Err(Over::Because(_))) {
+        let crash = Crash { handling: cell.message_name(u32::from(tag)), handling_for: core.waiting_for() };
+        core.with_ties(|ties| ties.crash = Some(Box::new(crash)));
+    }
+    core.finish();
+}
+
+/// What the outcome of a handler means for the life, if it was to take no longer than `limit`.
+pub(super) fn over_after_handler(
+    cell: &Arc<dyn AnyCell>,
+    tag: u16,
+    outcome: Watched<Result<(), BoxError>>,
+    limit: Option<Duration>,
+    broken: Option<ExitReason>,
+) -> Result<(), Over> {
+    match (outcome, limit) {
+        (Watched::TimedOut, Some(limit)) => {
+            let message = cell.message_name(u32::from(tag));
+            Err(Over::Because(ExitReason::failed(Box::new(HandlerTimedOut { message, limit }))))
+        }
+        (outcome, _) => over_after(outcome, broken),
     }
 }
 

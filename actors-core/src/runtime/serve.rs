@@ -5,6 +5,7 @@ use std::pin::pin;
 
 use tokio::time::Instant;
 
+use super::fault;
 use super::life::{Life, Over, over_after};
 use super::watch::{Watched, begin, discard, watch};
 use crate::actor::stash::Put;
@@ -32,11 +33,11 @@ impl<A: Actor> Life<A> {
         }
         let limit = self.any.policy().start_limit();
         let cut = if drains { Signals::KILL } else { self.cut() };
-        let Life { actor, ctx, cell, batch, span, .. } = self;
+        let Life { actor, ctx, cell, batch, span, any, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let outcome = {
             let mut hook = pin!(None);
-            let first = begin(hook.as_mut(), || actor.started(ctx));
+            let first = begin(hook.as_mut(), || fault::around_start(any, || actor.started(ctx)));
             let outcome = watch(hook.as_mut(), span, cell, batch, cut, limit.map(|limit| after(Instant::now(), limit)), first).await;
             let broken = discard(hook, outcome.is_cut_short());
             broken.map_or(outcome, Watched::Panicked)
@@ -45,6 +46,8 @@ impl<A: Actor> Life<A> {
         let failure = match outcome {
             Watched::Done(Ok(())) if self.core().signals.any(Signals::DECLINED) => StartFailure::Declined,
             Watched::Done(Ok(())) => {
+                // Before it is known: whoever waits for the start finds it in the log.
+                self.any.env().kit.started(&self.any);
                 self.core().signals.set(Signals::STARTED);
                 wake_all(self.core().with_ties(|ties| ties.waiters.take()));
                 telemetry::started(&self.any);

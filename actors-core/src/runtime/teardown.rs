@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
+use super::fault;
 use super::ladder::{self, Budget, Parent};
 use super::life::{Life, Over};
 use super::serve::TURN;
@@ -68,7 +69,7 @@ impl<A: Actor> Life<A> {
 
         // 5. The hook. A kill since the first cause comes before whatever goes wrong in it.
         self.note_kill();
-        if self.core().signals.any(Signals::STARTED) && A::HOOKS.stopped {
+        if self.core().signals.any(Signals::STARTED) && (A::HOOKS.stopped || fault::threatens_stop(&self.any)) {
             let before = Instant::now();
             self.run_hook().await;
             // What the hook has begun is the actor's own too.
@@ -96,6 +97,7 @@ impl<A: Actor> Life<A> {
             && signals & Signals::STARTED != 0
             && signals & Signals::EVENTS == 0
             && !A::HOOKS.stopped
+            && !fault::threatens_stop(&self.any)
             && core.family().is_none_or(|family| family.len() == 0)
             && self.cell.mailbox.len() == 0;
         if !idle || ENDING.replace(true) {
@@ -307,12 +309,12 @@ impl<A: Actor> Life<A> {
     async fn run_hook(&mut self) {
         let reason = self.exit().reason.clone();
         let limit = self.any.policy().hook_limit();
-        let Life { actor, ctx, cell, batch, span, .. } = self;
+        let Life { actor, ctx, cell, batch, span, any, .. } = self;
         let actor = actor.as_mut().expect("the state is dropped after the hook");
         let core = cell.core();
         let (outcome, broken, killed) = {
             let mut hook = pin!(None);
-            let mut first = begin(hook.as_mut(), || actor.stopped(&reason, ctx));
+            let mut first = begin(hook.as_mut(), || fault::around_stop(any, || actor.stopped(&reason, ctx)));
             let own = limit.map(|limit| after(Instant::now(), limit));
             let mut outcome = Watched::Cut;
             if !core.signals.any(Signals::KILL) {

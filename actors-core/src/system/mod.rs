@@ -242,6 +242,7 @@ impl ActorSystem {
 }
 
 impl ActorSystem {
+    /// What all actors of the system share, for the floors above.
     pub(crate) fn env(&self) -> &Arc<Env> {
         &self.shared.env
     }
