@@ -76,6 +76,24 @@ fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_of_a_supervisor_is_left_once_it_has_ended() {
+    let token = Arc::new(());
+    let held = token.clone();
+    let system = ActorSystem::new("t");
+    let spec = ChildSpec::new("a", move || {
+        let _held = &held;
+        Worker { gate: None }
+    });
+    let sup = start(&system, Supervisor::new().child(spec)).await;
+    sup.stop();
+    sup.stopped().await;
+    drop(sup);
+    system.shutdown().await;
+    drop(system);
+    eventually("all is dropped", || Arc::strong_count(&token) == 1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clean_stop_ends_a_transient_child_that_is_down() {
     let system = ActorSystem::new("t");
     let sup = start(&system, Supervisor::new().child(worker("a").transient().backoff(slowly()))).await;
@@ -86,6 +104,74 @@ async fn a_clean_stop_ends_a_transient_child_that_is_down() {
     let reason = promptly("its end", a.stopped()).await;
     assert_eq!(reason, ExitReason::Normal);
     system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_by_hand_in_the_midst_of_a_group_restart_makes_the_child_once() {
+    let system = ActorSystem::new("t");
+    let (made, gate) = (Arc::new(AtomicU32::new(0)), Gate::new());
+    gate.open();
+    let sup = Supervisor::new().strategy(Strategy::OneForAll).child(counted("a", &made, &gate)).child(worker("b").backoff(slowly()));
+    let sup = start(&system, sup).await;
+    sup.terminate_child("a").await.unwrap();
+    child(&system, "b").tell(Fail).await.unwrap();
+    eventually("b is down", || state(&sup, "b") == ChildState::Restarting).await;
+    let (again, a_sup) = (gate.clone(), sup.clone());
+    let by_hand = tokio::spawn(async move { a_sup.restart_child("a").await });
+    gate.reached().await;
+    gate.reached().await;
+    tokio::time::sleep(2 * WAIT).await;
+    assert_eq!(made.load(Ordering::Relaxed), 2);
+    again.open_wide();
+    by_hand.await.unwrap().unwrap();
+    eventually("b is up", || state(&sup, "b") == ChildState::Running).await;
+    assert!(system.shutdown().await.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_removed_in_the_midst_of_a_group_restart_holds_up_nobody() {
+    let system = ActorSystem::new("t");
+    let sup = Supervisor::new().strategy(Strategy::OneForAll).child(worker("a")).child(worker("b").backoff(slowly())).child(worker("c"));
+    let sup = start(&system, sup).await;
+    sup.terminate_child("a").await.unwrap();
+    child(&system, "b").tell(Fail).await.unwrap();
+    eventually("c is down", || state(&sup, "c") == ChildState::Restarting).await;
+    sup.remove_child("a").unwrap();
+    tokio::time::sleep(2 * WAIT).await;
+    assert_eq!((state(&sup, "b"), state(&sup, "c")), (ChildState::Running, ChildState::Running));
+    assert!(system.shutdown().await.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_restart_by_hand_is_told_when_the_supervisor_ends() {
+    let system = ActorSystem::new("t");
+    let sup = start(&system, Supervisor::new().child(worker("a"))).await;
+    sup.terminate_child("a").await.unwrap();
+    // The supervisor's turn comes before that of the task that would start the child.
+    sup.kill();
+    let mut restarted = pin!(sup.restart_child("a"));
+    assert!(!poll_once(restarted.as_mut()));
+    sup.stopped().await;
+    assert!(promptly("an answer", restarted).await.is_err());
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_could_not_be_made_again_can_be_terminated() {
+    let system = ActorSystem::new("t");
+    let made = Arc::new(AtomicU32::new(0));
+    let spec = ChildSpec::new("a", move || {
+        assert!(made.fetch_add(1, Ordering::Relaxed) == 0, "only once");
+        Worker { gate: None }
+    });
+    let sup = start(&system, Supervisor::new().child(spec)).await;
+    sup.terminate_child("a").await.unwrap();
+    let mut restarted = pin!(sup.restart_child("a"));
+    assert!(!poll_once(restarted.as_mut()));
+    promptly("the end of what never was", sup.terminate_child("a")).await.unwrap();
+    assert!(promptly("an answer", restarted).await.is_err());
+    assert_eq!(state(&sup, "a"), ChildState::NotRunning);
+    assert!(system.shutdown().await.is_clean());
 }
 
 /// Has work that cannot be stopped, and a hook that takes too long: it has to be aborted.
@@ -110,6 +196,83 @@ impl Stubborn {
 
     #[message]
     fn nothing(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_was_aborted_for_a_restart_can_be_terminated_while_it_waits() {
+    let system = ActorSystem::new("t");
+    let (go, free) = channel();
+    let free = Arc::new(Mutex::new(free));
+    let stubborn = ChildSpec::new("a", move || Stubborn { free: free.clone() });
+    let sup = Supervisor::new().strategy(Strategy::OneForAll).child(stubborn).child(worker("b").backoff(slowly()));
+    let sup = start(&system, sup).await;
+    let a = system.lookup::<Stubborn>("/sup/a").unwrap();
+    child(&system, "b").tell(Fail).await.unwrap();
+    // The clock does not move by itself while a job runs.
+    while a.exit().is_none() {
+        tokio::time::advance(Duration::from_millis(100)).await;
+    }
+    drop(go);
+    assert_eq!(state(&sup, "a"), ChildState::Restarting);
+    promptly("the termination of what has ended", sup.terminate_child("a")).await.unwrap();
+    tokio::time::sleep(2 * WAIT).await;
+    assert_eq!((state(&sup, "a"), state(&sup, "b")), (ChildState::NotRunning, ChildState::Running));
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_can_never_be_made_again_leaves_room_for_others() {
+    let system = ActorSystem::new("t");
+    let made = Arc::new(AtomicU32::new(0));
+    let seen = made.clone();
+    let spec = ChildSpec::new("a", move || {
+        let nth = seen.fetch_add(1, Ordering::Relaxed);
+        assert!(nth == 0 || nth > 5_000, "not yet");
+        Worker { gate: None }
+    });
+    let sup = start(&system, Supervisor::new().unlimited_restarts().child(spec)).await;
+    child(&system, "a").tell(Fail).await.unwrap();
+    // The clock stands still while there is always something to do.
+    while made.load(Ordering::Relaxed) < 2 {
+        tokio::task::yield_now().await;
+    }
+    promptly("the end", sup.terminate_child("a")).await.unwrap();
+    assert!(made.load(Ordering::Relaxed) < 5_000, "it was tried again and again before anybody else had a turn");
+    assert!(system.shutdown().await.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_nobody_waited_for_leaves_no_spec() {
+    let system = ActorSystem::new("t");
+    let sup = start(&system, Supervisor::new()).await;
+    let gate = Gate::new();
+    let made = Arc::new(AtomicU32::new(0));
+    {
+        let mut added = pin!(sup.add_child(counted("a", &made, &gate)));
+        assert!(!poll_once(added.as_mut()));
+        gate.open();
+        eventually("it has started", || state(&sup, "a") == ChildState::Running).await;
+    }
+    eventually("it is gone", || system.lookup::<Worker>("/sup/a").is_none()).await;
+    tokio::task::yield_now().await;
+    assert_eq!(sup.count_children().specs, 0);
+    sup.add_child(worker("a")).await.unwrap();
+    assert!(system.shutdown().await.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_has_ended_knows_how_often_it_was_restarted() {
+    let system = ActorSystem::new("t");
+    let sup = start(&system, Supervisor::new().child(worker("a"))).await;
+    let a = child(&system, "a");
+    a.tell(Fail).await.unwrap();
+    a.ask(Ping).await.unwrap();
+    sup.terminate_child("a").await.unwrap();
+    assert_eq!(a.incarnation(), 1);
+    assert_eq!(sup.supervised_children()[0].restarts, 1);
+    sup.restart_child("a").await.unwrap();
+    assert_eq!(sup.supervised_children()[0].restarts, 2);
+    assert!(system.shutdown().await.is_clean());
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,6 +307,17 @@ impl Owner {
 
     #[message]
     fn hello(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_significant_child_in_a_failure_of_its_parent_is_no_reason_against_a_restart() {
+    let system = ActorSystem::new("t");
+    start(&system, Supervisor::new().child(ChildSpec::new("owner", || Owner).transient())).await;
+    let owner = system.lookup::<Owner>("/sup/owner").unwrap();
+    owner.tell(BreakDown).await.unwrap();
+    owner.ask(Hello).await.expect("it is restarted");
+    assert_eq!(owner.incarnation(), 1);
+    assert!(system.shutdown().await.is_clean());
 }
 
 /// Opens a group of its children, drains, and fails on demand.
@@ -230,4 +404,43 @@ fn a_job_that_outlived_its_incarnation_does_not_concern_the_next() {
         assert_eq!(digger.ask(Life).await.unwrap(), 1);
         assert!(system.shutdown().await.is_clean());
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_supervisor_can_be_stopped_while_its_first_child_is_starting() {
+    let system = ActorSystem::new("t");
+    let (gate, made) = (Gate::new(), Arc::new(AtomicU32::new(0)));
+    let sup = system.actor(Supervisor::new().child(counted("a", &made, &gate))).name("sup").spawn();
+    gate.reached().await;
+    let before = tokio::time::Instant::now();
+    sup.stop();
+    sup.stopped().await;
+    assert!(before.elapsed() < Duration::from_secs(7), "{:?}", before.elapsed());
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_destructor_of_a_spec_holds_up_nobody() {
+    struct Mine(Arc<AtomicU32>);
+    impl Drop for Mine {
+        fn drop(&mut self) {
+            if self.0.fetch_add(1, Ordering::Relaxed) == 0 {
+                panic!("a destructor that panics");
+            }
+        }
+    }
+    let system = ActorSystem::new("t");
+    let sup = start(&system, Supervisor::new()).await;
+    let mine = Mine(Arc::new(AtomicU32::new(0)));
+    let spec = ChildSpec::new("a", move || {
+        let _mine = &mine;
+        Worker { gate: None }
+    });
+    sup.add_child(spec).await.unwrap();
+    let a = child(&system, "a");
+    sup.stop();
+    promptly("the end of the supervisor", sup.stopped()).await;
+    promptly("the end of the child", a.stopped()).await;
+    drop((sup, a));
+    assert!(promptly("the end", system.shutdown()).await.is_clean());
 }
