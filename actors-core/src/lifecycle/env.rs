@@ -17,6 +17,7 @@ use super::feed::Feed;
 use super::id::ActorId;
 use super::path::ActorPath;
 use super::record::ActorReport;
+use super::slots::Slots;
 use crate::sync::lock;
 
 /// How many failures are remembered until the report; the rest is counted.
@@ -31,6 +32,8 @@ pub(crate) struct Env {
     pub(crate) quiesce: CancellationToken,
     /// The system above, for those who come from below.
     pub(crate) system: OnceLock<Weak<dyn Any + Send + Sync>>,
+    /// What higher floors share.
+    pub(crate) slots: Slots,
     epoch: Instant,
     ids: AtomicU64,
     monitors: AtomicU64,
@@ -61,6 +64,7 @@ impl Env {
             crashes: Feed::default(),
             quiesce: CancellationToken::new(),
             system: OnceLock::new(),
+            slots: Slots::default(),
             epoch: Instant::now(),
             ids: AtomicU64::new(1),
             monitors: AtomicU64::new(1),
@@ -142,6 +146,14 @@ impl Env {
         if history.failures.len() < REMEMBERED {
             history.failures.push((path, reason));
         }
+    }
+
+    /// Forgets the failures of those who stood below an actor that begins anew: with it, they are repaired.
+    pub(crate) fn forgive_below(&self, above: &ActorPath) {
+        let mut history = lock(&self.history);
+        let before = history.failures.len();
+        history.failures.retain(|(path, _)| !path.is_below(above));
+        history.failed -= before - history.failures.len();
     }
 
     /// The failures so far, and how many there were.
