@@ -27,6 +27,7 @@ mod races;
 mod references;
 mod registry;
 mod report;
+mod restart_races;
 mod restarts;
 mod schedules;
 mod shutdown;

@@ -66,6 +66,8 @@ pub(crate) trait Overseer: Send + Sync {
     fn close(&self);
     /// The parent begins anew, without children.
     fn reopen(&self);
+    /// The parent has ended for good: there is nothing to be known of its children any more.
+    fn parent_ended(&self);
     /// Puts children into the order in which they stand in the table.
     fn arrange(&self, children: &mut [Arc<dyn AnyCell>]);
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
@@ -351,7 +353,8 @@ impl Family {
         // Looked at under the lock: who kills the parent marks it first and then asks for its children, so that a new
         // child either sees the mark or is seen.
         let refused = members.closed || (self.owner.is_some() && owner.is_none_or(|owner| owner.core().is_stopping()));
-        if !refused {
+        // It can be found by its name already, and so may have ended already; then nobody would take it out.
+        if !refused && !child.has_ended() {
             members.cells.insert(child.id(), child.clone());
         }
         !refused

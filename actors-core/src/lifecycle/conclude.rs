@@ -100,6 +100,7 @@ fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>
     let mut ties = core.with_ties(|ties| {
         let told = std::mem::take(ties);
         ties.claimed = true;
+        ties.incarnation = told.incarnation;
         ties.exit = Some(exit.clone());
         core.signals.set(Signals::ENDED | Signals::STOP);
         told
@@ -126,6 +127,9 @@ fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>
         group.member_ended(cell, &exit);
     }
     forget_watches(cell, &mut ties);
+    if let Some(overseer) = core.family().and_then(|family| family.overseer()) {
+        overseer.parent_ended();
+    }
     let above = core.parent.remove(core.id);
     wake_all(ties.waiters.take());
     wake_all(ties.stop_waiters.take());

@@ -45,6 +45,9 @@ pub(crate) fn expire(cell: &Arc<dyn AnyCell>) -> Option<Exit> {
 /// name, links and monitors are as they were.
 pub(crate) fn begin_incarnation(cell: &Arc<dyn AnyCell>, signals: u32) -> bool {
     let core = cell.core();
+    if !core.peek_ties(|ties| ties.down.is_some()).unwrap_or(false) {
+        return false;
+    }
     if let Some(family) = core.family() {
         family.reopen();
     }
@@ -55,10 +58,13 @@ pub(crate) fn begin_incarnation(cell: &Arc<dyn AnyCell>, signals: u32) -> bool {
         let old = (down, ties.cause.take(), ties.token.take(), std::mem::take(&mut ties.asks), stale);
         ties.order = None;
         ties.limit = None;
+        // What outlived the old incarnation after a kill is not waited for again.
+        let work = (std::mem::take(&mut ties.helpers), std::mem::take(&mut ties.failed_work));
+        ties.blocking = 0;
         core.signals.clear(Signals::OF_INCARNATION);
         // Exits that are due wait for the loop to look at them.
         core.signals.set(signals | if ties.next_event_due() == u64::MAX { 0 } else { Signals::EVENTS });
-        Some(old)
+        Some((old, work))
     });
     if stale.is_some() {
         cell.env().forgive_below(&cell.path());
