@@ -53,6 +53,7 @@ mod address;
 mod lifecycle;
 mod mailbox;
 mod runtime;
+mod supervisor;
 mod sync;
 mod system;
 mod telemetry;
@@ -67,11 +68,15 @@ pub use address::{
     TellError, Unhandled,
 };
 pub use lifecycle::{
-    AbortedBy, ActorId, ActorPath, ActorReport, BoxError, Children, DeadLetter, DeadLetters, DeadReason, Exit, ExitReason, Exited, Failure,
-    GroupReport, HookOutcome, InFlight, Limit, LimitHit, LinkKind, MonitorRef, OnStop, Policy, StartFailure, Strategy, Tie,
+    AbortedBy, ActorId, ActorPath, ActorReport, AutoShutdown, BoxError, Children, DeadLetter, DeadLetters, DeadReason, Exit, ExitReason,
+    Exited, Failure, GroupReport, HookOutcome, InFlight, Limit, LimitHit, LinkKind, MonitorRef, OnStop, Policy, StartFailure, Strategy,
+    Tie,
 };
 pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};
+pub use supervisor::{
+    Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, DynamicSupervisor, Restart, Supervisor,
+};
 pub use system::{
     ActorState, ActorSystem, Outcome, PlanStep, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
 };

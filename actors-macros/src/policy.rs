@@ -43,11 +43,11 @@ enum Kind {
     Choice(&'static str, &'static [(&'static str, &'static str)]),
     Limit,
     Patience,
-    Count,
+    Restarts,
     Period,
 }
 
-const OPTIONS: [(&str, Kind); 12] = [
+const OPTIONS: [(&str, Kind); 13] = [
     ("mailbox", Kind::Capacity),
     (
         "overflow",
@@ -61,8 +61,12 @@ const OPTIONS: [(&str, Kind); 12] = [
     ("ask_limit", Kind::Patience),
     ("children", Kind::Choice("Children", &[("in_order", "InOrder"), ("side_by_side", "SideBySide")])),
     ("strategy", Kind::Choice("Strategy", &[("one_for_one", "OneForOne"), ("one_for_all", "OneForAll"), ("rest_for_one", "RestForOne")])),
-    ("restarts", Kind::Count),
+    ("restarts", Kind::Restarts),
     ("within", Kind::Period),
+    (
+        "auto_shutdown",
+        Kind::Choice("AutoShutdown", &[("never", "Never"), ("any_significant", "AnySignificant"), ("all_significant", "AllSignificant")]),
+    ),
 ];
 
 impl PolicyArgs {
@@ -110,7 +114,8 @@ impl Kind {
             }
             Kind::Limit => Value::Limit(limit(&literal)?),
             Kind::Patience => Value::Patience(limit(&literal)?),
-            Kind::Count => match number(&literal) {
+            Kind::Restarts if text(&literal).as_deref() == Some("unlimited") => Value::Count(u32::MAX),
+            Kind::Restarts => match number(&literal) {
                 Some(count) => Value::Count(count),
                 None => return Err(Error::new(literal.span(), self.takes(name))),
             },
@@ -129,7 +134,7 @@ impl Kind {
         match self {
             Kind::Capacity => "256".to_owned(),
             Kind::Choice(_, choices) => format!("\"{}\"", choices[1].0),
-            Kind::Count => "5".to_owned(),
+            Kind::Restarts => "5".to_owned(),
             Kind::Limit | Kind::Patience | Kind::Period => "\"30s\"".to_owned(),
         }
     }
@@ -144,7 +149,7 @@ impl Kind {
                 let known: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
                 format!("`{name}` takes one of \"{}\"", known.join("\", \""))
             }
-            Kind::Count => format!("`{name}` takes a number, 0 or more"),
+            Kind::Restarts => format!("`{name}` takes how many restarts are allowed, 0 or more, or \"unlimited\""),
             Kind::Period => format!("`{name}` takes a duration such as \"30s\""),
             Kind::Limit | Kind::Patience => {
                 format!("`{name}` takes a duration such as \"30s\", or \"unlimited\"")
@@ -207,9 +212,10 @@ mod tests {
         let values = read(parse_quote!(#[actor(
             mailbox = "unbounded",
             hook_limit = "unlimited",
-            ask_limit = "unlimited"
+            ask_limit = "unlimited",
+            restarts = "unlimited"
         )]));
-        let expected = [Value::Capacity(None), Value::Limit(None), Value::Patience(None)];
+        let expected = [Value::Capacity(None), Value::Limit(None), Value::Patience(None), Value::Count(u32::MAX)];
         assert_eq!(values.unwrap(), expected);
     }
 

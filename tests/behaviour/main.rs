@@ -20,6 +20,7 @@ mod races;
 mod references;
 mod registry;
 mod report;
+mod restarts;
 mod shutdown;
 mod significant;
 mod stopping;

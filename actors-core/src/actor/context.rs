@@ -50,6 +50,11 @@ impl<A: Protocol> Context<A> {
         self.me.path()
     }
 
+    /// Returns how often the actor has been restarted: 0 in its first incarnation.
+    pub fn incarnation(&self) -> u64 {
+        self.me.incarnation()
+    }
+
     // ===== ending =====
 
     /// Ends the actor after the message in hand; the reason is [`ExitReason::Normal`].
@@ -191,7 +196,7 @@ impl<A: Protocol> Context<A> {
     /// [`NotAChild`] if no child of this actor has that path.
     pub fn stop_child(&self, path: &ActorPath) -> Result<(), NotAChild> {
         let child = self.live_children().into_iter().find(|child| child.path() == *path).ok_or_else(|| NotAChild { path: path.clone() })?;
-        request::stop(&child, ExitReason::Shutdown, Mode::AsPolicy, None);
+        request::retire(&child, ExitReason::Shutdown, Mode::AsPolicy, None);
         Ok(())
     }
 }

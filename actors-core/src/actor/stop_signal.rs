@@ -10,12 +10,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lifecycle::cell::AnyCell;
 
-/// The stop signal of one actor: raised once, when the actor is asked to end, and never lowered.
+/// The stop signal of one incarnation of an actor: raised once, when it is asked to end, and never lowered. The next
+/// incarnation has a signal of its own.
 ///
 /// It can be looked at, awaited, and handed on. Cloning is cheap.
 #[derive(Clone)]
 pub struct StopSignal {
     cell: Arc<dyn AnyCell>,
+    incarnation: u64,
 }
 
 /// The actor was asked to end, and so the work was not finished.
@@ -25,12 +27,12 @@ pub struct Stopping;
 
 impl StopSignal {
     pub(crate) fn new(cell: Arc<dyn AnyCell>) -> Self {
-        StopSignal { cell }
+        StopSignal { incarnation: cell.core().incarnation(), cell }
     }
 
     /// Tells whether the actor was asked to end.
     pub fn is_stopping(&self) -> bool {
-        self.cell.core().is_stopping()
+        is_raised(&self.cell, self.incarnation)
     }
 
     /// Waits until the actor is asked to end.
@@ -38,7 +40,7 @@ impl StopSignal {
     /// # Cancel safety
     /// A dropped future leaves nothing behind.
     pub fn stopping(&self) -> WaitForStop {
-        WaitForStop { cell: self.cell.clone(), key: None }
+        WaitForStop { cell: self.cell.clone(), incarnation: self.incarnation, key: None }
     }
 
     /// Runs `work` unless the actor is asked to end. The signal is looked at before the work, at every turn, so that
@@ -68,7 +70,7 @@ impl StopSignal {
     pub fn token(&self) -> CancellationToken {
         let core = self.cell.core();
         let token = core.with_ties(|ties| {
-            if ties.exit.is_some() {
+            if ties.exit.is_some() || ties.incarnation != self.incarnation {
                 return CancellationToken::new();
             }
             // A child, so that whoever has it cannot cancel it for others.
@@ -81,6 +83,11 @@ impl StopSignal {
     }
 }
 
+/// Whether an incarnation was asked to end: it is, once there is a later one.
+fn is_raised(cell: &Arc<dyn AnyCell>, incarnation: u64) -> bool {
+    cell.core().is_stopping() || cell.core().incarnation() != incarnation
+}
+
 impl fmt::Debug for StopSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StopSignal").field("actor", &self.cell.path()).field("stopping", &self.is_stopping()).finish()
@@ -91,6 +98,7 @@ impl fmt::Debug for StopSignal {
 #[must_use = "this waits only when it is awaited"]
 pub struct WaitForStop {
     cell: Arc<dyn AnyCell>,
+    incarnation: u64,
     key: Option<u64>,
 }
 
@@ -100,12 +108,12 @@ impl Future for WaitForStop {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let core = this.cell.core();
-        if core.is_stopping() {
+        if is_raised(&this.cell, this.incarnation) {
             return Poll::Ready(());
         }
         core.with_ties(|ties| {
             // Looked at under the lock under which the signal is raised.
-            if core.is_stopping() {
+            if core.is_stopping() || ties.incarnation != this.incarnation {
                 return Poll::Ready(());
             }
             ties.stop_waiters.register(&mut this.key, cx.waker());

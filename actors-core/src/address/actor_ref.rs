@@ -218,9 +218,15 @@ impl<A: Protocol> ActorRef<A> {
         self.0.core().exit().map(|exit| (*exit).clone())
     }
 
-    /// Tells whether the actor takes messages: it has been created, and nothing has asked it to end.
+    /// Returns how often the actor has been restarted: 0 in its first incarnation.
+    pub fn incarnation(&self) -> u64 {
+        self.0.core().incarnation()
+    }
+
+    /// Tells whether the actor takes messages: it has been created, and nothing has asked it to end for good. One that is
+    /// restarted takes them all the time.
     pub fn is_alive(&self) -> bool {
-        !self.0.core().is_stopping()
+        self.0.core().takes_messages()
     }
 
     // ===== ties =====

@@ -38,6 +38,12 @@ impl<A: Protocol> Cell<A> {
         Cell { core, mailbox: Mailbox::new(capacity, overflow), state: Mutex::new(Some(actor)), start, policy }
     }
 
+    /// Puts a state in for the next incarnation.
+    pub(crate) fn put_state(&self, actor: A) {
+        let old = lock(&self.state).replace(actor);
+        debug_assert!(old.is_none(), "the old state goes before a new one comes");
+    }
+
     /// Takes the state out, to run it.
     pub(crate) fn take_state(&self) -> Option<A> {
         lock(&self.state).take()

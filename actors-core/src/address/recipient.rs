@@ -90,7 +90,7 @@ impl<M: 'static> Recipient<M> {
 
     /// Tells whether the actor takes messages.
     pub fn is_alive(&self) -> bool {
-        !self.0.clone().any().core().is_stopping()
+        self.0.clone().any().core().takes_messages()
     }
 }
 

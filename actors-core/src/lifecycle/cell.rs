@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::env::Env;
-use super::exit::Exit;
+use super::exit::{Exit, ExitReason, StartFailure};
 use super::id::ActorId;
 use super::path::{ActorPath, Node, Segment};
 use super::policy::Policy;
@@ -48,6 +48,27 @@ pub(crate) trait AnyCell: Send + Sync + 'static {
 /// A group that wants to know when a member has ended.
 pub(crate) trait Fellowship: Send + Sync {
     fn member_ended(&self, member: &Arc<dyn AnyCell>, exit: &Exit);
+}
+
+/// Who decides what becomes of supervised children. A floor above this one does; here is when it is asked.
+///
+/// Called without locks, from wherever a child ends or starts; it must not wait, and runs no code of a user's.
+pub(crate) trait Overseer: Send + Sync {
+    /// A child has started, the first time or again.
+    fn ready(&self, child: &Arc<dyn AnyCell>);
+    /// An incarnation of a child has ended, and the child can be restarted.
+    fn down(&self, child: &Arc<dyn AnyCell>, exit: &Exit);
+    /// A child was down when it was asked to end for good. It is claimed; its end is still to be made known.
+    fn over(&self, child: &Arc<dyn AnyCell>, exit: Exit);
+    /// A child has ended for good.
+    fn ended(&self, child: &Arc<dyn AnyCell>, exit: &Exit);
+    /// The parent is ending: nothing is restarted any more.
+    fn close(&self);
+    /// The parent begins anew, without children.
+    fn reopen(&self);
+    /// Puts children into the order in which they stand in the table.
+    fn arrange(&self, children: &mut [Arc<dyn AnyCell>]);
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
 /// What ties one actor to others.
@@ -151,8 +172,38 @@ impl Core {
         self.peek_ties(|ties| ties.exit.clone()).flatten()
     }
 
+    /// Whether this incarnation was asked to end, or has ended.
     pub(crate) fn is_stopping(&self) -> bool {
         self.signals.any(Signals::STOP | Signals::KILL | Signals::ABORT | Signals::ENDED)
+    }
+
+    /// Whether it takes messages: one that is restarted does so all the time.
+    pub(crate) fn takes_messages(&self) -> bool {
+        if self.is_final() { !self.is_stopping() } else { !self.signals.any(Signals::ENDED) }
+    }
+
+    /// Whether the next end is the last.
+    pub(crate) fn is_final(&self) -> bool {
+        let signals = self.signals.get();
+        signals & (Signals::PERMANENT | Signals::TRANSIENT) == 0 || signals & Signals::FINAL != 0
+    }
+
+    /// Whether it is to be restarted once it has ended for this reason.
+    pub(crate) fn is_restarted_after(&self, reason: &ExitReason) -> bool {
+        let signals = self.signals.get();
+        let declined = matches!(reason, ExitReason::StartFailed(StartFailure::Declined));
+        let by_type = signals & Signals::PERMANENT != 0
+            || (signals & Signals::TRANSIENT != 0 && (!reason.is_clean() || signals & Signals::BOUNCED != 0));
+        let first_start = signals & (Signals::AWAITED | Signals::STARTED) == Signals::AWAITED;
+        by_type && !declined && !first_start && signals & Signals::FINAL == 0
+    }
+
+    /// How often it has been restarted.
+    pub(crate) fn incarnation(&self) -> u64 {
+        if !self.signals.any(Signals::PERMANENT | Signals::TRANSIENT) {
+            return 0;
+        }
+        self.peek_ties(|ties| ties.incarnation).unwrap_or(0)
     }
 
     /// Notes which message is in hand.
@@ -210,6 +261,8 @@ pub(crate) struct Family {
     /// The path of the parent, shared by all children.
     pub(crate) node: Arc<Node>,
     members: Mutex<Members>,
+    /// Who decides what becomes of supervised children, if there are any.
+    overseer: OnceLock<Arc<dyn Overseer>>,
 }
 
 #[derive(Default)]
@@ -227,7 +280,16 @@ struct Members {
 impl Family {
     pub(crate) fn root(env: Arc<Env>) -> Arc<Family> {
         let names = Arc::new(Registry::new());
-        Arc::new(Family { env, names, owner: None, owner_id: ActorId::ROOT, depth: 0, node: Node::root(), members: Mutex::default() })
+        Arc::new(Family {
+            env,
+            names,
+            owner: None,
+            owner_id: ActorId::ROOT,
+            depth: 0,
+            node: Node::root(),
+            members: Mutex::default(),
+            overseer: OnceLock::new(),
+        })
     }
 
     pub(crate) fn of(owner: &Arc<dyn AnyCell>) -> Arc<Family> {
@@ -239,6 +301,7 @@ impl Family {
             depth: owner.core().parent.depth + 1,
             node: owner.path().node(),
             members: Mutex::default(),
+            overseer: OnceLock::new(),
         })
     }
 
@@ -263,11 +326,35 @@ impl Family {
     /// Starts nothing any more.
     pub(crate) fn close(&self) {
         lock(&self.members).closed = true;
+        if let Some(overseer) = self.overseer() {
+            overseer.close();
+        }
+    }
+
+    /// The parent begins anew: there may be children again.
+    pub(crate) fn reopen(&self) {
+        if let Some(overseer) = self.overseer() {
+            overseer.reopen();
+        }
+        lock(&self.members).closed = false;
+    }
+
+    /// Who decides what becomes of supervised children.
+    pub(crate) fn overseer(&self) -> Option<&Arc<dyn Overseer>> {
+        self.overseer.get()
+    }
+
+    pub(crate) fn overseer_or_appoint(&self, appoint: impl FnOnce() -> Arc<dyn Overseer>) -> &Arc<dyn Overseer> {
+        self.overseer.get_or_init(appoint)
     }
 
     /// The children, in start order.
     pub(crate) fn children(&self) -> Vec<Arc<dyn AnyCell>> {
-        lock(&self.members).cells.values().cloned().collect()
+        let mut children: Vec<_> = lock(&self.members).cells.values().cloned().collect();
+        if let Some(overseer) = self.overseer() {
+            overseer.arrange(&mut children);
+        }
+        children
     }
 
     pub(crate) fn child(&self, id: ActorId) -> Option<Arc<dyn AnyCell>> {

@@ -103,6 +103,11 @@ fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>
         told
     });
 
+    if core.signals.any(Signals::SUPERVISED) {
+        if let Some(overseer) = core.parent.overseer() {
+            overseer.ended(cell, &exit);
+        }
+    }
     if !declined {
         if let Some(parent) = core.parent.listener() {
             let exited = Exited { id: core.id, path: cell.path(), reason: exit.reason.clone(), tie: Tie::Child };

@@ -97,6 +97,10 @@ pub enum StartFailure {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// A child spec of this name is there already, and does not run; it can be restarted or removed.
+    AlreadyPresent,
+    /// The child spec says what cannot be.
+    BadSpec(&'static str),
     /// The parent, or the system, was stopping.
     Stopping,
     /// It was killed, or the future that waited for its start was dropped.
@@ -232,6 +236,8 @@ impl PartialEq for StartFailure {
             (S::TimedOut(a), S::TimedOut(b)) => a == b,
             (S::NameTaken(a), S::NameTaken(b)) => a == b,
             (S::InvalidName { name: a, .. }, S::InvalidName { name: b, .. }) => a == b,
+            (S::BadSpec(a), S::BadSpec(b)) => a == b,
+            (S::AlreadyPresent, S::AlreadyPresent) => true,
             (S::Declined, S::Declined) | (S::Stopping, S::Stopping) | (S::Killed, S::Killed) => true,
             _ => false,
         }
@@ -270,6 +276,8 @@ impl fmt::Display for StartFailure {
             StartFailure::Declined => f.write_str("it declined"),
             StartFailure::NameTaken(path) => write!(f, "the name {path} is taken"),
             StartFailure::InvalidName { name, fault } => write!(f, "`{name}` is not a name: {fault}"),
+            StartFailure::AlreadyPresent => f.write_str("a child of this name is there already, and does not run"),
+            StartFailure::BadSpec(fault) => write!(f, "bad combination in its child spec: {fault}"),
             StartFailure::Stopping => f.write_str("its parent is stopping"),
             StartFailure::Killed => f.write_str("it was killed"),
         }

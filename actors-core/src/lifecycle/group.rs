@@ -112,7 +112,7 @@ impl Group {
     /// Stops all members.
     pub(crate) fn stop(&self) {
         for member in self.live() {
-            request::stop(&member, ExitReason::Shutdown, Mode::AsPolicy, None);
+            request::retire(&member, ExitReason::Shutdown, Mode::AsPolicy, None);
         }
     }
 
@@ -170,9 +170,9 @@ impl Group {
     fn bring_down(&self, members: &[Arc<dyn AnyCell>], ended: &Arc<dyn AnyCell>, exit: &Exit) {
         for member in members {
             if exit.reason.is_clean() {
-                request::stop(member, ExitReason::Shutdown, Mode::AsPolicy, None);
+                request::retire(member, ExitReason::Shutdown, Mode::AsPolicy, None);
             } else {
-                request::stop(member, exit.reason.spread(ended.path()), Mode::Now, None);
+                request::retire(member, exit.reason.spread(ended.path()), Mode::Now, None);
             }
         }
     }

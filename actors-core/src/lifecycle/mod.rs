@@ -6,7 +6,9 @@
 //! 2. An exit reaches each link, monitor and group member once: the entry is taken out under the lock of its holder.
 //! 3. Two ties are locked together in one place only ([`link`]), the smaller id first. No waker is woken, no callback
 //!    called and no value of a user's dropped under a lock.
-//! 4. Whoever marks an actor as ending does so before looking at its children; whoever admits a child looks at the mark
+//! 4. An actor is down only between two incarnations: under the lock of its ties, either its overseer begins the next one,
+//!    or whoever asks it to end for good claims it.
+//! 5. Whoever marks an actor as ending does so before looking at its children; whoever admits a child looks at the mark
 //!    under the lock of the family. So no child slips through.
 
 pub(crate) mod cell;
@@ -27,6 +29,7 @@ pub(crate) mod policy;
 pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod request;
+pub(crate) mod restart;
 pub(crate) mod signal;
 pub(crate) mod ties;
 
@@ -35,6 +38,6 @@ pub use event::{Exited, GroupReport, MonitorRef, Tie};
 pub use exit::{AbortedBy, BoxError, Exit, ExitReason, Failure, StartFailure};
 pub use id::ActorId;
 pub use path::ActorPath;
-pub use policy::{Children, InFlight, Limit, OnStop, Policy, Strategy};
+pub use policy::{AutoShutdown, Children, InFlight, Limit, OnStop, Policy, Strategy};
 pub use record::{ActorReport, HookOutcome, LimitHit};
 pub use ties::LinkKind;

@@ -26,15 +26,20 @@ pub struct Policy {
     pub ask_limit: Option<Duration>,
     /// The order in which its children stop. Default: in reverse start order.
     pub children: Children,
-    /// Whom the failure of a supervised child takes along.
+    /// Whom the failure of a supervised child takes along. Default: nobody.
     pub strategy: Strategy,
-    /// How many restarts of children are allowed...
+    /// How many restarts of children are allowed; [`Policy::UNLIMITED`] has to be asked for by name. Default: 1...
     pub restarts: u32,
-    /// ...within this time.
+    /// ...within this time of the supervisor's own running. Default: 5 s.
     pub within: Duration,
+    /// Whether the end of significant children ends it. Default: it does not.
+    pub auto_shutdown: AutoShutdown,
 }
 
 impl Policy {
+    /// As many restarts as it takes, for ever.
+    pub const UNLIMITED: u32 = u32::MAX;
+
     /// The defaults.
     pub const DEFAULT: Policy = Policy {
         mailbox: Capacity::Bounded(256),
@@ -49,6 +54,7 @@ impl Policy {
         strategy: Strategy::OneForOne,
         restarts: 1,
         within: Duration::from_secs(5),
+        auto_shutdown: AutoShutdown::Never,
     };
 
     /// Returns how long a leaf of the tree may take to stop; `None` stands for as long as its parent allows.
@@ -138,4 +144,16 @@ pub enum Strategy {
     OneForAll,
     /// The siblings started after it.
     RestForOne,
+}
+
+/// Whether a supervisor shuts down when significant children have ended of themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AutoShutdown {
+    /// It does not. The default.
+    #[default]
+    Never,
+    /// The first significant child to end takes it along.
+    AnySignificant,
+    /// The last significant child to end takes it along.
+    AllSignificant,
 }

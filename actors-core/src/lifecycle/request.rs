@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cell::{AnyCell, Core, Ties};
 use super::event::Event;
-use super::exit::ExitReason;
+use super::exit::{Exit, ExitReason};
 use super::policy::OnStop;
 use super::signal::Signals;
 use super::ties::StopOrder;
@@ -33,6 +33,11 @@ pub(crate) fn stop(cell: &Arc<dyn AnyCell>, cause: ExitReason, mode: Mode, deadl
     ask_to_end(cell, cause, stop_signals(cell, mode), deadline)
 }
 
+/// Asks an actor to end, as [`stop`] does, and not to be restarted.
+pub(crate) fn retire(cell: &Arc<dyn AnyCell>, cause: ExitReason, mode: Mode, deadline: Option<Instant>) -> bool {
+    ask_to_end(cell, cause, stop_signals(cell, mode) | Signals::FINAL, deadline)
+}
+
 fn stop_signals(cell: &Arc<dyn AnyCell>, mode: Mode) -> u32 {
     let drains = match mode {
         Mode::AsPolicy => cell.policy().on_stop == OnStop::Drain,
@@ -42,9 +47,23 @@ fn stop_signals(cell: &Arc<dyn AnyCell>, mode: Mode) -> u32 {
     if drains { Signals::STOP | Signals::DRAIN } else { Signals::STOP }
 }
 
-/// Kills an actor and all below it.
+/// Ends the incarnation of an actor so that another can begin. One that is not to be restarted ends for good.
+pub(crate) fn bounce(cell: &Arc<dyn AnyCell>, deadline: Option<Instant>) -> bool {
+    // Set before the cause is weighed: a clean end is no reason not to restart.
+    if !cell.core().is_final() {
+        cell.core().signals.set(Signals::BOUNCED);
+    }
+    ask_to_end(cell, ExitReason::Shutdown, Signals::STOP, deadline)
+}
+
+/// Kills an actor and all below it. A supervised one may be restarted; what stood below it is gone for good.
 pub(crate) fn kill(cell: &Arc<dyn AnyCell>) {
     cascade(cell, Signals::KILL | Signals::STOP, 0, None);
+}
+
+/// Kills an actor and all below it for good.
+pub(crate) fn kill_for_good(cell: &Arc<dyn AnyCell>) {
+    cascade(cell, Signals::KILL | Signals::STOP, Signals::FINAL, None);
 }
 
 /// Kills an actor and all below it, tells it by when it should be done, and promises to take all further steps.
@@ -52,9 +71,9 @@ pub(crate) fn kill_by(cell: &Arc<dyn AnyCell>, deadline: Instant) {
     cascade(cell, Signals::KILL | Signals::STOP, Signals::FELLED, Some(deadline));
 }
 
-/// Has an actor drop everything, its stop hook too, and all below it.
+/// Has an actor drop everything, its stop hook too, and all below it. It is not restarted.
 pub(crate) fn abort(cell: &Arc<dyn AnyCell>) {
-    cascade(cell, Signals::ABORT | Signals::KILL | Signals::STOP, Signals::FELLED, None);
+    cascade(cell, Signals::ABORT | Signals::KILL | Signals::STOP, Signals::FELLED | Signals::FINAL, None);
 }
 
 /// Raises `signals` for an actor and all below it; the actor itself gets `own` too, those below it are felled.
@@ -69,7 +88,7 @@ fn cascade(cell: &Arc<dyn AnyCell>, signals: u32, own: u32, deadline: Option<Ins
         if let Some(family) = cell.core().family().filter(|_| !raised) {
             all.extend(family.children());
         }
-        next = all.pop().map(|below| (below, signals | Signals::FELLED, None));
+        next = all.pop().map(|below| (below, signals | Signals::FELLED | Signals::FINAL, None));
     }
 }
 
@@ -123,10 +142,24 @@ enum Felt {
         waiters: BTreeMap<u64, Waker>,
         token: Option<CancellationToken>,
     },
+    /// It was between two incarnations, and there is none to come: it is claimed, and its end is to be made known.
+    Over(Exit),
 }
 
 fn raise(core: &Core, ties: &mut Ties, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> Felt {
     if ties.claimed {
+        return Felt::Nothing;
+    }
+    let restarts = core.is_restarted_after(&cause);
+    let signals = if restarts { signals } else { signals | Signals::FINAL };
+    if let Some(last) = ties.down.take_if(|_| signals & Signals::FINAL != 0) {
+        ties.claimed = true;
+        core.signals.set(signals);
+        // It had failed and would have been restarted; that it is not, is the reason of its end.
+        return Felt::Over(Exit { reason: cause, secondary: std::iter::once(last.reason).chain(last.secondary).collect() });
+    }
+    if ties.down.is_some() {
+        // There is no incarnation that could end.
         return Felt::Nothing;
     }
     let first = ties.cause.is_none();
@@ -150,8 +183,14 @@ fn follow_up(cell: &Arc<dyn AnyCell>, felt: Felt) {
     match felt {
         Felt::Nothing | Felt::Refused(_) => {}
         Felt::Event => cell.clone().call(),
+        Felt::Over(exit) => {
+            let overseer = cell.core().parent.overseer().expect("only who is overseen is ever down");
+            overseer.over(cell, exit);
+        }
         Felt::Stop { waiters, token, .. } => {
-            cell.close(Closed::Stopping);
+            if cell.core().is_final() {
+                cell.close(Closed::Stopping);
+            }
             cell.clone().call();
             wake_all(waiters);
             if let Some(token) = token {

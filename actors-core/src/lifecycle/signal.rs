@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Signals, as a set of bits. Bits are only ever added, but for [`Signals::EVENTS`] and [`Signals::STARTED`].
+/// Signals, as a set of bits. Within an incarnation bits are only ever added, but for [`Signals::EVENTS`]; the next one
+/// begins without those of [`Signals::OF_INCARNATION`].
 #[derive(Default)]
 pub(crate) struct Signals(AtomicU32);
 
@@ -30,6 +31,35 @@ impl Signals {
 
     /// It was killed by one above it, who waits for it and all below it and takes every further step.
     pub(crate) const FELLED: u32 = 1 << 10;
+
+    // What is decided when the actor is made, for one that stands in its parent's table of children.
+    /// It stands in the table.
+    pub(crate) const SUPERVISED: u32 = 1 << 16;
+    /// It is restarted whatever ends it.
+    pub(crate) const PERMANENT: u32 = 1 << 17;
+    /// It is restarted when it fails.
+    pub(crate) const TRANSIENT: u32 = 1 << 18;
+    /// Whatever ends it now, it is not restarted.
+    pub(crate) const FINAL: u32 = 1 << 19;
+    /// It is between two incarnations: nothing of it runs.
+    pub(crate) const DOWN: u32 = 1 << 20;
+    /// Somebody waits for its first start, which is not tried again.
+    pub(crate) const AWAITED: u32 = 1 << 21;
+    /// Its incarnation ends only so that another can begin, whatever its restart type.
+    pub(crate) const BOUNCED: u32 = 1 << 22;
+
+    /// What an incarnation leaves behind, and the next one begins without.
+    pub(crate) const OF_INCARNATION: u32 = Self::STARTED
+        | Self::STOP
+        | Self::DRAIN
+        | Self::KILL
+        | Self::ABORT
+        | Self::DECLINED
+        | Self::FELLED
+        | Self::DOWN
+        | Self::TRAPS
+        | Self::AWAITED
+        | Self::BOUNCED;
 
     /// What the loop looks at before every message.
     pub(crate) const URGENT: u32 = Self::STOP | Self::KILL | Self::ABORT | Self::EVENTS;

@@ -22,6 +22,10 @@ pub(crate) struct Ties<P, G> {
     pub(crate) order: Option<StopOrder>,
     /// The last limit that it outran while it was asked to end, and the message it was handling then.
     pub(crate) limit: Option<(LimitHit, Option<&'static str>)>,
+    /// How often it has been restarted.
+    pub(crate) incarnation: u64,
+    /// How its last incarnation ended, while it is between two.
+    pub(crate) down: Option<Box<Exit>>,
     /// Somebody is publishing the end.
     pub(crate) claimed: bool,
     /// The end, once it is published.
@@ -109,6 +113,8 @@ impl<P, G> Default for Ties<P, G> {
             cause: None,
             order: None,
             limit: None,
+            incarnation: 0,
+            down: None,
             claimed: false,
             exit: None,
             links: BTreeMap::new(),
@@ -166,6 +172,17 @@ impl<P, G> Ties<P, G> {
     pub(crate) fn next_event_due(&self) -> u64 {
         let notice = self.notices.front().map_or(u64::MAX, |notice| notice.not_before);
         if self.events.is_empty() { notice } else { 0 }
+    }
+
+    /// Takes out the events for which `is_it` says so, to be dropped elsewhere.
+    pub(crate) fn take_events(&mut self, is_it: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let mut out = Vec::new();
+        for events in [&mut self.events, &mut self.notices] {
+            let (taken, kept): (VecDeque<_>, VecDeque<_>) = std::mem::take(events).into_iter().partition(|event| is_it(event));
+            *events = kept;
+            out.extend(taken);
+        }
+        out
     }
 
     /// Forgets the events of one link or one monitor that wait to be handled.

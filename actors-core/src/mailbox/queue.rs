@@ -305,6 +305,20 @@ impl<T> Mailbox<T> {
         may_sleep
     }
 
+    /// The receiver goes, and another may come: what was fetched is put back.
+    pub(crate) fn put_back(&self, batch: &mut Batch<T>) {
+        let mut inner = self.lock();
+        while let Some(item) = batch.items.pop_back() {
+            inner.queue.push_front(item);
+        }
+    }
+
+    /// The receiver that was here has gone for good: the next message, or call, starts another.
+    pub(crate) fn vacate(&self) {
+        let old = std::mem::replace(&mut self.lock().receiver, Receiver::Absent);
+        drop(old);
+    }
+
     /// Takes all that is left, fetched or queued, in order.
     pub(crate) fn rest(&self, batch: &mut Batch<T>) -> VecDeque<T> {
         let mut rest = std::mem::take(&mut batch.items);

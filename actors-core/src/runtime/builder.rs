@@ -19,6 +19,7 @@ use crate::lifecycle::panic;
 use crate::lifecycle::path::{ActorPath, name_fault};
 use crate::lifecycle::policy::{Children, InFlight, Limit, OnStop, Policy};
 use crate::lifecycle::request;
+use crate::lifecycle::restart;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Batch, Capacity, Overflow};
 use crate::telemetry;
@@ -43,12 +44,13 @@ pub struct Builder<A: Actor> {
     actor: A,
     name: Option<Arc<str>>,
     policy: Option<Box<Policy>>,
-    significant: bool,
+    /// What is decided of it from the beginning.
+    signals: u32,
 }
 
 impl<A: Actor> Builder<A> {
     pub(crate) fn new(family: Arc<Family>, actor: A) -> Self {
-        Builder { family, actor, name: None, policy: None, significant: false }
+        Builder { family, actor, name: None, policy: None, signals: 0 }
     }
 
     /// Gives it a name, unique among its siblings, by which [`lookup`](crate::ActorSystem::lookup) finds it. `/` and `#`
@@ -126,7 +128,15 @@ impl<A: Actor> Builder<A> {
 
     /// Makes its end the end of the system: when it has ended, for whatever reason, the system shuts down in order.
     pub fn significant(mut self) -> Self {
-        self.significant = true;
+        self.signals |= Signals::SIGNIFICANT;
+        self
+    }
+
+    /// Makes it one that its parent supervises, with these signals set.
+    pub(crate) fn supervised(mut self, name: Option<Arc<str>>, signals: u32, policy: Option<Box<Policy>>) -> Self {
+        self.name = name;
+        self.signals |= Signals::SUPERVISED | signals;
+        self.policy = policy;
         self
     }
 
@@ -139,7 +149,7 @@ impl<A: Actor> Builder<A> {
     /// If it cannot be made, because its parent is stopping or its name is taken, the reference is to an actor that has
     /// ended already; [`stopped`](ActorRef::stopped) says why.
     pub fn spawn(self) -> ActorRef<A> {
-        self.create().0
+        self.create(|_| true).0
     }
 
     /// Makes the actor and waits until its `started` hook has succeeded.
@@ -150,52 +160,18 @@ impl<A: Actor> Builder<A> {
     /// # Cancel safety
     /// A future dropped before the actor is ready kills it: nothing is left behind.
     pub async fn start(self) -> Result<ActorRef<A>, StartError> {
-        let (actor, holder) = self.create();
-        let cell = actor.any();
-        let mut unless_ready = KillUnlessReady { cell: Some(cell.clone()), key: None };
-        let outcome = poll_fn(|cx| {
-            let core = cell.core();
-            core.with_ties(|ties| {
-                match &ties.exit {
-                    Some(exit) if is_start_failure(&exit.reason) || !core.signals.any(Signals::STARTED) => {
-                        return Poll::Ready(Err(exit.reason.clone()));
-                    }
-                    _ if core.signals.any(Signals::STARTED) => return Poll::Ready(Ok(())),
-                    _ => {}
-                }
-                ties.waiters.register(&mut unless_ready.key, cx.waker());
-                Poll::Pending
-            })
-        })
-        .await;
-        unless_ready.disarm();
-        match outcome {
-            Ok(()) => Ok(actor),
-            Err(reason) => {
-                let failure = match reason {
-                    ExitReason::StartFailed(failure) => failure,
-                    ExitReason::Shutdown | ExitReason::Normal => StartFailure::Stopping,
-                    _ => StartFailure::Killed,
-                };
-                Err(StartError(Box::new(Failed { path: actor.path(), failure, holder })))
-            }
-        }
+        let (actor, holder) = self.create(|_| true);
+        ready(&actor.any(), holder).await?;
+        Ok(actor)
     }
 
-    fn create(self) -> (ActorRef<A>, Option<Arc<dyn AnyCell>>) {
-        let Builder { family, actor, name, policy, significant } = self;
+    /// Makes the actor. `enroll` sees it before anybody else does, and may refuse it. If it was refused for its name, whoever
+    /// has the name is returned too.
+    pub(crate) fn create(self, enroll: impl FnOnce(&Arc<dyn AnyCell>) -> bool) -> (ActorRef<A>, Option<Arc<dyn AnyCell>>) {
+        let Builder { family, actor, name, policy, signals } = self;
         panic::note_locations();
         let env = family.env.clone();
-        let mut signals = 0;
-        if A::HOOKS.exited {
-            signals |= Signals::TRAPS;
-        }
-        if !A::HOOKS.started {
-            signals |= Signals::STARTED;
-        }
-        if significant {
-            signals |= Signals::SIGNIFICANT;
-        }
+        let signals = signals | first_signals::<A>();
         let effective = policy.as_deref().unwrap_or(const { &A::POLICY });
         let (capacity, overflow) = (effective.mailbox, effective.overflow);
         let core = Core::new(env.next_id(), name.clone(), family.clone(), policy, signals);
@@ -216,7 +192,7 @@ impl<A: Actor> Builder<A> {
         let refused = match claimed {
             Err(refused) => Some(refused),
             Ok(()) => {
-                if family.admit(&any) {
+                if enroll(&any) && family.admit(&any) {
                     env.born();
                     None
                 } else {
@@ -247,6 +223,73 @@ impl<A: Actor> Builder<A> {
     }
 }
 
+/// The signals with which every incarnation begins.
+fn first_signals<A: Actor>() -> u32 {
+    let traps = if A::HOOKS.exited { Signals::TRAPS } else { 0 };
+    let started = if A::HOOKS.started { 0 } else { Signals::STARTED };
+    traps | started
+}
+
+/// Waits until an actor that was just made is ready. If this is dropped before, the actor is killed.
+pub(crate) async fn ready(cell: &Arc<dyn AnyCell>, holder: Option<Arc<dyn AnyCell>>) -> Result<(), StartError> {
+    let mut unless_ready = KillUnlessReady { cell: Some(cell.clone()), key: None };
+    let outcome = poll_fn(|cx| {
+        let core = cell.core();
+        core.with_ties(|ties| {
+            match &ties.exit {
+                // It may have failed since, and be down, or even have been restarted.
+                None if core.signals.any(Signals::STARTED) || ties.incarnation > 0 => return Poll::Ready(Ok(())),
+                Some(exit) if is_start_failure(&exit.reason) || !core.signals.any(Signals::STARTED) => {
+                    return Poll::Ready(Err(exit.reason.clone()));
+                }
+                Some(_) => return Poll::Ready(Ok(())),
+                None => {}
+            }
+            ties.waiters.register(&mut unless_ready.key, cx.waker());
+            Poll::Pending
+        })
+    })
+    .await;
+    unless_ready.disarm();
+    outcome.map_err(|reason| {
+        let failure = match reason {
+            ExitReason::StartFailed(failure) => failure,
+            ExitReason::Shutdown | ExitReason::Normal => StartFailure::Stopping,
+            _ => StartFailure::Killed,
+        };
+        StartError::new(cell.path(), failure, holder)
+    })
+}
+
+/// Begins the next incarnation of an actor that is down, with a new state. Says whether it did: not if the actor was asked
+/// to end for good meanwhile.
+///
+/// # Errors
+/// What makes the state has panicked; the actor is down as before.
+pub(crate) fn revive<A: Actor>(cell: &Arc<Cell<A>>, make: impl FnOnce() -> A) -> Result<bool, ExitReason> {
+    let actor = panic::guard(make)?;
+    let any: Arc<dyn AnyCell> = cell.clone();
+    cell.put_state(actor);
+    if !restart::begin_incarnation(&any, first_signals::<A>()) {
+        // A panic in its destructor has nobody to be told to.
+        let _ = panic::guard(|| drop(cell.take_state()));
+        return Ok(false);
+    }
+    // From here on whoever sends something, or asks it to end, starts its task; what has come before is looked at below.
+    cell.mailbox.vacate();
+    if A::HOOKS.started {
+        any.call();
+    } else {
+        if cell.mailbox.len() > 0 || any.core().signals.any(Signals::URGENT) {
+            any.clone().call();
+        }
+        if let Some(overseer) = any.core().parent.overseer() {
+            overseer.ready(&any);
+        }
+    }
+    Ok(true)
+}
+
 fn is_start_failure(reason: &ExitReason) -> bool {
     matches!(reason, ExitReason::StartFailed(_))
 }
@@ -269,7 +312,7 @@ impl Drop for KillUnlessReady {
     fn drop(&mut self) {
         if let Some(cell) = self.cell.clone() {
             self.disarm();
-            request::kill(&cell);
+            request::kill_for_good(&cell);
         }
     }
 }
@@ -305,6 +348,10 @@ struct Failed {
 }
 
 impl StartError {
+    pub(crate) fn new(path: ActorPath, failure: StartFailure, holder: Option<Arc<dyn AnyCell>>) -> Self {
+        StartError(Box::new(Failed { path, failure, holder }))
+    }
+
     /// Returns where the actor would have stood.
     pub fn path(&self) -> &ActorPath {
         &self.0.path
@@ -336,6 +383,11 @@ impl StartError {
     /// Tells whether the name is in use.
     pub fn is_name_taken(&self) -> bool {
         matches!(self.0.failure, StartFailure::NameTaken(_))
+    }
+
+    /// Tells whether a child spec of this name is there already, and does not run.
+    pub fn is_already_present(&self) -> bool {
+        matches!(self.0.failure, StartFailure::AlreadyPresent)
     }
 
     /// Returns the actor that has the name, if the name was taken by an `A`.

@@ -187,8 +187,67 @@ enum Step {
 
 impl Rung {
     fn stop(child: Arc<dyn AnyCell>, deadline: Option<Instant>) -> Self {
-        request::stop(&child, ExitReason::Shutdown, Mode::AsPolicy, deadline);
+        request::retire(&child, ExitReason::Shutdown, Mode::AsPolicy, deadline);
         Rung { child, step: Step::Stopping(deadline) }
+    }
+}
+
+impl Rung {
+    /// Takes all steps whose time has come; returns when the next is due. With `haste` a stop is not waited for. `time` says
+    /// how long a rung may take, of a wish and a part of what is left.
+    fn step(&mut self, now: Instant, haste: bool, time: impl Fn(Duration, u32) -> Duration) -> Option<Instant> {
+        loop {
+            match self.step {
+                Step::Stopping(due) => {
+                    let too_late = due.is_some_and(|due| now >= due);
+                    if !too_late && !haste {
+                        return due;
+                    }
+                    if too_late {
+                        note(&self.child, LimitHit::Stop);
+                    }
+                    let until = now + time(KILL_GRACE, 2);
+                    request::kill_by(&self.child, until);
+                    self.step = Step::Killed(until);
+                }
+                Step::Killed(due) | Step::Aborted(due) if now < due => return Some(due),
+                Step::Killed(_) => {
+                    note(&self.child, LimitHit::Kill);
+                    request::abort(&self.child);
+                    self.step = Step::Aborted(now + time(ABORT_GRACE, 4));
+                }
+                Step::Aborted(_) => {
+                    note(&self.child, LimitHit::Abort);
+                    give_up(&self.child);
+                    self.step = Step::GivenUp;
+                }
+                Step::GivenUp => return None,
+            }
+        }
+    }
+}
+
+/// One child that is stopped while its parent goes on: within its own limit, with the same rungs.
+pub(crate) struct Descent(Rung);
+
+impl Descent {
+    /// Stops a child for good.
+    pub(crate) fn retire(child: Arc<dyn AnyCell>, now: Instant) -> Self {
+        let due = own_limit(&child).map(|limit| after(now, limit));
+        request::retire(&child, ExitReason::Shutdown, Mode::AsPolicy, due);
+        Descent(Rung { child, step: Step::Stopping(due) })
+    }
+
+    /// Ends the incarnation of a child that is to be restarted.
+    pub(crate) fn bounce(child: Arc<dyn AnyCell>, now: Instant) -> Self {
+        let due = own_limit(&child).map(|limit| after(now, limit));
+        request::bounce(&child, due);
+        Descent(Rung { child, step: Step::Stopping(due) })
+    }
+
+    /// Takes all steps whose time has come; returns when the next is due.
+    pub(crate) fn step(&mut self, now: Instant) -> Option<Instant> {
+        self.0.step(now, false, |wish, _| wish)
     }
 }
 
@@ -231,7 +290,7 @@ impl Ladder<'_> {
                 let until = earlier(*due, self.budget.for_children(now));
                 if until != *due {
                     *due = until;
-                    request::stop(&rung.child, ExitReason::Shutdown, Mode::AsPolicy, until);
+                    request::retire(&rung.child, ExitReason::Shutdown, Mode::AsPolicy, until);
                 }
             }
             Step::Killed(due) => *due = (*due).min(now + self.budget.rung(now, KILL_GRACE, 2)),
@@ -242,34 +301,7 @@ impl Ladder<'_> {
 
     /// Takes all steps of one child whose time has come; returns when the next is due.
     fn step(&self, rung: &mut Rung, now: Instant) -> Option<Instant> {
-        loop {
-            match rung.step {
-                Step::Stopping(due) => {
-                    let too_late = due.is_some_and(|due| now >= due);
-                    if !too_late && self.parent == Parent::Stops {
-                        return due;
-                    }
-                    if too_late {
-                        note(&rung.child, LimitHit::Stop);
-                    }
-                    let until = now + self.budget.rung(now, KILL_GRACE, 2);
-                    request::kill_by(&rung.child, until);
-                    rung.step = Step::Killed(until);
-                }
-                Step::Killed(due) | Step::Aborted(due) if now < due => return Some(due),
-                Step::Killed(_) => {
-                    note(&rung.child, LimitHit::Kill);
-                    request::abort(&rung.child);
-                    rung.step = Step::Aborted(now + self.budget.rung(now, ABORT_GRACE, 4));
-                }
-                Step::Aborted(_) => {
-                    note(&rung.child, LimitHit::Abort);
-                    give_up(&rung.child);
-                    rung.step = Step::GivenUp;
-                }
-                Step::GivenUp => return None,
-            }
-        }
+        rung.step(now, self.parent != Parent::Stops, |wish, part| self.budget.rung(now, wish, part))
     }
 
     /// Waits until all are gone, the next step is due, or the parent is killed. Returns whether some are left.

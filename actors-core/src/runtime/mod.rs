@@ -16,4 +16,5 @@ mod watch;
 pub use builder::{Builder, StartError};
 pub use peer_group::PeerGroup;
 
-pub(crate) use ladder::{Budget, Parent, bring_down, give_up};
+pub(crate) use builder::{ready, revive};
+pub(crate) use ladder::{Budget, Descent, Parent, bring_down, give_up};

@@ -77,7 +77,7 @@ impl PeerGroup {
     pub fn join<B: Protocol>(&self, member: &ActorRef<B>) {
         let member = member.any();
         if !self.group.join(&member) {
-            request::kill(&member);
+            request::kill_for_good(&member);
         }
     }
 

@@ -46,6 +46,9 @@ impl<A: Actor> Life<A> {
                 self.core().signals.set(Signals::STARTED);
                 wake_all(self.core().with_ties(|ties| ties.waiters.take()));
                 telemetry::started(&self.any);
+                if let Some(overseer) = self.core().parent.overseer().filter(|_| self.core().signals.any(Signals::SUPERVISED)) {
+                    overseer.ready(&self.any);
+                }
                 return Ok(());
             }
             Watched::Done(Err(error)) => StartFailure::Failed(Failure::new(error)),

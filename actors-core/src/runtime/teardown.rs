@@ -22,6 +22,7 @@ use crate::lifecycle::panic::guard;
 use crate::lifecycle::policy::Children;
 use crate::lifecycle::record::{ActorReport, HookOutcome, LimitHit};
 use crate::lifecycle::request;
+use crate::lifecycle::restart::go_down;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Closed;
 use crate::telemetry;
@@ -40,8 +41,8 @@ impl<A: Actor> Life<A> {
             self.ending.handler = began.saturating_duration_since(asked_at);
         }
 
-        // 1. The mailbox refuses outsiders. 2. The handler in hand is over.
-        self.cell.close(Closed::Stopping);
+        // 1. The mailbox refuses outsiders, unless there is another incarnation to come. 2. The handler in hand is over.
+        self.close_if_last();
         if let Some(family) = self.core().family() {
             family.close();
         }
@@ -52,7 +53,9 @@ impl<A: Actor> Life<A> {
         }
         let after_drain = Instant::now();
         self.ending.drain = after_drain - began;
-        self.discard_queue();
+        if self.close_if_last() {
+            self.discard_queue();
+        }
 
         // 4. The children, and what runs beside the messages.
         self.stop_children().await;
@@ -95,11 +98,22 @@ impl<A: Actor> Life<A> {
             return false;
         }
         self.settle_cause(Over::Asked);
-        self.cell.close(Closed::Stopping);
+        self.close_if_last();
         self.note_kill();
         self.finish();
         ENDING.set(false);
         true
+    }
+
+    /// Closes the mailbox, if no other incarnation follows; says whether it did. It may yet turn out that none does.
+    fn close_if_last(&mut self) -> bool {
+        let reason = self.exit().reason.clone();
+        let last = !self.core().is_restarted_after(&reason);
+        if last {
+            self.core().signals.set(Signals::FINAL);
+            self.cell.close(Closed::Stopping);
+        }
+        last
     }
 
     /// Decides why the actor ends: the first cause, unless it is a clean one and something has gone wrong since.
@@ -151,11 +165,13 @@ impl<A: Actor> Life<A> {
         wanted && self.exit().reason.is_clean()
     }
 
-    /// Handles what was accepted before the stop. The mailbox is closed, so there is an end to it.
+    /// Handles what was accepted before the stop. The mailbox is closed, or stays open for the next incarnation, which then
+    /// handles what has come since.
     async fn drain(&mut self) {
+        let mark = self.cell.mailbox.pushed();
         let mut left = TURN;
         loop {
-            if self.core().signals.any(Signals::KILL) {
+            if self.core().signals.any(Signals::KILL) || self.cell.mailbox.taken() >= mark {
                 return;
             }
             let message = match self.cell.mailbox.take(&mut self.batch) {
@@ -313,6 +329,12 @@ impl<A: Actor> Life<A> {
         self.ending.concluded = true;
         self.drop_state();
         self.add_failed_work();
+        if self.goes_down() {
+            return;
+        }
+        // If it was to be restarted until a moment ago, this was not done yet.
+        self.cell.close(Closed::Stopping);
+        self.discard_queue();
         let exit = self.ending.exit.take().unwrap_or_else(|| Exit::new(ExitReason::Killed));
         if !claim(&self.any) {
             // It was declared unresponsive, and its end is known.
@@ -321,6 +343,16 @@ impl<A: Actor> Life<A> {
         telemetry::ended(&self.any, &exit);
         let report = self.any.env().is_recording().then(|| self.report(&exit));
         conclude(self.any.clone(), exit, report);
+    }
+
+    /// Ends the incarnation only, if another is to follow; says whether that is so.
+    fn goes_down(&mut self) -> bool {
+        let exit = self.exit().clone();
+        if !self.core().is_restarted_after(&exit.reason) {
+            return false;
+        }
+        self.cell.mailbox.put_back(&mut self.batch);
+        go_down(&self.any, exit).is_ok()
     }
 
     fn drop_state(&mut self) {
@@ -368,6 +400,7 @@ impl<A: Actor> Drop for Life<A> {
         } else {
             self.exit().add(ExitReason::Aborted { by });
         }
+        self.core().signals.set(Signals::FINAL);
         self.cell.close(Closed::Stopping);
         self.discard_queue();
         if A::HOOKS.stopped && self.ending.hook_outcome == HookOutcome::None {
@@ -379,7 +412,7 @@ impl<A: Actor> Drop for Life<A> {
             for child in family.children() {
                 match by {
                     AbortedBy::Deadline => request::abort(&child),
-                    AbortedBy::Runtime => request::kill(&child),
+                    AbortedBy::Runtime => request::kill_for_good(&child),
                 }
             }
         }

@@ -293,7 +293,7 @@ impl Shared {
         self.root.close();
         self.hard.cancel();
         for child in self.root.children() {
-            request::kill(&child);
+            request::kill_for_good(&child);
         }
     }
 

@@ -75,6 +75,8 @@ pub enum ActorState {
     Running,
     /// It was asked to end.
     Stopping,
+    /// It is between two incarnations.
+    Restarting,
 }
 
 impl Tree {
@@ -158,7 +160,9 @@ pub(super) fn preorder(root: &Arc<Family>) -> Vec<Place> {
 
 fn look_at(cell: &Arc<dyn AnyCell>, depth: usize, parent: Option<usize>) -> TreeNode {
     let core = cell.core();
-    let state = if core.is_stopping() {
+    let state = if core.signals.any(Signals::DOWN) {
+        ActorState::Restarting
+    } else if core.is_stopping() {
         ActorState::Stopping
     } else if core.signals.any(Signals::STARTED) {
         ActorState::Running
@@ -193,6 +197,7 @@ impl fmt::Display for TreeNode {
             ActorState::Starting => marks.push("starting".to_owned()),
             ActorState::Running => {}
             ActorState::Stopping => marks.push("stopping".to_owned()),
+            ActorState::Restarting => marks.push("restarting".to_owned()),
         }
         if self.queued > 0 {
             marks.push(format!("{} queued", self.queued));

@@ -43,6 +43,10 @@ pub(crate) fn refused(_path: &ActorPath, _failure: &StartFailure) {}
 
 pub(crate) fn ended(_cell: &Arc<dyn AnyCell>, _exit: &Exit) {}
 
+pub(crate) fn incarnation_ended(_cell: &Arc<dyn AnyCell>, _exit: &Exit) {}
+
+pub(crate) fn start_failed(_path: &ActorPath, _failure: &StartFailure) {}
+
 pub(crate) fn hit_limit(_cell: &Arc<dyn AnyCell>, _limit: LimitHit) {}
 
 pub(crate) fn shutdown_began(_system: &str, _deadline: Duration) {}

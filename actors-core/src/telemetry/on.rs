@@ -72,6 +72,14 @@ pub(crate) fn ended(cell: &Arc<dyn AnyCell>, exit: &Exit) {
     }
 }
 
+pub(crate) fn incarnation_ended(cell: &Arc<dyn AnyCell>, exit: &Exit) {
+    tracing::warn!(path = %cell.path(), reason = %exit.reason, "incarnation ended");
+}
+
+pub(crate) fn start_failed(path: &ActorPath, failure: &StartFailure) {
+    tracing::warn!(%path, %failure, "restart failed");
+}
+
 pub(crate) fn hit_limit(cell: &Arc<dyn AnyCell>, limit: LimitHit) {
     tracing::warn!(path = %cell.path(), ?limit, handling = cell.in_hand(), "actor hit a limit while it stopped");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors_core::{Actor, Capacity, Children, InFlight, Limit, OnStop, Overflow, Policy, Strategy, messages};
+use actors_core::{Actor, AutoShutdown, Capacity, Children, InFlight, Limit, OnStop, Overflow, Policy, Strategy, messages};
 
 macro_rules! actor {
     ($name:ident, $message:ident, $(#[$policy:meta])*) => {
@@ -24,16 +24,16 @@ actor!(
     Numbers, b,
     #[actor(mailbox = 16, overflow = "reject", on_stop = "drain", in_flight = "cancel")]
     #[actor(stop_limit = "1m 30s", start_limit = "500ms", hook_limit = "2s", ask_limit = "3s")]
-    #[actor(children = "side_by_side", strategy = "one_for_all", restarts = 0, within = "30s", crate = actors_core)]
+    #[actor(children = "side_by_side", strategy = "one_for_all", restarts = 0, within = "30s", auto_shutdown = "all_significant", crate = actors_core)]
 );
 actor!(
     Words, c,
     #[actor(mailbox = "unbounded", overflow = "wait", on_stop = "discard", in_flight = "finish")]
     #[actor(stop_limit = "unlimited", start_limit = "unlimited", hook_limit = "unlimited", ask_limit = "unlimited",)]
-    #[actor(children = "in_order", strategy = "one_for_one", restarts = 5)]
+    #[actor(children = "in_order", strategy = "one_for_one", restarts = 5, auto_shutdown = "never")]
     #[actor()]
 );
-actor!(Newest, d, #[actor(overflow = "drop_newest", strategy = "rest_for_one")]);
+actor!(Newest, d, #[actor(overflow = "drop_newest", strategy = "rest_for_one", restarts = "unlimited", auto_shutdown = "any_significant")]);
 actor!(Oldest, e, #[actor(overflow = "drop_oldest")]);
 
 #[test]
@@ -52,6 +52,7 @@ fn runs() {
         strategy: Strategy::OneForAll,
         restarts: 0,
         within: Duration::from_secs(30),
+        auto_shutdown: AutoShutdown::AllSignificant,
     };
     assert_eq!(<Numbers as Actor>::POLICY, numbers);
     let words = Policy {
@@ -65,5 +66,7 @@ fn runs() {
     assert_eq!(<Words as Actor>::POLICY, words);
     assert_eq!(<Newest as Actor>::POLICY.overflow, Overflow::DropNewest);
     assert_eq!(<Newest as Actor>::POLICY.strategy, Strategy::RestForOne);
+    assert_eq!(<Newest as Actor>::POLICY.restarts, Policy::UNLIMITED);
+    assert_eq!(<Newest as Actor>::POLICY.auto_shutdown, AutoShutdown::AnySignificant);
     assert_eq!(<Oldest as Actor>::POLICY.overflow, Overflow::DropOldest);
 }

@@ -1,0 +1,348 @@
+//! Who stands in a supervisor's table, and what is to be done next: plain decisions over plain data. Nothing here waits,
+//! and nothing is locked.
+//!
+//! A failure opens a *repair*: a set of children that have to be down together before they come up again. They are
+//! stopped in reverse order, one after the other; then the backoff is waited for; then they are started in order, each
+//! after the one before is ready. Under one-for-one each child has a repair of its own, so that one that waits holds up
+//! nobody; under the other strategies there is one for all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use super::intensity::{Intensity, RunningTime};
+use super::spec::Restart;
+use crate::lifecycle::{AutoShutdown, Strategy};
+use crate::time::after;
+
+/// The place of a child in the table: start order, which a restart keeps.
+pub(super) type Place = u64;
+
+/// How a supervisor deals with the ends of its children.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Settings {
+    pub(super) strategy: Strategy,
+    /// `u32::MAX` stands for no limit.
+    pub(super) restarts: u32,
+    pub(super) within: Duration,
+    pub(super) auto_shutdown: AutoShutdown,
+}
+
+#[derive(Debug)]
+pub(super) struct Table {
+    settings: Settings,
+    intensity: Intensity,
+    time: RunningTime,
+    children: BTreeMap<Place, Child>,
+    repairs: BTreeMap<Place, Repair>,
+    /// How many children are being started by hand, or terminated.
+    in_motion: usize,
+}
+
+/// One child, as far as decisions go.
+#[derive(Clone, Debug)]
+pub(super) struct Child {
+    pub(super) restart: Restart,
+    pub(super) significant: bool,
+    pub(super) backoff: Option<Backoff>,
+    state: State,
+    /// How often in a row it has failed.
+    failures: u32,
+    ready_at: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It is started, the first time or by hand.
+    Starting,
+    Up,
+    /// It is stopped, to be started again, or to be forgotten if it is temporary.
+    Bouncing,
+    /// Its incarnation has ended, and another is to come.
+    Down,
+    /// It is started again.
+    Restarting,
+    /// It is stopped by hand.
+    Terminating,
+    /// It does not run. Only its spec is there.
+    Idle,
+}
+
+/// Children that have to be down together before they come up again.
+#[derive(Debug)]
+struct Repair {
+    members: BTreeSet<Place>,
+    not_before: Instant,
+}
+
+/// What is to be done with a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// End its incarnation.
+    Bounce(Place),
+    /// End it for good.
+    Retire(Place),
+    /// Begin its next incarnation, or make it anew.
+    Start(Place),
+}
+
+/// What was decided after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It was stopped to be restarted.
+    Expected,
+    /// It is restarted: so many within the period, after this wait.
+    Restarted { nth: u32, wait: Duration },
+    /// There have been too many restarts.
+    TooMany { restarts: u32 },
+}
+
+/// How a child ended for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Clean,
+    Abnormal,
+    /// It declined to start.
+    Declined,
+    /// It never ran, and who started it knows.
+    NotStarted,
+    /// It may still run somewhere, and cannot be replaced.
+    Unresponsive,
+}
+
+/// What follows for the supervisor from the end of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consequence {
+    GoOn,
+    /// It was significant: the supervisor shuts down.
+    Shutdown,
+    /// It cannot be replaced, and has to be.
+    GiveUp,
+}
+
+impl Table {
+    pub(super) fn new(settings: Settings, now: Instant) -> Self {
+        Table {
+            settings,
+            intensity: Intensity::new(settings.restarts, settings.within),
+            time: RunningTime::begin(now),
+            children: BTreeMap::new(),
+            repairs: BTreeMap::new(),
+            in_motion: 0,
+        }
+    }
+
+    /// Replaces the settings; for before anything has failed.
+    pub(super) fn configure(&mut self, settings: Settings) {
+        self.settings = settings;
+        self.intensity = Intensity::new(settings.restarts, settings.within);
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(super) fn state(&self, place: Place) -> Option<State> {
+        self.children.get(&place).map(|child| child.state)
+    }
+
+    // ===== what happens =====
+
+    /// A child is made.
+    pub(super) fn add(&mut self, place: Place, restart: Restart, significant: bool, backoff: Option<Backoff>, now: Instant) {
+        let child = Child { restart, significant, backoff, state: State::Idle, failures: 0, ready_at: None };
+        self.children.insert(place, child);
+        self.enter(place, State::Starting, now);
+    }
+
+    /// A child has started.
+    pub(super) fn ready(&mut self, place: Place, now: Instant) {
+        let Some(child) = self.children.get_mut(&place) else { return };
+        if !matches!(child.state, State::Starting | State::Restarting) {
+            return;
+        }
+        child.ready_at = Some(now);
+        self.enter(place, State::Up, now);
+        self.leave_repair(place, now);
+    }
+
+    /// An incarnation of a child has ended, and its restart type says that another follows; or its start has failed.
+    pub(super) fn down(&mut self, place: Place, chance: f64, now: Instant) -> Verdict {
+        let Some(child) = self.children.get_mut(&place) else { return Verdict::Expected };
+        match child.state {
+            State::Bouncing => {
+                self.enter(place, State::Down, now);
+                return Verdict::Expected;
+            }
+            // Its end for good is to follow.
+            State::Terminating => return Verdict::Expected,
+            _ => {}
+        }
+        let nth = match self.intensity.spend(self.time.at(now)) {
+            Ok(nth) => nth,
+            Err(restarts) => {
+                self.enter(place, State::Down, now);
+                return Verdict::TooMany { restarts };
+            }
+        };
+        let child = self.children.get_mut(&place).expect("it was there a moment ago");
+        let wait = child.backoff.map_or(Duration::ZERO, |backoff| {
+            let healthy = child.ready_at.is_some_and(|ready_at| now.saturating_duration_since(ready_at) >= backoff.reset);
+            let failures = if healthy { 0 } else { child.failures };
+            child.failures = failures.saturating_add(1);
+            backoff.wait(failures, chance)
+        });
+        child.ready_at = None;
+        self.enter(place, State::Down, now);
+        self.repair(place, after(now, wait), now);
+        Verdict::Restarted { nth, wait }
+    }
+
+    /// A child has ended for good. `forget` says that its spec goes too.
+    pub(super) fn ended(&mut self, place: Place, ending: Ending, forget: bool, now: Instant) -> Consequence {
+        let Some(child) = self.children.get(&place).cloned() else { return Consequence::GoOn };
+        let own = !matches!(child.state, State::Bouncing | State::Terminating);
+        let temporary = child.restart == Restart::Temporary;
+        if child.state == State::Bouncing && !temporary && ending != Ending::Unresponsive {
+            // It was to be restarted and did not outlast its stop: another is made in its place.
+            self.enter(place, State::Down, now);
+            return Consequence::GoOn;
+        }
+        self.enter(place, State::Idle, now);
+        self.leave_repair(place, now);
+        if temporary || forget {
+            self.children.remove(&place);
+        }
+        if ending == Ending::Unresponsive && child.restart == Restart::Permanent && child.state != State::Terminating {
+            return Consequence::GiveUp;
+        }
+        if own && child.significant && !matches!(ending, Ending::Declined | Ending::NotStarted) {
+            return self.significant_ended();
+        }
+        Consequence::GoOn
+    }
+
+    // ===== what is asked for =====
+
+    /// A child that does not run is started by hand.
+    pub(super) fn start_by_hand(&mut self, place: Place, now: Instant) {
+        if self.state(place) == Some(State::Idle) {
+            self.enter(place, State::Starting, now);
+        }
+    }
+
+    /// A child is stopped by hand. Says whether there is anything to be stopped.
+    pub(super) fn terminate(&mut self, place: Place, now: Instant) -> bool {
+        if self.state(place).is_none_or(|state| state == State::Idle) {
+            return false;
+        }
+        self.enter(place, State::Terminating, now);
+        self.leave_repair(place, now);
+        true
+    }
+
+    /// A child that was started by hand could not be made.
+    pub(super) fn not_made(&mut self, place: Place, now: Instant) {
+        self.enter(place, State::Idle, now);
+        self.leave_repair(place, now);
+    }
+
+    pub(super) fn remove(&mut self, place: Place) {
+        self.children.remove(&place);
+    }
+
+    // ===== what is next =====
+
+    /// What is to be done now, which counts as begun.
+    pub(super) fn next_steps(&mut self, now: Instant) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for repair in self.repairs.values() {
+            steps.extend(next_step(repair, &self.children, now));
+        }
+        for step in &steps {
+            match *step {
+                Step::Bounce(place) | Step::Retire(place) => self.enter(place, State::Bouncing, now),
+                Step::Start(place) => self.enter(place, State::Restarting, now),
+            }
+        }
+        steps
+    }
+
+    /// When there is something to be done that nobody tells of.
+    pub(super) fn next_due(&self, now: Instant) -> Option<Instant> {
+        self.repairs.values().map(|repair| repair.not_before).filter(|&due| due > now).min()
+    }
+
+    // ===== inside =====
+
+    fn enter(&mut self, place: Place, state: State, now: Instant) {
+        let Some(child) = self.children.get_mut(&place) else { return };
+        let moves = |state| matches!(state, State::Starting | State::Terminating);
+        self.in_motion = self.in_motion + usize::from(moves(state)) - usize::from(moves(child.state));
+        child.state = state;
+        self.tell_time(now);
+    }
+
+    fn tell_time(&mut self, now: Instant) {
+        let stands = self.in_motion > 0 || !self.repairs.is_empty();
+        self.time.stand(stands, now);
+    }
+
+    /// Opens a repair for a child that failed, or widens the one there is.
+    fn repair(&mut self, failed: Place, not_before: Instant, now: Instant) {
+        let affected = affected(self.settings.strategy, failed, &self.children);
+        let key = if self.settings.strategy == Strategy::OneForOne { failed } else { 0 };
+        let repair = self.repairs.entry(key).or_insert_with(|| Repair { members: BTreeSet::new(), not_before });
+        repair.members.extend(affected);
+        repair.not_before = repair.not_before.max(not_before);
+        self.tell_time(now);
+    }
+
+    fn leave_repair(&mut self, place: Place, now: Instant) {
+        self.repairs.retain(|_, repair| {
+            repair.members.remove(&place);
+            !repair.members.is_empty()
+        });
+        self.tell_time(now);
+    }
+
+    fn significant_ended(&self) -> Consequence {
+        let runs = |child: &Child| child.significant && child.state != State::Idle;
+        match self.settings.auto_shutdown {
+            AutoShutdown::Never => Consequence::GoOn,
+            AutoShutdown::AnySignificant => Consequence::Shutdown,
+            AutoShutdown::AllSignificant if self.children.values().any(runs) => Consequence::GoOn,
+            AutoShutdown::AllSignificant => Consequence::Shutdown,
+        }
+    }
+}
+
+/// Whom a failure takes along, itself included: those who run, and those whose spec is there. One that is just being started
+/// by hand, or stopped, is left alone.
+fn affected(strategy: Strategy, failed: Place, children: &BTreeMap<Place, Child>) -> Vec<Place> {
+    let from = match strategy {
+        Strategy::OneForOne => return vec![failed],
+        Strategy::OneForAll => Place::MIN,
+        Strategy::RestForOne => failed,
+    };
+    let left_alone = |child: &Child| matches!(child.state, State::Starting | State::Terminating);
+    children.range(from..).filter(|(_, child)| !left_alone(child)).map(|(&place, _)| place).collect()
+}
+
+/// What is next in one repair, if it does not wait for something.
+fn next_step(repair: &Repair, children: &BTreeMap<Place, Child>, now: Instant) -> Option<Step> {
+    let state = |place: &Place| children.get(place).map(|child| child.state);
+    if repair.members.iter().any(|place| matches!(state(place), Some(State::Bouncing | State::Restarting))) {
+        return None;
+    }
+    if let Some(&place) = repair.members.iter().rev().find(|place| state(place) == Some(State::Up)) {
+        let forgotten = children[&place].restart == Restart::Temporary;
+        return Some(if forgotten { Step::Retire(place) } else { Step::Bounce(place) });
+    }
+    if now < repair.not_before {
+        return None;
+    }
+    repair.members.first().copied().map(Step::Start)
+}
