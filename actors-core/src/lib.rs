@@ -53,6 +53,7 @@ mod address;
 mod lifecycle;
 mod mailbox;
 mod runtime;
+mod services;
 mod supervisor;
 mod sync;
 mod system;
@@ -74,6 +75,7 @@ pub use lifecycle::{
 };
 pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};
+pub use services::{PoolRef, Routing, WorkerPool};
 pub use supervisor::{
     Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, DynamicSupervisor, Restart, Supervisor,
 };

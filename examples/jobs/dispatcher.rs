@@ -3,18 +3,18 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, BoxError, Context, ExitReason, Exited, Tie, messages};
+use actors_core::{Actor, ActorRef, BoxError, Context, ExitReason, Exited, PoolRef, Tie, messages};
 
-use crate::Pool;
 use crate::attempt::{Attempt, SeeThrough};
 use crate::job::Job;
 use crate::store::{Count, GiveBack, Lease, Recover, Store};
+use crate::worker::Worker;
 
 #[derive(Actor)]
 #[actor(children = "side_by_side")]
 pub struct Dispatcher {
     store: ActorRef<Store>,
-    pool: Pool,
+    workers: PoolRef<Worker>,
     /// How many jobs may be in hand at a time.
     places: usize,
     forgiven: i64,
@@ -26,8 +26,8 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    pub fn new(store: ActorRef<Store>, pool: Pool, places: usize, forgiven: i64) -> Self {
-        Dispatcher { store, pool, places, forgiven, leased: VecDeque::new(), in_hand: 0, looks_again: false }
+    pub fn new(store: ActorRef<Store>, workers: PoolRef<Worker>, places: usize, forgiven: i64) -> Self {
+        Dispatcher { store, workers, places, forgiven, leased: VecDeque::new(), in_hand: 0, looks_again: false }
     }
 }
 
@@ -75,10 +75,8 @@ impl Dispatcher {
 impl Dispatcher {
     async fn hand_out(&mut self, ctx: &mut Context<Self>) -> Result<(), BoxError> {
         while self.in_hand < self.places && !ctx.is_quiescing() {
-            let Some(job) = self.leased.pop_front() else {
-                if self.lease(ctx).await? { continue } else { return Ok(()) }
-            };
-            let attempt = Attempt { job, forgiven: self.forgiven, pool: self.pool.clone(), store: self.store.clone() };
+            let Some(job) = self.leased.pop_front() else { if self.lease(ctx).await? { continue } else { return Ok(()) } };
+            let attempt = Attempt { job, forgiven: self.forgiven, workers: self.workers.clone(), store: self.store.clone() };
             self.in_hand += 1;
             // A new mailbox has room; if it is refused because all stops, the exit says so.
             let _ = ctx.spawn(attempt).try_tell(SeeThrough);

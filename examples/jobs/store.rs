@@ -54,7 +54,14 @@ impl Store {
 
     /// Returns whether the lease still held: if not, nothing was changed.
     #[message]
-    pub async fn panicked(&mut self, id: i64, attempt: i64, error: String, retry: Retry, ctx: &mut Context<Self>) -> Result<bool, BoxError> {
+    pub async fn panicked(
+        &mut self,
+        id: i64,
+        attempt: i64,
+        error: String,
+        retry: Retry,
+        ctx: &mut Context<Self>,
+    ) -> Result<bool, BoxError> {
         self.step(ctx, move |queue| queue.panicked(id, attempt, &error, retry)).await
     }
 

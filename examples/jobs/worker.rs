@@ -30,7 +30,7 @@ impl Worker {
     pub async fn run(&mut self, job: Job) -> i64 {
         tokio::time::sleep(self.work / 2).await;
         if self.clumsiness.strikes(&job) {
-            panic!("{GRIEF}");
+            std::panic::panic_any(GRIEF);
         }
         tokio::time::sleep(self.work / 2).await;
         job::result(&job.payload)

@@ -16,6 +16,7 @@ mod mailbox;
 mod monitors;
 mod panics;
 mod peer_groups;
+mod pool;
 mod races;
 mod references;
 mod registry;

@@ -127,6 +127,10 @@ impl Supervision {
         overseer.clone().into_any().downcast().expect("there is one kind of overseer")
     }
 
+    pub(super) fn settings(&self) -> Settings {
+        *lock(&self.inner).table.settings()
+    }
+
     /// Replaces what the policy says. For before the first child.
     pub(super) fn configure(&self, settings: Settings) {
         lock(&self.inner).table.configure(settings);
