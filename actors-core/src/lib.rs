@@ -69,15 +69,16 @@ pub use address::{
     TellError, Unhandled,
 };
 pub use lifecycle::{
-    AbortedBy, ActorId, ActorPath, ActorReport, AutoShutdown, BoxError, Children, DeadLetter, DeadLetters, DeadReason, Exit, ExitReason,
-    Exited, Failure, GroupReport, HookOutcome, InFlight, Limit, LimitHit, LinkKind, MonitorRef, OnStop, Policy, StartFailure, Strategy,
-    Tie,
+    AbortedBy, ActorId, ActorPath, ActorReport, AutoShutdown, BoxError, Children, CrashReport, CrashReports, DeadLetter, DeadLetters,
+    DeadReason, Decision, Exit, ExitReason, Exited, Failure, GroupReport, HookOutcome, InFlight, Limit, LimitHit, LinkKind, MonitorRef,
+    OnStop, Policy, StartFailure, Strategy, Tie,
 };
 pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};
 pub use services::{PoolRef, Routing, WorkerPool};
 pub use supervisor::{
-    Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, DynamicSupervisor, Restart, Supervisor,
+    Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, ConfigWarning, DynamicSupervisor, Restart,
+    Supervisor,
 };
 pub use system::{
     ActorState, ActorSystem, Outcome, PlanStep, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
