@@ -24,6 +24,7 @@ mod report;
 mod restarts;
 mod shutdown;
 mod significant;
+mod stop_child;
 mod stopping;
 mod telling;
 mod work;

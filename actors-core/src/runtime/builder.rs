@@ -275,17 +275,16 @@ pub(crate) fn revive<A: Actor>(cell: &Arc<Cell<A>>, make: impl FnOnce() -> A) ->
         let _ = panic::guard(|| drop(cell.take_state()));
         return Ok(false);
     }
-    // From here on whoever sends something, or asks it to end, starts its task; what has come before is looked at below.
-    cell.mailbox.vacate();
-    if A::HOOKS.started {
-        any.call();
-    } else {
-        if cell.mailbox.len() > 0 || any.core().signals.any(Signals::URGENT) {
-            any.clone().call();
-        }
+    // It is ready before anything can happen to it: told later, that could be news of an incarnation that has ended.
+    if !A::HOOKS.started {
         if let Some(overseer) = any.core().parent.overseer() {
             overseer.ready(&any);
         }
+    }
+    // From here on whoever sends something, or asks it to end, starts its task; what has come before is looked at below.
+    cell.mailbox.vacate();
+    if A::HOOKS.started || cell.mailbox.len() > 0 || any.core().signals.any(Signals::URGENT) {
+        any.call();
     }
     Ok(true)
 }

@@ -63,6 +63,8 @@ struct Kid {
     name: Option<Arc<str>>,
     restart: Restart,
     significant: bool,
+    /// The cell has ended for good, and another is to take its place.
+    gone: bool,
     /// How often it was restarted before its present cell was made.
     restarts: u64,
     ended: Vec<oneshot::Sender<()>>,
@@ -225,6 +227,7 @@ impl Supervision {
             name: spec.name.clone(),
             restart: spec.restart,
             significant: spec.significant,
+            gone: false,
             restarts: 0,
             ended: Vec::new(),
             started: Vec::new(),
@@ -430,15 +433,20 @@ impl Supervision {
 
     /// Begins the next incarnation of a child, or makes it anew if it has ended for good.
     fn start(self: &Arc<Self>, place: Place) {
-        let (cell, spec) = {
+        let (cell, spec, by_hand) = {
             let inner = lock(&self.inner);
             let Some(kid) = inner.kids.get(&place) else { return };
-            (kid.cell.clone(), kid.spec.clone())
+            let by_hand = match inner.table.state(place) {
+                Some(State::Starting) => true,
+                // It was stopped for good since this was decided.
+                None | Some(State::Idle | State::Terminating) => return,
+                Some(_) => false,
+            };
+            let down = kid.cell.clone().filter(|_| !by_hand && !kid.gone);
+            (down, kid.spec.clone(), by_hand)
         };
         let Some(spec) = spec else { return };
-        let down = cell.filter(|cell| !cell.has_ended());
-        let by_hand = lock(&self.inner).table.state(place) == Some(State::Starting);
-        let failed = match down {
+        let failed = match cell {
             Some(cell) => match spec.make.revive(&cell) {
                 // If it did not, it was asked to end for good, and its end is told elsewhere.
                 Ok(_) => None,
@@ -461,6 +469,7 @@ impl Supervision {
             }
             inner.successors.insert(cell.id(), place);
             let old = inner.kids.get_mut(&place).and_then(|kid| {
+                kid.gone = false;
                 kid.restarts += kid.cell.as_ref().map_or(0, |old| old.core().incarnation()) + 1;
                 kid.cell.replace(cell.clone())
             });
@@ -472,7 +481,12 @@ impl Supervision {
         });
         match made {
             Err(reason) => Some(start_failure(reason)),
-            Ok(made) if is_stillborn(&made.cell) => made.cell.core().exit().map(|exit| start_failure(exit.reason.clone())),
+            Ok(made) if is_stillborn(&made.cell) => {
+                if let Some(kid) = lock(&self.inner).kids.get_mut(&place) {
+                    kid.gone = true;
+                }
+                made.cell.core().exit().map(|exit| start_failure(exit.reason.clone()))
+            }
             Ok(made) => {
                 if made.cell.core().signals.any(Signals::STARTED) {
                     self.ready(&made.cell);
@@ -592,6 +606,10 @@ impl Overseer for Supervision {
             // What has no name cannot be asked for again; and a first start that failed leaves nothing.
             let forget = kid.name.is_none() || (first_start && ending != Ending::Declined);
             let consequence = inner.table.ended(place, ending, forget, now);
+            let to_be_replaced = inner.table.state(place) == Some(State::Down);
+            if let Some(kid) = inner.kids.get_mut(&place) {
+                kid.gone = to_be_replaced;
+            }
             if inner.table.state(place).is_none() {
                 inner.forget(place, &mut after);
             }
