@@ -69,9 +69,9 @@ fn moments(mut seed: u64, upto: u64) -> impl Iterator<Item = Duration> {
 #[tokio::test]
 async fn each_job_is_done_exactly_once_though_the_program_is_terminated_ten_times() {
     let database = Database::new("terminated");
-    let args = ["--jobs", "3000", "--workers", "4", "--work-ms", "4", "--panic-rate", "0.05"];
+    let args = ["--jobs", "2500", "--workers", "4", "--work-ms", "4", "--panic-rate", "0.05"];
 
-    for (number, moment) in moments(7, 400).take(10).enumerate() {
+    for (number, moment) in moments(7, 300).take(10).enumerate() {
         let ended = database.interrupt(&args, moment, "TERM").await;
         assert_eq!(ended.code, Some(0), "run {}: {}{}", number + 1, ended.stdout, ended.stderr);
         assert!(ended.stderr.contains("shutdown complete in"), "{}", ended.stderr);
@@ -79,14 +79,14 @@ async fn each_job_is_done_exactly_once_though_the_program_is_terminated_ten_time
         assert_eq!((halfway.figure("leased"), halfway.figure("runs")), (0, number as u64 + 1), "what is not done goes back");
         assert_eq!(halfway.figure("done"), halfway.figure("completions"));
     }
-    let left = 3000 - database.check().await.figure("done");
+    let left = 2500 - database.check().await.figure("done");
     let last = database.start(&args).ended().await;
 
     let check = database.check().await;
     assert!(left > 0, "it was terminated in the middle of its work");
     assert_eq!(last.code, Some(0), "{}{}", last.stdout, last.stderr);
-    assert!(check.confirms(3000), "{}", check.0.stdout);
-    assert!(check.figure("panics") > 0 && check.figure("attempts") > 3000, "{}", check.0.stdout);
+    assert!(check.confirms(2500), "{}", check.0.stdout);
+    assert!(check.figure("panics") > 0 && check.figure("attempts") > 2500, "{}", check.0.stdout);
 }
 
 #[tokio::test]
