@@ -293,18 +293,18 @@ pub(crate) fn revive<A: Actor>(cell: &Arc<Cell<A>>, make: impl FnOnce() -> A) ->
         let _ = panic::guard(|| drop(cell.take_state()));
         return Ok(false);
     }
-    // From here on whoever sends something, or asks it to end, starts its task; what has come before is looked at below.
-    cell.mailbox.vacate();
-    if first & Signals::STARTED == 0 {
-        any.call();
-    } else {
+    // It is ready before anything can happen to it: told later, that could be news of an incarnation that has ended.
+    let begins_at_once = first & Signals::STARTED == 0;
+    if !begins_at_once {
         any.env().kit.started(&any);
-        if cell.mailbox.len() > 0 || any.core().signals.any(Signals::URGENT) {
-            any.clone().call();
-        }
         if let Some(overseer) = any.core().parent.overseer() {
             overseer.ready(&any);
         }
+    }
+    // From here on whoever sends something, or asks it to end, starts its task; what has come before is looked at below.
+    cell.mailbox.vacate();
+    if begins_at_once || cell.mailbox.len() > 0 || any.core().signals.any(Signals::URGENT) {
+        any.call();
     }
     Ok(true)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::backoff::Backoff;
 use super::spec::{ChildSpec, Restart};
 use super::supervise::{Key, Refused, Seen, Supervision};
-use super::table::State;
+use super::table::{Settings, State};
 use crate::actor::{Actor, Context};
 use crate::address::cell::Cell;
 use crate::address::{ActorRef, Protocol};
@@ -101,6 +101,20 @@ impl<A: Protocol> Context<A> {
     /// Returns the children that this actor supervises, in start order, those that do not run included.
     pub fn supervised_children(&self) -> Vec<ChildInfo> {
         list(&Supervision::of(&self.any()))
+    }
+
+    /// Replaces what this actor's policy says of restarts. For before its first child.
+    ///
+    /// # Errors
+    /// A period of zero, within which no restarts can be counted.
+    pub(crate) fn limit_restarts(&self, restarts: u32, within: Duration) -> Result<(), StartError> {
+        let supervision = Supervision::of(&self.any());
+        let settings = Settings { restarts, within, ..supervision.settings() };
+        if let Some(fault) = settings.fault() {
+            return Err(StartError::new(self.path(), fault, None));
+        }
+        supervision.configure(settings);
+        Ok(())
     }
 
     /// Counts the children that this actor supervises.

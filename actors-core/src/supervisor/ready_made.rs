@@ -139,7 +139,7 @@ impl Supervisor {
     }
 
     fn fault(&self) -> Option<StartFailure> {
-        if let Some(fault) = period_fault(&self.settings) {
+        if let Some(fault) = self.settings.fault() {
             return Some(fault);
         }
         let mut names: Vec<_> = self.children.iter().filter_map(ChildSpec::name).collect();
@@ -149,12 +149,6 @@ impl Supervisor {
         }
         self.children.iter().find_map(|spec| spec.check(self.settings.auto_shutdown).err())
     }
-}
-
-fn period_fault(settings: &Settings) -> Option<StartFailure> {
-    let counts = settings.restarts != Policy::UNLIMITED && settings.restarts > 0;
-    let fault = StartFailure::BadSpec("a period of zero, within which no restarts can be counted");
-    (counts && settings.within.is_zero()).then_some(fault)
 }
 
 /// What no supervisor receives.
@@ -353,7 +347,7 @@ impl<Arg: Send + 'static, A: Actor> Actor for DynamicSupervisor<Arg, A> {
     const HOOKS: Hooks = Hooks { started: true, ..Hooks::NONE };
 
     async fn started(&mut self, ctx: &mut Context<Self>) -> Result<(), BoxError> {
-        if let Some(failure) = period_fault(&self.settings) {
+        if let Some(failure) = self.settings.fault() {
             return Err(Box::new(StartError::new(ctx.path(), failure, None)));
         }
         Supervision::of(&ctx.any()).configure(self.settings);

@@ -138,6 +138,10 @@ impl Supervision {
         overseer.clone().into_any().downcast().expect("there is one kind of overseer")
     }
 
+    pub(super) fn settings(&self) -> Settings {
+        *lock(&self.inner).table.settings()
+    }
+
     /// Replaces what the policy says. For before the first child.
     pub(super) fn configure(&self, settings: Settings) {
         lock(&self.inner).table.configure(settings);
@@ -484,15 +488,20 @@ impl Supervision {
 
     /// Begins the next incarnation of a child, or makes it anew if it has ended for good.
     fn start(self: &Arc<Self>, place: Place) {
-        let (cell, spec) = {
+        let (cell, spec, by_hand) = {
             let inner = lock(&self.inner);
             let Some(kid) = inner.kids.get(&place) else { return };
-            (kid.cell.clone(), kid.spec.clone())
+            let by_hand = match inner.table.state(place) {
+                Some(State::Starting) => true,
+                // It was stopped for good since this was decided.
+                None | Some(State::Idle | State::Terminating) => return,
+                Some(_) => false,
+            };
+            let down = kid.cell.clone().filter(|_| !by_hand && !kid.over);
+            (down, kid.spec.clone(), by_hand)
         };
         let Some(spec) = spec else { return };
-        let down = cell.filter(|cell| !cell.has_ended());
-        let by_hand = lock(&self.inner).table.state(place) == Some(State::Starting);
-        let failed = match down {
+        let failed = match cell {
             Some(cell) => match spec.make.revive(&cell) {
                 // If it did not, it was asked to end for good, and its end is told elsewhere.
                 Ok(_) => None,
