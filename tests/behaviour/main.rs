@@ -7,6 +7,7 @@ mod conformance;
 mod control;
 mod crash_reports;
 mod deadlocks;
+mod early_children;
 mod endings;
 mod exits;
 mod faults;

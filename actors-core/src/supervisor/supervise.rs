@@ -16,7 +16,8 @@ use super::table::{Consequence, Ending, Place, Settings, State, Step, Table, Ver
 use super::warning::warnings;
 use crate::lifecycle::cell::{AnyCell, Family, Overseer};
 use crate::lifecycle::conclude::conclude;
-use crate::lifecycle::crash::Decision;
+use crate::lifecycle::crash::{CrashReport, Decision};
+use crate::lifecycle::current::current_actor;
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{Exit, ExitReason, StartFailure};
 use crate::lifecycle::id::ActorId;
@@ -352,6 +353,19 @@ impl Supervision {
         inner.kids.iter().map(see).collect()
     }
 
+    /// Whether the code that runs here is that of the child itself.
+    pub(super) fn is_current(&self, key: &Key) -> bool {
+        let Some(current) = current_actor() else { return false };
+        match key {
+            Key::Cell(cell) => cell.id() == current.id(),
+            Key::Name(_) => {
+                let inner = lock(&self.inner);
+                let place = inner.find(key).ok();
+                place.and_then(|place| inner.kids.get(&place)?.cell.as_ref()).is_some_and(|cell| cell.id() == current.id())
+            }
+        }
+    }
+
     fn was_ours(&self, key: &Key) -> bool {
         let Key::Cell(cell) = key else { return false };
         let ours = self.family().is_some_and(|family| Arc::ptr_eq(&family, &cell.core().parent));
@@ -578,15 +592,14 @@ impl Supervision {
             let _ = started.send(Err(failure.clone()));
         }
         let Some((child, decision, escalates)) = failed else { return self.follow_up(after) };
-        self.report(&child, &Exit::new(ExitReason::StartFailed(failure)), decision);
+        self.publish(post_mortem::report(&child, &Exit::new(ExitReason::StartFailed(failure)), decision));
         self.follow_up(after);
         if let Some((cell, restarts)) = escalates {
             self.give_up(&cell, restarts);
         }
     }
 
-    fn report(&self, child: &Arc<dyn AnyCell>, exit: &Exit, decision: Decision) {
-        let report = post_mortem::report(child, exit, decision);
+    fn publish(&self, report: CrashReport) {
         telemetry::crashed(&report);
         self.env.crashes.publish(|| report);
     }
@@ -630,6 +643,8 @@ impl Overseer for Supervision {
 
     fn down(&self, child: &Arc<dyn AnyCell>, exit: &Exit) {
         let mut after = After::default();
+        // Put together before anybody can restart it.
+        let mut report = post_mortem::report(child, exit, Decision::NotRestarted);
         let (decision, escalates) = {
             let mut inner = lock(&self.inner);
             let Ok(place) = inner.find(&Key::Cell(child.clone())) else { return };
@@ -640,9 +655,12 @@ impl Overseer for Supervision {
             let now = Instant::now();
             let verdict = inner.table.down(place, fastrand::f64(), now);
             inner.pump(now, &mut after);
-            (inner.decision(verdict), inner.too_many(place, verdict))
+            let terminated = inner.table.state(place) == Some(State::Terminating);
+            let decision = if terminated { Decision::NotRestarted } else { inner.decision(verdict) };
+            (decision, inner.too_many(place, verdict))
         };
-        self.report(child, exit, decision);
+        report.decision = decision;
+        self.publish(report);
         self.follow_up(after);
         if let Some((cell, restarts)) = escalates {
             self.give_up(&cell, restarts);
