@@ -150,7 +150,7 @@ fn raise(core: &Core, ties: &mut Ties, cause: ExitReason, signals: u32, deadline
     if ties.claimed {
         return Felt::Nothing;
     }
-    let restarts = core.is_restarted_after(&cause);
+    let restarts = core.may_be_restarted_after(&cause);
     let signals = if restarts { signals } else { signals | Signals::FINAL };
     if let Some(last) = ties.down.take_if(|_| signals & Signals::FINAL != 0) {
         ties.claimed = true;
