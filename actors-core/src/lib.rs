@@ -68,9 +68,9 @@ pub use address::{
     TellError, Unhandled,
 };
 pub use lifecycle::{
-    AbortedBy, ActorId, ActorPath, ActorReport, AutoShutdown, BoxError, Children, DeadLetter, DeadLetters, DeadReason, Exit, ExitReason,
-    Exited, Failure, GroupReport, HookOutcome, InFlight, Limit, LimitHit, LinkKind, MonitorRef, OnStop, Policy, StartFailure, Strategy,
-    Tie,
+    AbortedBy, ActorId, ActorPath, ActorReport, AutoShutdown, BoxError, Children, CrashReport, CrashReports, DeadLetter, DeadLetters,
+    DeadReason, Decision, Exit, ExitReason, Exited, Failure, GroupReport, HookOutcome, InFlight, Limit, LimitHit, LinkKind, MonitorRef,
+    OnStop, Policy, StartFailure, Strategy, Tie,
 };
 pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};

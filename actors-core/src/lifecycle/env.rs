@@ -9,9 +9,11 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::crash::CrashReport;
 use super::dead_letter::DeadLetterOffice;
 use super::event::MonitorRef;
 use super::exit::ExitReason;
+use super::feed::Feed;
 use super::id::ActorId;
 use super::path::ActorPath;
 use super::record::ActorReport;
@@ -24,6 +26,7 @@ pub(crate) struct Env {
     pub(crate) name: Arc<str>,
     pub(crate) runtime: Handle,
     pub(crate) dead_letters: DeadLetterOffice,
+    pub(crate) crashes: Feed<CrashReport>,
     /// Cancelled when the system begins to quiesce.
     pub(crate) quiesce: CancellationToken,
     /// The system above, for those who come from below.
@@ -55,6 +58,7 @@ impl Env {
             name,
             runtime,
             dead_letters: DeadLetterOffice::default(),
+            crashes: Feed::default(),
             quiesce: CancellationToken::new(),
             system: OnceLock::new(),
             epoch: Instant::now(),

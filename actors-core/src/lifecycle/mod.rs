@@ -13,11 +13,13 @@
 
 pub(crate) mod cell;
 pub(crate) mod conclude;
+pub(crate) mod crash;
 pub(crate) mod current;
 pub(crate) mod dead_letter;
 pub(crate) mod env;
 pub(crate) mod event;
 pub(crate) mod exit;
+pub(crate) mod feed;
 pub(crate) mod group;
 pub(crate) mod id;
 pub(crate) mod link;
@@ -26,6 +28,7 @@ pub(crate) mod monitor;
 pub(crate) mod panic;
 pub(crate) mod path;
 pub(crate) mod policy;
+pub(crate) mod post_mortem;
 pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod request;
@@ -33,6 +36,7 @@ pub(crate) mod restart;
 pub(crate) mod signal;
 pub(crate) mod ties;
 
+pub use crash::{CrashReport, CrashReports, Decision};
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};
 pub use event::{Exited, GroupReport, MonitorRef, Tie};
 pub use exit::{AbortedBy, BoxError, Exit, ExitReason, Failure, StartFailure};

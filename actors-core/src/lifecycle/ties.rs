@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::crash::Crash;
 use super::event::{Event, MonitorRef};
 use super::exit::{Exit, ExitReason};
 use super::id::ActorId;
@@ -26,6 +27,8 @@ pub(crate) struct Ties<P, G> {
     pub(crate) incarnation: u64,
     /// How its last incarnation ended, while it is between two.
     pub(crate) down: Option<Box<Exit>>,
+    /// What is noted of a failure until it is reported.
+    pub(crate) crash: Option<Box<Crash>>,
     /// Somebody is publishing the end.
     pub(crate) claimed: bool,
     /// The end, once it is published.
@@ -115,6 +118,7 @@ impl<P, G> Default for Ties<P, G> {
             limit: None,
             incarnation: 0,
             down: None,
+            crash: None,
             claimed: false,
             exit: None,
             links: BTreeMap::new(),

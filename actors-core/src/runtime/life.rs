@@ -11,6 +11,7 @@ use crate::actor::{Actor, Context};
 use crate::address::ActorRef;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Core};
+use crate::lifecycle::crash::Crash;
 use crate::lifecycle::current::set_current_deadline;
 use crate::lifecycle::exit::{BoxError, Exit, ExitReason};
 use crate::lifecycle::panic::guard;
@@ -110,8 +111,13 @@ impl<A: Actor> Life<A> {
         if deadline.is_some() {
             set_current_deadline(None);
         }
+        let over = over_after(outcome, broken);
+        if matches!(over, Err(Over::Because(_))) {
+            let crash = Crash { handling: cell.message_name(u32::from(tag)), handling_for: core.waiting_for() };
+            core.with_ties(|ties| ties.crash = Some(Box::new(crash)));
+        }
         core.finish();
-        over_after(outcome, broken)
+        over
     }
 
     /// The signals that cut a handler short.

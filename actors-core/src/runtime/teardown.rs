@@ -20,6 +20,7 @@ use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::exit::{AbortedBy, Exit, ExitReason};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::policy::Children;
+use crate::lifecycle::post_mortem;
 use crate::lifecycle::record::{ActorReport, HookOutcome, LimitHit};
 use crate::lifecycle::request;
 use crate::lifecycle::restart::go_down;
@@ -340,9 +341,18 @@ impl<A: Actor> Life<A> {
             // It was declared unresponsive, and its end is known.
             return;
         }
+        if exit.reason.is_failure() {
+            self.report_crash(&exit);
+        }
         telemetry::ended(&self.any, &exit);
         let report = self.any.env().is_recording().then(|| self.report(&exit));
         conclude(self.any.clone(), exit, report);
+    }
+
+    fn report_crash(&self, exit: &Exit) {
+        let report = post_mortem::report(&self.any, exit, post_mortem::decision_at_end(&self.any));
+        telemetry::crashed(&report);
+        self.any.env().crashes.publish(|| report);
     }
 
     /// Ends the incarnation only, if another is to follow; says whether that is so.

@@ -31,7 +31,7 @@ use crate::sync::lock;
 /// # #[derive(Actor)] struct Db;
 /// # #[messages] impl Db { #[message] fn crash(&self) { panic!("disk full") } #[message] fn ping(&self) {} }
 /// # #[derive(Actor)] struct Web;
-/// # #[messages] impl Web { #[message] fn ping(&self) {} }
+/// # #[messages] impl Web { #[message] fn serve(&self) {} }
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), StartError> {
 /// let system = ActorSystem::new("demo");
 /// let app = Supervisor::new()

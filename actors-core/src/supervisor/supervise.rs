@@ -15,10 +15,13 @@ use super::spec::{ChildSpec, Made, Restart};
 use super::table::{Consequence, Ending, Place, Settings, State, Step, Table, Verdict};
 use crate::lifecycle::cell::{AnyCell, Family, Overseer};
 use crate::lifecycle::conclude::conclude;
+use crate::lifecycle::crash::Decision;
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{Exit, ExitReason, StartFailure};
 use crate::lifecycle::id::ActorId;
 use crate::lifecycle::path::{ActorPath, Segment};
+use crate::lifecycle::policy::Policy;
+use crate::lifecycle::post_mortem;
 use crate::lifecycle::request::{self, Mode};
 use crate::lifecycle::restart::expire;
 use crate::lifecycle::signal::Signals;
@@ -474,7 +477,7 @@ impl Supervision {
     fn start_failed(self: &Arc<Self>, place: Place, failure: StartFailure) {
         let mut after = After::default();
         let mut told = Vec::new();
-        let escalates = {
+        let failed = {
             let mut inner = lock(&self.inner);
             let now = Instant::now();
             match inner.table.state(place) {
@@ -486,7 +489,8 @@ impl Supervision {
                 Some(State::Restarting) => {
                     let verdict = inner.table.down(place, fastrand::f64(), now);
                     inner.pump(now, &mut after);
-                    inner.too_many(place, verdict)
+                    let cell = inner.kids.get(&place).and_then(|kid| kid.cell.clone());
+                    cell.map(|cell| (cell, inner.decision(verdict), inner.too_many(place, verdict)))
                 }
                 _ => None,
             }
@@ -494,11 +498,18 @@ impl Supervision {
         for started in told {
             let _ = started.send(Err(failure.clone()));
         }
+        let Some((child, decision, escalates)) = failed else { return self.follow_up(after) };
+        self.report(&child, &Exit::new(ExitReason::StartFailed(failure)), decision);
         self.follow_up(after);
         if let Some((cell, restarts)) = escalates {
-            telemetry::start_failed(&cell.path(), &failure);
             self.give_up(&cell, restarts);
         }
+    }
+
+    fn report(&self, child: &Arc<dyn AnyCell>, exit: &Exit, decision: Decision) {
+        let report = post_mortem::report(child, exit, decision);
+        telemetry::crashed(&report);
+        self.env.crashes.publish(|| report);
     }
 
     /// There were too many restarts, or one that must be cannot be: the supervisor ends.
@@ -537,15 +548,15 @@ impl Overseer for Supervision {
 
     fn down(&self, child: &Arc<dyn AnyCell>, exit: &Exit) {
         let mut after = After::default();
-        let escalates = {
+        let (decision, escalates) = {
             let mut inner = lock(&self.inner);
             let Ok(place) = inner.find(&Key::Cell(child.clone())) else { return };
             let now = Instant::now();
             let verdict = inner.table.down(place, fastrand::f64(), now);
             inner.pump(now, &mut after);
-            telemetry::incarnation_ended(child, exit);
-            inner.too_many(place, verdict)
+            (inner.decision(verdict), inner.too_many(place, verdict))
         };
+        self.report(child, exit, decision);
         self.follow_up(after);
         if let Some((cell, restarts)) = escalates {
             self.give_up(&cell, restarts);
@@ -691,6 +702,19 @@ impl Inner {
                 self.driver = Driver::On(None);
                 after.drive = Some(self.generation);
             }
+        }
+    }
+
+    /// What was decided, in the words of a report.
+    fn decision(&self, verdict: Verdict) -> Decision {
+        let Settings { restarts: allowed, within, .. } = *self.table.settings();
+        match verdict {
+            Verdict::Expected => Decision::RestartWithSibling,
+            Verdict::Restarted { nth, wait, along } => {
+                let of = (allowed != Policy::UNLIMITED).then_some(allowed);
+                Decision::Restart { nth, of, within, after: wait, along }
+            }
+            Verdict::TooMany { restarts } => Decision::GiveUp { restarts, within },
         }
     }
 

@@ -93,8 +93,8 @@ pub(super) enum Step {
 pub(super) enum Verdict {
     /// It was stopped to be restarted.
     Expected,
-    /// It is restarted: so many within the period, after this wait.
-    Restarted { nth: u32, wait: Duration },
+    /// It is restarted: so many within the period, after this wait, and so many siblings that run with it.
+    Restarted { nth: u32, wait: Duration, along: usize },
     /// There have been too many restarts.
     TooMany { restarts: u32 },
 }
@@ -196,8 +196,8 @@ impl Table {
         });
         child.ready_at = None;
         self.enter(place, State::Down, now);
-        self.repair(place, after(now, wait), now);
-        Verdict::Restarted { nth, wait }
+        let along = self.repair(place, after(now, wait), now);
+        Verdict::Restarted { nth, wait, along }
     }
 
     /// A child has ended for good. `forget` says that its spec goes too.
@@ -290,14 +290,16 @@ impl Table {
         self.time.stand(stands, now);
     }
 
-    /// Opens a repair for a child that failed, or widens the one there is.
-    fn repair(&mut self, failed: Place, not_before: Instant, now: Instant) {
+    /// Opens a repair for a child that failed, or widens the one there is. Returns how many that run it takes along.
+    fn repair(&mut self, failed: Place, not_before: Instant, now: Instant) -> usize {
         let affected = affected(self.settings.strategy, failed, &self.children);
+        let along = affected.iter().filter(|place| self.state(**place) == Some(State::Up)).count();
         let key = if self.settings.strategy == Strategy::OneForOne { failed } else { 0 };
         let repair = self.repairs.entry(key).or_insert_with(|| Repair { members: BTreeSet::new(), not_before });
         repair.members.extend(affected);
         repair.not_before = repair.not_before.max(not_before);
         self.tell_time(now);
+        along
     }
 
     fn leave_repair(&mut self, place: Place, now: Instant) {

@@ -23,6 +23,7 @@ use self::shared::{Owner, Shared};
 use crate::actor::Actor;
 use crate::address::cell::Cell;
 use crate::address::{ActorRef, Protocol};
+use crate::lifecycle::crash::CrashReports;
 use crate::lifecycle::dead_letter::DeadLetters;
 use crate::lifecycle::lookup;
 use crate::runtime::{Builder, StartError};
@@ -205,6 +206,30 @@ impl ActorSystem {
     /// Subscribes to the messages that are accepted and never handled.
     pub fn dead_letters(&self) -> DeadLetters {
         self.shared.env.dead_letters.subscribe()
+    }
+
+    /// Subscribes to the reports of actors that fail, restarted or not.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use actors_core::{messages, Actor, ActorSystem, ChildSpec, StartError, Supervisor};
+    /// # #[derive(Actor)] struct Db;
+    /// # #[messages] impl Db { #[message] fn query(&self) { panic!("disk full") } }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), StartError> {
+    /// let system = ActorSystem::new("demo");
+    /// let mut crashes = system.crash_reports();
+    /// let data = Supervisor::new().restarts(5, Duration::from_secs(30)).child(ChildSpec::new("db", || Db));
+    /// system.actor(data).name("data").start().await?;
+    /// system.lookup::<Db>("/data/db").unwrap().tell(Query).await.unwrap();
+    ///
+    /// let crash = crashes.recv().await.unwrap();
+    /// assert_eq!(crash.path, "/data/db");
+    /// assert_eq!(crash.handling.as_deref(), Some("Query"));
+    /// assert_eq!(crash.decision.to_string(), "restart 1 of 5 in 30s");
+    /// # system.shutdown().await; Ok(()) }
+    /// ```
+    pub fn crash_reports(&self) -> CrashReports {
+        CrashReports::new(self.shared.env.crashes.subscribe())
     }
 
     /// Returns how many messages were accepted and never handled.

@@ -11,13 +11,9 @@ pub(crate) trait Scope {
 #[cfg(feature = "tracing")]
 mod on;
 #[cfg(feature = "tracing")]
-pub(crate) use on::{
-    ActorSpan, ended, hit_limit, incarnation_ended, refused, shutdown_began, shutdown_done, start_failed, started, stopping,
-};
+pub(crate) use on::{ActorSpan, crashed, ended, hit_limit, refused, shutdown_began, shutdown_done, started, stopping};
 
 #[cfg(not(feature = "tracing"))]
 mod off;
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::{
-    ActorSpan, ended, hit_limit, incarnation_ended, refused, shutdown_began, shutdown_done, start_failed, started, stopping,
-};
+pub(crate) use off::{ActorSpan, crashed, ended, hit_limit, refused, shutdown_began, shutdown_done, started, stopping};

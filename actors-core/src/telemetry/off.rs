@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Scope;
 use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::crash::CrashReport;
 use crate::lifecycle::exit::{Exit, StartFailure};
 use crate::lifecycle::path::ActorPath;
 use crate::lifecycle::record::LimitHit;
@@ -43,9 +44,7 @@ pub(crate) fn refused(_path: &ActorPath, _failure: &StartFailure) {}
 
 pub(crate) fn ended(_cell: &Arc<dyn AnyCell>, _exit: &Exit) {}
 
-pub(crate) fn incarnation_ended(_cell: &Arc<dyn AnyCell>, _exit: &Exit) {}
-
-pub(crate) fn start_failed(_path: &ActorPath, _failure: &StartFailure) {}
+pub(crate) fn crashed(_report: &CrashReport) {}
 
 pub(crate) fn hit_limit(_cell: &Arc<dyn AnyCell>, _limit: LimitHit) {}
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Scope;
 use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::crash::{CrashReport, Decision};
 use crate::lifecycle::exit::{Exit, StartFailure};
 use crate::lifecycle::path::ActorPath;
 use crate::lifecycle::record::LimitHit;
@@ -62,22 +63,30 @@ pub(crate) fn refused(path: &ActorPath, failure: &StartFailure) {
 }
 
 pub(crate) fn ended(cell: &Arc<dyn AnyCell>, exit: &Exit) {
-    if exit.reason.is_failure() {
-        tracing::error!(path = %cell.path(), reason = %exit.reason, "actor failed");
-    } else {
-        tracing::debug!(path = %cell.path(), reason = %exit.reason, "actor ended");
-    }
+    tracing::debug!(path = %cell.path(), reason = %exit.reason, "actor ended");
     for later in &exit.secondary {
         tracing::warn!(path = %cell.path(), reason = %later, "went wrong while the actor ended");
     }
 }
 
-pub(crate) fn incarnation_ended(cell: &Arc<dyn AnyCell>, exit: &Exit) {
-    tracing::warn!(path = %cell.path(), reason = %exit.reason, "incarnation ended");
-}
-
-pub(crate) fn start_failed(path: &ActorPath, failure: &StartFailure) {
-    tracing::warn!(%path, %failure, "restart failed");
+pub(crate) fn crashed(report: &CrashReport) {
+    let handling_for = report.handling_for.map(tracing::field::debug);
+    let links = report.links.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    // A restart is for operators to know of; an end for good is for them to see to.
+    macro_rules! event {
+        ($level:ident, $message:literal) => {
+            tracing::$level!(
+                path = %report.path, id = %report.id, incarnation = report.incarnation, reason = %report.reason,
+                handling = report.handling.as_deref(), handling_for, queued = report.queued, links, decision = %report.decision,
+                $message
+            )
+        };
+    }
+    match report.decision {
+        Decision::RestartWithSibling => event!(info, "actor taken along"),
+        Decision::Restart { .. } => event!(warn, "actor crashed, and is restarted"),
+        _ => event!(error, "actor crashed"),
+    }
 }
 
 pub(crate) fn hit_limit(cell: &Arc<dyn AnyCell>, limit: LimitHit) {
