@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::dead_letter::DeadReason;
 use super::env::Env;
 use super::exit::{Exit, ExitReason, StartFailure};
 use super::id::ActorId;
@@ -34,7 +35,7 @@ pub(crate) trait AnyCell: Send + Sync + 'static {
     fn close(&self, closed: Closed);
     /// Makes dead letters of what is in the queue, in the place of a task that does not react. What the task has fetched
     /// is out of reach.
-    fn discard(&self);
+    fn discard(&self, reason: DeadReason);
     /// How many messages wait.
     fn queued(&self) -> u64;
     /// How many messages were ever accepted.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::broadcast;
 
+use super::exit::ExitReason;
 use super::path::ActorPath;
 use crate::sync::lock;
 
@@ -37,6 +38,18 @@ pub enum DeadReason {
     Oldest,
     /// The mailbox was full, and this was the newest message.
     Newest,
+}
+
+impl DeadReason {
+    /// Why messages are discarded that an actor leaves behind which ended for this reason.
+    pub(crate) fn after(reason: &ExitReason) -> Self {
+        match reason {
+            ExitReason::StartFailed(_) => DeadReason::NotStarted,
+            ExitReason::Failed(_) | ExitReason::Panicked { .. } => DeadReason::Failed,
+            ExitReason::Killed | ExitReason::Aborted { .. } => DeadReason::Killed,
+            _ => DeadReason::Stopped,
+        }
+    }
 }
 
 impl DeadLetter {

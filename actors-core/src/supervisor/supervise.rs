@@ -16,6 +16,7 @@ use super::table::{Consequence, Ending, Place, Settings, State, Step, Table, Ver
 use crate::lifecycle::cell::{AnyCell, Family, Overseer};
 use crate::lifecycle::conclude::conclude;
 use crate::lifecycle::crash::Decision;
+use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{Exit, ExitReason, StartFailure};
 use crate::lifecycle::id::ActorId;
@@ -228,8 +229,7 @@ impl Supervision {
     fn strike(&self, place: Place) {
         let after = {
             let mut inner = lock(&self.inner);
-            inner.table.not_made(place, Instant::now());
-            inner.table.remove(place);
+            inner.table.remove(place, Instant::now());
             let mut after = After::default();
             inner.forget(place, &mut after);
             after
@@ -294,9 +294,12 @@ impl Supervision {
             if inner.table.state(place) != Some(State::Idle) {
                 return Err(Refused::Running);
             }
-            inner.table.remove(place);
+            let now = Instant::now();
+            inner.table.remove(place, now);
             inner.forget(place, &mut after);
+            inner.pump(now, &mut after);
         }
+        self.follow_up(after);
         Ok(())
     }
 
@@ -487,7 +490,7 @@ impl Supervision {
                     None
                 }
                 Some(State::Restarting) => {
-                    let verdict = inner.table.down(place, fastrand::f64(), now);
+                    let verdict = inner.table.down(place, now, fastrand::f64(), now);
                     inner.pump(now, &mut after);
                     let cell = inner.kids.get(&place).and_then(|kid| kid.cell.clone());
                     cell.map(|cell| (cell, inner.decision(verdict), inner.too_many(place, verdict)))
@@ -552,7 +555,8 @@ impl Overseer for Supervision {
             let mut inner = lock(&self.inner);
             let Ok(place) = inner.find(&Key::Cell(child.clone())) else { return };
             let now = Instant::now();
-            let verdict = inner.table.down(place, fastrand::f64(), now);
+            let began = child.core().order().map_or(now, |(asked_at, _)| asked_at);
+            let verdict = inner.table.down(place, began, fastrand::f64(), now);
             inner.pump(now, &mut after);
             (inner.decision(verdict), inner.too_many(place, verdict))
         };
@@ -565,7 +569,7 @@ impl Overseer for Supervision {
 
     fn over(&self, child: &Arc<dyn AnyCell>, exit: Exit) {
         child.close(Closed::Stopping);
-        child.discard();
+        child.discard(DeadReason::after(&exit.reason));
         telemetry::ended(child, &exit);
         conclude(child.clone(), exit, None);
     }
@@ -611,15 +615,17 @@ impl Overseer for Supervision {
     }
 
     fn close(&self) {
-        let waker = {
+        let (waker, given_up) = {
             let mut inner = lock(&self.inner);
             inner.closed = true;
             inner.steps.clear();
-            match &mut inner.driver {
+            let waker = match &mut inner.driver {
                 Driver::On(waker) => waker.take(),
                 Driver::Off => None,
-            }
+            };
+            (waker, inner.not_begun())
         };
+        drop(given_up);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -716,6 +722,12 @@ impl Inner {
             }
             Verdict::TooMany { restarts } => Decision::GiveUp { restarts, within },
         }
+    }
+
+    /// Those who wait for starts that have not begun, and never will.
+    fn not_begun(&mut self) -> Vec<oneshot::Sender<Result<(), StartFailure>>> {
+        let idle = self.kids.values_mut().filter(|kid| kid.cell.as_ref().is_none_or(|cell| cell.has_ended()));
+        idle.flat_map(|kid| std::mem::take(&mut kid.started)).collect()
     }
 
     /// The child whose failure was one too many.

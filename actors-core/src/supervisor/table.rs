@@ -39,6 +39,8 @@ pub(super) struct Table {
     repairs: BTreeMap<Place, Repair>,
     /// How many children are being started by hand, or terminated.
     in_motion: usize,
+    /// So many restarts were all there may be: nothing is begun any more.
+    given_up: Option<u32>,
 }
 
 /// One child, as far as decisions go.
@@ -131,6 +133,7 @@ impl Table {
             children: BTreeMap::new(),
             repairs: BTreeMap::new(),
             in_motion: 0,
+            given_up: None,
         }
     }
 
@@ -168,8 +171,9 @@ impl Table {
         self.leave_repair(place, now);
     }
 
-    /// An incarnation of a child has ended, and its restart type says that another follows; or its start has failed.
-    pub(super) fn down(&mut self, place: Place, chance: f64, now: Instant) -> Verdict {
+    /// An incarnation of a child has ended, and its restart type says that another follows; or its start has failed. It
+    /// began to end at `began`, which was not told then.
+    pub(super) fn down(&mut self, place: Place, began: Instant, chance: f64, now: Instant) -> Verdict {
         let Some(child) = self.children.get_mut(&place) else { return Verdict::Expected };
         match child.state {
             State::Bouncing => {
@@ -180,10 +184,16 @@ impl Table {
             State::Terminating => return Verdict::Expected,
             _ => {}
         }
-        let nth = match self.intensity.spend(self.time.at(now)) {
+        self.time.stood_since(began, now);
+        let spent = match self.given_up {
+            None => self.intensity.spend(self.time.at(now)),
+            Some(restarts) => Err(restarts),
+        };
+        let nth = match spent {
             Ok(nth) => nth,
             Err(restarts) => {
                 self.enter(place, State::Down, now);
+                self.given_up = Some(restarts);
                 return Verdict::TooMany { restarts };
             }
         };
@@ -216,6 +226,7 @@ impl Table {
             self.children.remove(&place);
         }
         if ending == Ending::Unresponsive && child.restart == Restart::Permanent && child.state != State::Terminating {
+            self.given_up = Some(0);
             return Consequence::GiveUp;
         }
         if own && child.significant && !matches!(ending, Ending::Declined | Ending::NotStarted) {
@@ -249,7 +260,9 @@ impl Table {
         self.leave_repair(place, now);
     }
 
-    pub(super) fn remove(&mut self, place: Place) {
+    /// The spec of a child that does not run is forgotten.
+    pub(super) fn remove(&mut self, place: Place, now: Instant) {
+        self.leave_repair(place, now);
         self.children.remove(&place);
     }
 
@@ -258,6 +271,9 @@ impl Table {
     /// What is to be done now, which counts as begun.
     pub(super) fn next_steps(&mut self, now: Instant) -> Vec<Step> {
         let mut steps = Vec::new();
+        if self.given_up.is_some() {
+            return steps;
+        }
         for repair in self.repairs.values() {
             steps.extend(next_step(repair, &self.children, now));
         }
@@ -272,6 +288,9 @@ impl Table {
 
     /// When there is something to be done that nobody tells of.
     pub(super) fn next_due(&self, now: Instant) -> Option<Instant> {
+        if self.given_up.is_some() {
+            return None;
+        }
         self.repairs.values().map(|repair| repair.not_before).filter(|&due| due > now).min()
     }
 
@@ -336,7 +355,7 @@ fn affected(strategy: Strategy, failed: Place, children: &BTreeMap<Place, Child>
 /// What is next in one repair, if it does not wait for something.
 fn next_step(repair: &Repair, children: &BTreeMap<Place, Child>, now: Instant) -> Option<Step> {
     let state = |place: &Place| children.get(place).map(|child| child.state);
-    if repair.members.iter().any(|place| matches!(state(place), Some(State::Bouncing | State::Restarting))) {
+    if repair.members.iter().any(|place| matches!(state(place), Some(State::Bouncing | State::Starting | State::Restarting))) {
         return None;
     }
     if let Some(&place) = repair.members.iter().rev().find(|place| state(place) == Some(State::Up)) {
