@@ -8,12 +8,15 @@ use std::path::Path;
 const TABLE: &str = include_str!("../CONFORMANCE.md");
 
 /// The groups of scenarios, and how many each has.
-const GROUPS: [(&str, u32); 13] = [
+const GROUPS: [(&str, u32); 16] = [
     ("LIF", 6),
     ("MBX", 8),
     ("ASK", 8),
     ("LNK", 5),
     ("MON", 6),
+    ("STR", 6),
+    ("RST", 6),
+    ("INT", 5),
     ("SHD", 7),
     ("SYS", 7),
     ("OSS", 3),

@@ -91,13 +91,15 @@ async fn rst_2_a_transient_child_that_fails_is_restarted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rst_2_a_stop_hook_that_fails_makes_a_clean_end_a_failure() {
+async fn rst_2_a_clean_stop_of_a_transient_child_is_final_also_if_its_hook_fails() {
     for stop in [Stop::Fails, Stop::Panics] {
         let stage = Stage::new();
-        let plan = stage.plan("a").stops(move |life| if life == 0 { stop.clone() } else { Stop::AtOnce });
-        stage.supervise(patient().child(plan.spec().transient())).await;
-        end(&stage.worker("a"), End::Panic).await;
-        assert_eq!(stage.worker("a").ask(Life).await.unwrap(), 1);
+        let plan = stage.plan("a").stops(move |_| stop.clone());
+        let sup = stage.supervise(patient().child(plan.spec().transient())).await;
+        let worker = stage.worker("a");
+        end(&worker, End::Stop).await;
+        assert!(worker.stopped().await.is_failure());
+        assert_eq!((plan.lives(), only(&sup).state), (1, ChildState::NotRunning));
         stage.system.shutdown().await;
     }
 }
