@@ -8,7 +8,7 @@ use std::path::Path;
 const TABLE: &str = include_str!("../CONFORMANCE.md");
 
 /// The groups of scenarios, and how many each has.
-const GROUPS: [(&str, u32); 16] = [
+const GROUPS: [(&str, u32); 18] = [
     ("LIF", 6),
     ("MBX", 8),
     ("ASK", 8),
@@ -17,7 +17,9 @@ const GROUPS: [(&str, u32); 16] = [
     ("STR", 6),
     ("RST", 6),
     ("INT", 5),
+    ("BKO", 5),
     ("SHD", 7),
+    ("SIG", 4),
     ("SYS", 7),
     ("OSS", 3),
     ("PAN", 6),

@@ -249,7 +249,14 @@ struct Asks {
 impl Asks {
     #[message]
     async fn make_it_fail(&self, ctx: &mut actors_core::Context<Self>) -> bool {
-        let child = ctx.child("a", { let plan = self.plan.clone(); move || plan.make() }).start().await.expect("it starts");
+        let child = ctx
+            .child("a", {
+                let plan = self.plan.clone();
+                move || plan.make()
+            })
+            .start()
+            .await
+            .expect("it starts");
         child.tell(End::Panic).await.expect("it takes messages");
         child.tell(End::Panic).await.expect("it takes messages");
         child.ask(Life).await.is_err()

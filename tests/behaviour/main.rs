@@ -1,6 +1,7 @@
 //! How actors behave, one behaviour a file. Names begin with the scenario's ID where they follow one.
 
 mod asking;
+mod backoff;
 mod blocking;
 mod cast;
 mod conformance;
@@ -26,6 +27,7 @@ mod restart_types;
 mod restarts;
 mod shutdown;
 mod significant;
+mod significant_children;
 mod stopping;
 mod strategies;
 mod telling;

@@ -432,3 +432,4 @@ async fn whoever_asks_a_supervisor_for_a_start_as_it_stops_is_told() {
     let refused = promptly("the answer", sup.add_child(stage.spec("b"))).await.unwrap_err();
     assert!(refused.is_stopping());
     stage.system.shutdown().await;
+}
