@@ -367,3 +367,6 @@ fn next_step(repair: &Repair, children: &BTreeMap<Place, Child>, now: Instant) -
     }
     repair.members.first().copied().map(Step::Start)
 }
+
+#[cfg(test)]
+mod tests;
