@@ -69,13 +69,14 @@ pub use address::{
 };
 pub use lifecycle::{
     AbortedBy, ActorId, ActorPath, ActorReport, AutoShutdown, BoxError, Children, CrashReport, CrashReports, DeadLetter, DeadLetters,
-    DeadReason, Decision, Exit, ExitReason, Exited, Failure, GroupReport, HookOutcome, InFlight, Limit, LimitHit, LinkKind, MonitorRef,
-    OnStop, Policy, StartFailure, Strategy, Tie,
+    DeadReason, Decision, Exit, ExitReason, Exited, Failure, GroupReport, HandlerTimedOut, HookOutcome, InFlight, Limit, LimitHit,
+    LinkKind, MonitorRef, OnStop, Policy, StartFailure, Strategy, Tie,
 };
 pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};
 pub use supervisor::{
-    Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, DynamicSupervisor, Restart, Supervisor,
+    Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, ConfigWarning, DynamicSupervisor, Restart,
+    Supervisor,
 };
 pub use system::{
     ActorState, ActorSystem, Outcome, PlanStep, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,

@@ -8,6 +8,7 @@ mod conformance;
 mod deadlocks;
 mod endings;
 mod exits;
+mod frozen;
 mod given_up;
 mod intensity;
 mod lifecycle;

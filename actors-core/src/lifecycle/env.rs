@@ -144,6 +144,14 @@ impl Env {
         }
     }
 
+    /// Forgets the failures of those who stood below an actor that begins anew: with it, they are repaired.
+    pub(crate) fn forgive_below(&self, above: &ActorPath) {
+        let mut history = lock(&self.history);
+        let before = history.failures.len();
+        history.failures.retain(|(path, _)| !path.is_below(above));
+        history.failed -= before - history.failures.len();
+    }
+
     /// The failures so far, and how many there were.
     pub(crate) fn failures(&self) -> (Vec<(ActorPath, ExitReason)>, usize) {
         let history = lock(&self.history);

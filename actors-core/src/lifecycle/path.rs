@@ -65,6 +65,11 @@ impl ActorPath {
         self.segments().len().saturating_sub(1)
     }
 
+    /// Whether it stands somewhere below `above`.
+    pub(crate) fn is_below(&self, above: &ActorPath) -> bool {
+        std::iter::successors(self.up(), ActorPath::up).any(|parent| parent == *above)
+    }
+
     /// The path of the actor above, or of the root; the root itself has none above it.
     pub(crate) fn up(&self) -> Option<ActorPath> {
         self.parent.as_ref().map(|node| ActorPath { parent: node.parent.clone(), segment: node.segment.clone() })

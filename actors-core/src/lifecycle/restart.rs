@@ -60,5 +60,8 @@ pub(crate) fn begin_incarnation(cell: &Arc<dyn AnyCell>, signals: u32) -> bool {
         core.signals.set(signals | if ties.next_event_due() == u64::MAX { 0 } else { Signals::EVENTS });
         Some(old)
     });
+    if stale.is_some() {
+        cell.env().forgive_below(&cell.path());
+    }
     stale.is_some()
 }

@@ -15,8 +15,10 @@ mod ready_made;
 mod spec;
 mod supervise;
 mod table;
+mod warning;
 
 pub use backoff::Backoff;
 pub use child::{Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildState};
 pub use ready_made::{DynamicSupervisor, Supervisor};
 pub use spec::{ChildSpec, Restart};
+pub use warning::ConfigWarning;

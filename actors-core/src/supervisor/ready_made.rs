@@ -9,6 +9,7 @@ use super::child::{ChildCounts, ChildError, ChildInfo, ChildKey, add, count, lis
 use super::spec::{ChildSpec, Restart};
 use super::supervise::Supervision;
 use super::table::Settings;
+use super::warning::{ConfigWarning, warnings};
 use crate::actor::{Actor, Context, Hooks};
 use crate::address::{ActorRef, Protocol, ReplyTo};
 use crate::lifecycle::cell::AnyCell;
@@ -121,6 +122,20 @@ impl Supervisor {
     pub fn children(mut self, specs: impl IntoIterator<Item = ChildSpec>) -> Self {
         self.children.extend(specs);
         self
+    }
+
+    /// Returns what is not as it says in the list, under the limits that a supervisor has unless they are changed. When a
+    /// child is added these are logged, too.
+    ///
+    /// ```
+    /// # use actors_core::{messages, Actor, ChildSpec, Supervisor};
+    /// # #[derive(Actor)] struct Db;
+    /// # #[messages] impl Db { #[message] fn ping(&self) {} }
+    /// let app = Supervisor::new().unlimited_restarts().child(ChildSpec::new("db", || Db));
+    /// assert_eq!(app.warnings().len(), 1);        // it would be restarted for ever, without a pause
+    /// ```
+    pub fn warnings(&self) -> Vec<ConfigWarning> {
+        self.children.iter().flat_map(|spec| warnings(spec, &self.settings, Self::POLICY.stop_limit)).collect()
     }
 
     fn fault(&self) -> Option<StartFailure> {

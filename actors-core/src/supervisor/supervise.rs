@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::spec::{ChildSpec, Made, Restart};
 use super::table::{Consequence, Ending, Place, Settings, State, Step, Table, Verdict};
+use super::warning::warnings;
 use crate::lifecycle::cell::{AnyCell, Family, Overseer};
 use crate::lifecycle::conclude::conclude;
 use crate::lifecycle::crash::Decision;
@@ -171,6 +172,10 @@ impl Supervision {
                 drop(inner);
                 return refuse(failure, known);
             }
+        }
+        let settings = *lock(&self.inner).table.settings();
+        for warning in warnings(&spec, &settings, owner.policy().stop_limit) {
+            telemetry::lies(&owner.path(), &warning);
         }
         let mut enrolled = None;
         let made = spec.create(&family, awaited, &mut |cell| {

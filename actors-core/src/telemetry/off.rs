@@ -46,6 +46,8 @@ pub(crate) fn ended(_cell: &Arc<dyn AnyCell>, _exit: &Exit) {}
 
 pub(crate) fn crashed(_report: &CrashReport) {}
 
+pub(crate) fn lies(_supervisor: &ActorPath, _warning: &impl std::fmt::Display) {}
+
 pub(crate) fn hit_limit(_cell: &Arc<dyn AnyCell>, _limit: LimitHit) {}
 
 pub(crate) fn shutdown_began(_system: &str, _deadline: Duration) {}

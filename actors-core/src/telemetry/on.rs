@@ -89,6 +89,10 @@ pub(crate) fn crashed(report: &CrashReport) {
     }
 }
 
+pub(crate) fn lies(supervisor: &ActorPath, warning: &impl std::fmt::Display) {
+    tracing::warn!(%supervisor, %warning, "configuration");
+}
+
 pub(crate) fn hit_limit(cell: &Arc<dyn AnyCell>, limit: LimitHit) {
     tracing::warn!(path = %cell.path(), ?limit, handling = cell.in_hand(), "actor hit a limit while it stopped");
 }
