@@ -149,6 +149,18 @@ async fn str_4_a_restart_by_hand_that_fails_leaves_the_spec() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn str_4_who_is_restarted_by_hand_stands_where_it_stood() {
+    let stage = Stage::new();
+    let sup = stage.supervise(Supervisor::new().children(stage.specs(["a", "b", "c"]))).await;
+    sup.terminate_child("a").await.unwrap();
+    sup.restart_child("a").await.unwrap();
+    assert_eq!(names(&sup.supervised_children()), ["a", "b", "c"]);
+    stage.system.shutdown().await;
+    let entries = stage.journal.entries();
+    assert_eq!(entries[entries.len() - 3..], ["stop c0", "stop b0", "stop a1"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn str_4_an_add_that_is_given_up_leaves_nothing() {
     let stage = Stage::new();
     let sup = stage.supervise(Supervisor::new()).await;

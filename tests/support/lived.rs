@@ -31,6 +31,13 @@ impl Stage {
         Plan::new(name, &self.journal)
     }
 
+    /// The plan of a worker whose first life has to be aborted, a second after a kill, since its hooks take too long together.
+    pub fn stuck_plan(&self, name: &str) -> Plan {
+        let hangs = |life| if life == 0 { Stop::Hangs } else { Stop::AtOnce };
+        let [top, middle, lowest] = [name, "below", "lowest"].map(|name| self.plan(name).stops(hangs));
+        top.children([middle.children([lowest])])
+    }
+
     /// The spec of a worker that does nothing wrong.
     pub fn spec(&self, name: &str) -> ChildSpec {
         self.plan(name).spec()

@@ -94,7 +94,9 @@ fn cascade(cell: &Arc<dyn AnyCell>, signals: u32, own: u32, deadline: Option<Ins
 
 fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> bool {
     let core = cell.core();
-    if core.signals.get() & (signals | Signals::ENDED) == signals && deadline.is_none() {
+    let signals = if core.may_be_restarted_after(&cause) { signals } else { signals | Signals::FINAL };
+    // What was raised of an incarnation that has ended is no answer to whoever asks for the end of the actor.
+    if core.signals.get() & (signals | Signals::ENDED | Signals::DOWN) == signals && deadline.is_none() {
         return false;
     }
     let felt = core.with_ties(|ties| raise(core, ties, cause, signals, deadline));

@@ -245,6 +245,7 @@ impl Supervision {
     /// Stops a child for good. What is returned resolves when it has ended; `None` if it does not run.
     pub(super) fn terminate(self: &Arc<Self>, key: &Key) -> Result<Option<oneshot::Receiver<()>>, Refused> {
         let mut after = After::default();
+        let mut not_started = Vec::new();
         let ended = {
             let mut inner = lock(&self.inner);
             let place = match inner.find(key) {
@@ -253,17 +254,29 @@ impl Supervision {
                 Err(refused) => return if self.was_ours(key) { Ok(None) } else { Err(refused) },
             };
             let now = Instant::now();
+            let to_be_made = inner.is_to_be_made(place);
             if !inner.table.terminate(place, now) {
                 return Ok(None);
             }
-            let (ended, wait) = oneshot::channel();
-            inner.kids.get_mut(&place).expect("who stands in the table is known").ended.push(ended);
-            inner.steps.push(Step::Retire(place));
+            let kid = inner.kids.get_mut(&place).expect("who stands in the table is known");
+            let ended = if to_be_made {
+                not_started = std::mem::take(&mut kid.started);
+                inner.table.not_made(place, now);
+                None
+            } else {
+                let (ended, wait) = oneshot::channel();
+                kid.ended.push(ended);
+                inner.steps.push(Step::Retire(place));
+                Some(wait)
+            };
             inner.pump(now, &mut after);
-            wait
+            ended
         };
+        for started in not_started {
+            let _ = started.send(Err(StartFailure::Killed));
+        }
         self.follow_up(after);
-        Ok(Some(ended))
+        Ok(ended)
     }
 
     /// Starts a child that does not run. What is returned resolves when it is ready.
@@ -455,7 +468,8 @@ impl Supervision {
         let family = self.family()?;
         let made = spec.create(&family, awaited, &mut |cell| {
             let mut inner = lock(&self.inner);
-            if inner.closed {
+            // It may have been terminated while it was made.
+            if inner.closed || !inner.is_to_be_made(place) {
                 return false;
             }
             inner.successors.insert(cell.id(), place);
@@ -684,6 +698,13 @@ impl Inner {
             }
         }
         .ok_or(Refused::NotFound)
+    }
+
+    /// Whether there is no actor in a place, but one to come.
+    fn is_to_be_made(&self, place: Place) -> bool {
+        let has_ended = |kid: &Kid| kid.cell.as_ref().is_none_or(|cell| cell.has_ended());
+        matches!(self.table.state(place), Some(State::Starting | State::Down | State::Restarting))
+            && self.kids.get(&place).is_some_and(has_ended)
     }
 
     fn forget(&mut self, place: Place, after: &mut After) {
