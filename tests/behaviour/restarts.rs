@@ -336,6 +336,7 @@ async fn a_child_whose_actor_had_to_be_aborted_can_be_terminated_before_it_is_ma
     let a = stage.plan("a").stops(move |_| Stop::At(stop.clone())).spec().unlimited_stop();
     let sup = stage.supervise(restarts(3).strategy(Strategy::OneForAll).children([a, stuck, stage.spec("c")])).await;
     let b = stage.worker("b");
+    b.tell(Wait { gate: Gate::new() }).await.unwrap();
     stage.worker("c").tell(End::Panic).await.unwrap();
     gate.reached().await;
     assert_eq!(b.exit().map(|exit| exit.reason), Some(ExitReason::Aborted { by: AbortedBy::Deadline }));

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actors_core::{AbortedBy, ActorRef, ActorSystem, ChildCounts, ChildSpec, ChildState, ExitReason, Strategy, Supervisor};
-use tests::lived::{Add, End, Life, Lived, Stage, Start, Stop, names};
-use tests::{Gate, eventually};
+use tests::lived::{Add, End, Life, Lived, Stage, Start, Stop, Wait, names};
+use tests::{Gate, eventually, promptly};
 
 use crate::cast::settle;
 
@@ -225,11 +225,12 @@ async fn a_bystander_that_has_to_be_aborted_is_replaced_by_a_new_actor_under_its
     let b = stage.stuck_plan("b").spec().stop_limit(Duration::from_secs(1));
     let sup = stage.supervise(Supervisor::new().strategy(Strategy::OneForAll).children([stage.spec("a"), b, stage.spec("c")])).await;
     let old = stage.worker("b");
+    old.tell(Wait { gate: Gate::new() }).await.unwrap();
 
     stage.worker("a").tell(End::Panic).await.unwrap();
     stage.noted("start c1", 1).await;
 
-    assert_eq!(old.stopped().await, ExitReason::Aborted { by: AbortedBy::Deadline });
+    assert_eq!(promptly("its end", old.stopped()).await, ExitReason::Aborted { by: AbortedBy::Deadline });
     assert_ne!(stage.worker("b").id(), old.id());
     assert_eq!(lives(&stage, ["a", "b", "c"]).await, [1, 1, 1]);
     assert_eq!(names(&sup.supervised_children()), ["a", "b", "c"]);

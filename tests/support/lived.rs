@@ -31,7 +31,8 @@ impl Stage {
         Plan::new(name, &self.journal)
     }
 
-    /// The plan of a worker whose first life has to be aborted, a second after a kill, since its hooks take too long together.
+    /// The plan of a worker whose first life, if it is stopped while its handler hangs, has to be aborted: the hooks of all
+    /// that is killed then take longer than a second.
     pub fn stuck_plan(&self, name: &str) -> Plan {
         let hangs = |life| if life == 0 { Stop::Hangs } else { Stop::AtOnce };
         let [top, middle, lowest] = [name, "below", "lowest"].map(|name| self.plan(name).stops(hangs));

@@ -32,6 +32,7 @@ fn table(strategy: Strategy, restarts: u32, children: &[Restart], now: Instant) 
 fn settle(table: &mut Table, now: Instant) -> Vec<Step> {
     let mut all = Vec::new();
     loop {
+        assert!(all.len() < 50, "the table never comes to rest: {all:?}");
         let steps = table.next_steps(now);
         if steps.is_empty() {
             return all;
@@ -378,11 +379,11 @@ impl World {
 
 #[test]
 fn whatever_children_do_the_table_keeps_its_rules() {
-    for seed in 0..20_000 {
+    for seed in 0..5_000 {
         let mut world = World::new(seed);
         let log = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             // Short lives first: what goes wrong is then easier to read.
-            for _ in 0..5 + seed / 200 {
+            for _ in 0..5 + seed / 50 {
                 world.happen();
             }
             world.recover();
