@@ -22,6 +22,7 @@ pub(crate) mod exit;
 pub(crate) mod feed;
 pub(crate) mod group;
 pub(crate) mod id;
+pub(crate) mod kit;
 pub(crate) mod link;
 pub(crate) mod lookup;
 pub(crate) mod monitor;
@@ -34,6 +35,7 @@ pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod restart;
 pub(crate) mod signal;
+pub(crate) mod slots;
 pub(crate) mod ties;
 
 pub use crash::{CrashReport, CrashReports, Decision};
