@@ -83,7 +83,7 @@ pub use lifecycle::{
 };
 pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};
-pub use services::{Group, GroupChange, GroupNotice, Lagged, Published, Subscriber, Topic};
+pub use services::{Group, GroupChange, GroupNotice, Lagged, PoolRef, Published, Routing, Subscriber, Topic, WorkerPool};
 pub use supervisor::{
     Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, ConfigWarning, DynamicSupervisor, Restart,
     Supervisor,

@@ -4,5 +4,6 @@
 
 mod chat;
 mod client;
+mod jobs;
 mod os_signals;
 mod process;

@@ -1,8 +1,9 @@
 //! An example as a process: what it prints, the signals it gets, how it ends.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tests::eventually;
@@ -113,21 +114,23 @@ impl Output {
 
 /// Builds the example, once, and returns where it is.
 fn executable(example: &str) -> PathBuf {
-    static CHAT: OnceLock<PathBuf> = OnceLock::new();
-    assert_eq!(example, "chat", "only this one is run here");
-    CHAT.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "examples", "--example", example, "--message-format", "json"]);
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output().expect("cargo can be run");
-        assert!(built.status.success(), "the example `{example}` can be built");
-        let messages = String::from_utf8(built.stdout).expect("cargo writes UTF-8");
-        let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let mut artifacts = messages.filter(|message| message["target"]["name"] == *example);
-        let path = artifacts.find_map(|artifact| artifact["executable"].as_str().map(PathBuf::from));
-        path.expect("cargo says where the executable is")
-    })
-    .clone()
+    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    // Kept locked while one is built: whoever else needs it waits, and those that build would wait for each other anyway.
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    built.entry(example.to_owned()).or_insert_with(|| build(example)).clone()
+}
+
+fn build(example: &str) -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", "examples", "--example", example, "--message-format", "json"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output().expect("cargo can be run");
+    assert!(built.status.success(), "the example `{example}` can be built");
+    let messages = String::from_utf8(built.stdout).expect("cargo writes UTF-8");
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut artifacts = messages.filter(|message| message["target"]["name"] == *example);
+    let path = artifacts.find_map(|artifact| artifact["executable"].as_str().map(PathBuf::from));
+    path.expect("cargo says where the executable is")
 }

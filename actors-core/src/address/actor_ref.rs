@@ -1,5 +1,6 @@
 //! References: how others reach an actor.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -273,6 +274,29 @@ impl<A: Protocol> ActorRef<A> {
     /// Returns how many messages wait, control messages included. What the actor has stashed does not count.
     pub fn queued(&self) -> u64 {
         self.0.queued()
+    }
+
+    /// Tells whether a handler runs.
+    pub(crate) fn handles(&self) -> bool {
+        self.0.core().turn().is_some()
+    }
+
+    /// Tells whether an incarnation runs that has started.
+    pub(crate) fn runs(&self) -> bool {
+        let signals = self.0.core().signals.get();
+        signals & (Signals::STARTED | Signals::DOWN) == Signals::STARTED
+    }
+
+    /// Returns what a service keeps with the actor for all who have a reference, and makes it if there is none yet. It
+    /// outlives incarnations, and goes with the last reference.
+    pub(crate) fn attached<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        let attached = self.0.core().with_ties(|ties| ties.attached.clone());
+        let attached = attached.unwrap_or_else(|| {
+            let made: Arc<dyn Any + Send + Sync> = Arc::new(make());
+            // Somebody may have been faster.
+            self.0.core().with_ties(|ties| ties.attached.get_or_insert(made).clone())
+        });
+        attached.downcast().expect("what is attached to an actor depends on its type alone")
     }
 
     /// Tells whether the `started` hook has succeeded.

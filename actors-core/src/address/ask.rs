@@ -22,6 +22,7 @@ use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::lifecycle::ties::{Answer, StashPlace};
 use crate::mailbox::{Lane, Ticket};
+use crate::sync::lock;
 use crate::time::after;
 
 /// Why an ask has no answer.
@@ -105,6 +106,12 @@ impl<M> LostError<M> {
     /// Returns the message, if it could be taken out of the mailbox's item.
     pub fn into_message(self) -> Option<M> {
         self.0.into_message()
+    }
+
+    /// Returns the message, or else the error.
+    pub(crate) fn try_into_message(self) -> Result<M, Self> {
+        let message = lock(&self.0.message).take();
+        message.ok_or(self)
     }
 }
 

@@ -164,8 +164,9 @@ fn raise(core: &Core, ties: &mut Ties, cause: ExitReason, signals: u32, deadline
         core.signals.set(signals);
         // Its turn is now, and not when its last incarnation ended.
         ties.order = Some(StopOrder { at: Instant::now(), deadline });
-        // It had failed and would have been restarted; that it is not, is the reason of its end.
-        return Felt::Over(Exit { reason: cause, secondary: std::iter::once(last.reason).chain(last.secondary).collect() });
+        // It had failed, which was told, and would have been restarted; that it is not, is the reason of its end.
+        drop(last);
+        return Felt::Over(Exit::new(cause));
     }
     if ties.down.is_some() {
         // There is no incarnation that could end.

@@ -2,6 +2,7 @@
 //!
 //! Generic in what a peer and a group are, so that it stands below both.
 
+use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -63,6 +64,8 @@ pub(crate) struct Ties<P, G> {
     pub(crate) blocking: usize,
     /// Panics of helpers and jobs that nobody awaited, after the actor was asked to end.
     pub(crate) failed_work: Vec<ExitReason>,
+    /// What a service keeps here for all who have a reference to the actor.
+    pub(crate) attached: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// A stop that was asked for.
@@ -164,6 +167,7 @@ impl<P, G> Default for Ties<P, G> {
             next_helper: 0,
             blocking: 0,
             failed_work: Vec::new(),
+            attached: None,
         }
     }
 }

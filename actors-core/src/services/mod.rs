@@ -1,4 +1,4 @@
-//! What a program of actors needs beside its tree: topics to publish on, groups to find each other.
+//! What a program of actors needs beside its tree: topics to publish on, groups to find each other, pools of workers.
 //!
 //! All of it is built on what users have too, and on one thing of the kernel: an actor that ends for good is taken out of
 //! all that it belongs to, by the same list as its peer groups. Invariants:
@@ -14,9 +14,11 @@ mod dead_letters;
 mod group;
 mod names;
 mod outbox;
+mod pool;
 mod roster;
 mod topic;
 
 pub use group::{Group, GroupChange, GroupNotice};
 pub use outbox::Lagged;
+pub use pool::{PoolRef, Routing, WorkerPool};
 pub use topic::{Published, Subscriber, Topic};

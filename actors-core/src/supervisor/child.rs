@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::backoff::Backoff;
 use super::spec::{ChildSpec, Restart};
 use super::supervise::{Key, Refused, Seen, Supervision};
-use super::table::State;
+use super::table::{Settings, State};
 use crate::actor::{Actor, Context};
 use crate::address::cell::Cell;
 use crate::address::{ActorRef, Protocol};
@@ -70,7 +70,7 @@ impl<A: Protocol> Context<A> {
     }
 
     /// Stops a child for good and waits for its end, also one that is down or being started. Its spec stays, unless it is
-    /// temporary or has no name. Harmless if it has ended already.
+    /// temporary or has no name. Harmless if it has ended already. A child that asks for its own end does not wait for it.
     ///
     /// # Errors
     /// [`ChildError::NotFound`] if this actor supervises no such child, [`ChildError::Stopping`] if it has ended itself.
@@ -101,6 +101,20 @@ impl<A: Protocol> Context<A> {
     /// Returns the children that this actor supervises, in start order, those that do not run included.
     pub fn supervised_children(&self) -> Vec<ChildInfo> {
         list(&Supervision::of(&self.any()))
+    }
+
+    /// Replaces what this actor's policy says of restarts. For before its first child.
+    ///
+    /// # Errors
+    /// A period of zero, within which no restarts can be counted.
+    pub(crate) fn limit_restarts(&self, restarts: u32, within: Duration) -> Result<(), StartError> {
+        let supervision = Supervision::of(&self.any());
+        let settings = Settings { restarts, within, ..supervision.settings() };
+        if let Some(fault) = settings.fault() {
+            return Err(StartError::new(self.path(), fault, None));
+        }
+        supervision.configure(settings);
+        Ok(())
     }
 
     /// Counts the children that this actor supervises.
@@ -342,6 +356,10 @@ pub(super) async fn add(supervision: &Arc<Supervision>, spec: ChildSpec) -> Resu
 
 pub(super) async fn terminate(supervision: &Arc<Supervision>, child: ChildKey) -> Result<(), ChildError> {
     if let Some(ended) = supervision.terminate(&child.0)? {
+        if supervision.is_current(&child.0) {
+            // It has asked for its own end, which cannot come before this handler's.
+            return Ok(());
+        }
         // If nobody is left to tell, the supervisor has ended, and all its children before it.
         let _ = ended.await;
     }

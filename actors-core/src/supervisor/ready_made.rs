@@ -17,7 +17,7 @@ use crate::lifecycle::exit::{BoxError, StartFailure};
 use crate::lifecycle::path::ActorPath;
 use crate::lifecycle::request;
 use crate::lifecycle::{AutoShutdown, Children, InFlight, Limit, Policy, Strategy};
-use crate::runtime::{StartError, ready};
+use crate::runtime::{StartError, ready, until_started};
 use crate::sync::lock;
 
 /// An actor that does nothing but supervise a list of children.
@@ -139,7 +139,7 @@ impl Supervisor {
     }
 
     fn fault(&self) -> Option<StartFailure> {
-        if let Some(fault) = period_fault(&self.settings) {
+        if let Some(fault) = self.settings.fault() {
             return Some(fault);
         }
         let mut names: Vec<_> = self.children.iter().filter_map(ChildSpec::name).collect();
@@ -151,21 +151,17 @@ impl Supervisor {
     }
 }
 
-fn period_fault(settings: &Settings) -> Option<StartFailure> {
-    let counts = settings.restarts != Policy::UNLIMITED && settings.restarts > 0;
-    let fault = StartFailure::BadSpec("a period of zero, within which no restarts can be counted");
-    (counts && settings.within.is_zero()).then_some(fault)
-}
-
 /// What no supervisor receives.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum NoMessage {}
 
+#[diagnostic::do_not_recommend]
 impl Protocol for Supervisor {
     type Msg = NoMessage;
 }
 
+#[diagnostic::do_not_recommend]
 impl Actor for Supervisor {
     // Its one hook only waits for children to start; a stop does not.
     const POLICY: Policy =
@@ -342,18 +338,20 @@ impl Drop for Unready {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Arg: Send + 'static, A: Actor> Protocol for DynamicSupervisor<Arg, A> {
     type Msg = StartChild<Arg>;
 
     const MESSAGES: &'static [&'static str] = &["StartChild"];
 }
 
+#[diagnostic::do_not_recommend]
 impl<Arg: Send + 'static, A: Actor> Actor for DynamicSupervisor<Arg, A> {
     const POLICY: Policy = Policy { children: Children::SideBySide, ..Policy::DEFAULT };
     const HOOKS: Hooks = Hooks { started: true, ..Hooks::NONE };
 
     async fn started(&mut self, ctx: &mut Context<Self>) -> Result<(), BoxError> {
-        if let Some(failure) = period_fault(&self.settings) {
+        if let Some(failure) = self.settings.fault() {
             return Err(Box::new(StartError::new(ctx.path(), failure, None)));
         }
         Supervision::of(&ctx.any()).configure(self.settings);
@@ -394,6 +392,8 @@ impl ActorRef<Supervisor> {
     /// # Cancel safety
     /// A future dropped before the child is ready ends it: nothing is left behind.
     pub async fn add_child(&self, spec: ChildSpec) -> Result<ActorPath, StartError> {
+        // Its own list comes first.
+        until_started(&self.any()).await;
         add(&Supervision::of(&self.any()), spec).await.map(|cell| cell.path())
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::backoff::Backoff;
 use super::intensity::{Intensity, RunningTime};
 use super::spec::Restart;
-use crate::lifecycle::{AutoShutdown, Strategy};
+use crate::lifecycle::{AutoShutdown, Policy, StartFailure, Strategy};
 use crate::time::after;
 
 /// The place of a child in the table: start order, which a restart keeps.
@@ -28,6 +28,14 @@ pub(super) struct Settings {
     pub(super) restarts: u32,
     pub(super) within: Duration,
     pub(super) auto_shutdown: AutoShutdown,
+}
+
+impl Settings {
+    pub(super) fn fault(&self) -> Option<StartFailure> {
+        let counts = self.restarts != Policy::UNLIMITED && self.restarts > 0;
+        let fault = StartFailure::BadSpec("a period of zero, within which no restarts can be counted");
+        (counts && self.within.is_zero()).then_some(fault)
+    }
 }
 
 #[derive(Debug)]
