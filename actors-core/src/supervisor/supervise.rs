@@ -18,6 +18,7 @@ use crate::lifecycle::cell::{AnyCell, Family, Overseer};
 use crate::lifecycle::conclude::conclude;
 use crate::lifecycle::crash::{CrashReport, Decision};
 use crate::lifecycle::current::current_actor;
+use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{Exit, ExitReason, StartFailure};
 use crate::lifecycle::id::ActorId;
@@ -580,7 +581,7 @@ impl Supervision {
                     None
                 }
                 Some(State::Restarting) => {
-                    let verdict = inner.table.down(place, fastrand::f64(), now);
+                    let verdict = inner.table.down(place, now, fastrand::f64(), now);
                     inner.pump(now, &mut after);
                     let cell = inner.kids.get(&place).and_then(|kid| kid.cell.clone());
                     cell.map(|cell| (cell, inner.decision(verdict), inner.too_many(place, verdict)))
@@ -653,7 +654,8 @@ impl Overseer for Supervision {
                 return;
             }
             let now = Instant::now();
-            let verdict = inner.table.down(place, fastrand::f64(), now);
+            let began = child.core().order().map_or(now, |(asked_at, _)| asked_at);
+            let verdict = inner.table.down(place, began, fastrand::f64(), now);
             inner.pump(now, &mut after);
             let terminated = inner.table.state(place) == Some(State::Terminating);
             let decision = if terminated { Decision::NotRestarted } else { inner.decision(verdict) };
@@ -669,7 +671,7 @@ impl Overseer for Supervision {
 
     fn over(&self, child: &Arc<dyn AnyCell>, exit: Exit) {
         child.close(Closed::Stopping);
-        child.discard();
+        child.discard(DeadReason::after(&exit.reason));
         telemetry::ended(child, &exit);
         conclude(child.clone(), exit, None);
     }
