@@ -31,7 +31,7 @@
 //!    ([`Policy`]), every option and hook of the [macros](mod@macros), and how one is written
 //!    [without macros](ActorRef::ask_with).
 //! 2. **Reaching it**: [`ActorRef`], [`Recipient`], [`ReplyTo`]; what can go wrong ([`TellError`], [`AskError`],
-//!    [`DeadLetter`]).
+//!    [`DeadLetter`]); many at once ([`Asks`]).
 //! 3. **Making it**: [`ActorSystem`], [`Builder`], [`StartError`].
 //! 4. **Ending it**: [`ActorRef::stop`], [`drain`](ActorRef::drain), [`kill`](ActorRef::kill), the [`StopSignal`] that its
 //!    code can see, and [`ExitReason`].
@@ -40,6 +40,7 @@
 //! 6. **The whole**: [`shutdown`](ActorSystem::shutdown) and its [`ShutdownReport`], the
 //!    [`ShutdownPlan`](ActorSystem::shutdown_plan), the [`Tree`](ActorSystem::tree), and
 //!    [`run_until_signal`](ActorSystem::run_until_signal).
+//! 7. **Beside the tree**: a [`Topic`] to publish on, a [`Group`] to be found in.
 //!
 //! What may be relied on is written down, rule by rule, in [`semantics`].
 //!
@@ -55,6 +56,7 @@ mod address;
 mod lifecycle;
 mod mailbox;
 mod runtime;
+mod services;
 mod supervisor;
 mod sync;
 mod system;
@@ -68,16 +70,17 @@ pub use actor::SignalMessages;
 pub use actor::{Actor, Context, Hooks, Job, JobError, NotAChild, StopSignal, Stopping, WaitForStop};
 pub use actors_macros::{Actor, messages};
 pub use address::{
-    Accepts, ActorRef, Ask, AskError, DeadlockError, LostError, Protocol, Recipient, Refusal, ReplyTo, StillRunning, Stopped, Target, Tell,
-    TellError, Unhandled,
+    Accepts, ActorRef, Ask, AskError, Asks, AsksError, DeadlockError, LostError, Protocol, Recipient, Refusal, ReplyTo, StillRunning,
+    Stopped, Target, Tell, TellError, Unhandled,
 };
 pub use lifecycle::{
     AbortedBy, ActorId, ActorPath, ActorReport, AutoShutdown, BoxError, Children, CrashReport, CrashReports, DeadLetter, DeadLetters,
-    DeadReason, Decision, Exit, ExitReason, Exited, Failure, GroupReport, HookOutcome, InFlight, Limit, LimitHit, LinkKind, MonitorRef,
-    OnStop, Policy, StartFailure, Strategy, Tie,
+    DeadReason, Decision, Exit, ExitReason, Exited, Failure, GroupReport, HandlerTimedOut, HookOutcome, InFlight, Limit, LimitHit,
+    LinkKind, MonitorRef, OnStop, Policy, StartFailure, Strategy, Tie,
 };
 pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};
+pub use services::{Group, GroupChange, GroupNotice, Lagged, Published, Subscriber, Topic};
 pub use supervisor::{
     Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, ConfigWarning, DynamicSupervisor, Restart,
     Supervisor,

@@ -37,12 +37,14 @@ use crate::policy::PolicyArgs;
 /// | `in_flight` | `"finish"`, `"cancel"` | what a stop does to the message in hand |
 /// | `stop_limit` | 5 s, or what the parent's deadline leaves to an actor with children; a duration; `"unlimited"` | how long it may take to stop when its parent stops it, before it is killed |
 /// | `start_limit` | 60 s, a duration, `"unlimited"` | how long the `started` hook may take |
+/// | `handler_limit` | `"unlimited"`, a duration | how long a handler may take |
 /// | `hook_limit` | 5 s, a duration, `"unlimited"` | how long the `stopped` hook may take |
 /// | `ask_limit` | `"unlimited"`, a duration | how long an ask waits that sets no limit itself |
 /// | `children` | `"in_order"`, `"side_by_side"` | how children are stopped |
-/// | `strategy` | `"one_for_one"`, `"one_for_all"`, `"rest_for_one"` | accepted, and without effect in this version |
-/// | `restarts` | `1`, any number | likewise |
-/// | `within` | `"5s"`, any duration but none | likewise |
+/// | `strategy` | `"one_for_one"`, `"one_for_all"`, `"rest_for_one"` | whom the failure of a supervised child takes along |
+/// | `restarts` | `1`, any number, `"unlimited"` | how many restarts of its children are allowed... |
+/// | `within` | `"5s"`, any duration but none | ...within this time |
+/// | `auto_shutdown` | `"never"`, `"any_significant"`, `"all_significant"` | whether the end of significant children ends it |
 /// | `crate` | `::actors_core`, a path | where the framework is found |
 #[proc_macro_derive(Actor, attributes(actor))]
 pub fn derive_actor(input: TokenStream) -> TokenStream {

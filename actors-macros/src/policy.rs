@@ -47,7 +47,7 @@ enum Kind {
     Period,
 }
 
-const OPTIONS: [(&str, Kind); 13] = [
+const OPTIONS: [(&str, Kind); 14] = [
     ("mailbox", Kind::Capacity),
     (
         "overflow",
@@ -57,6 +57,7 @@ const OPTIONS: [(&str, Kind); 13] = [
     ("in_flight", Kind::Choice("InFlight", &[("finish", "Finish"), ("cancel", "Cancel")])),
     ("stop_limit", Kind::Limit),
     ("start_limit", Kind::Limit),
+    ("handler_limit", Kind::Patience),
     ("hook_limit", Kind::Limit),
     ("ask_limit", Kind::Patience),
     ("children", Kind::Choice("Children", &[("in_order", "InOrder"), ("side_by_side", "SideBySide")])),

@@ -8,7 +8,7 @@ use std::path::Path;
 const TABLE: &str = include_str!("../CONFORMANCE.md");
 
 /// The groups of scenarios, and how many each has.
-const GROUPS: [(&str, u32); 13] = [
+const GROUPS: [(&str, u32); 14] = [
     ("LIF", 6),
     ("MBX", 8),
     ("ASK", 8),
@@ -19,6 +19,7 @@ const GROUPS: [(&str, u32); 13] = [
     ("OSS", 3),
     ("PAN", 6),
     ("REG", 5),
+    ("PUB", 5),
     ("BLK", 4),
     ("REF", 5),
     ("RAC", 5),

@@ -307,6 +307,12 @@ impl<A: Protocol> fmt::Debug for ActorRef<A> {
     }
 }
 
+impl<A: Accepts<M>, M: Send + 'static> From<&ActorRef<A>> for Recipient<M> {
+    fn from(actor: &ActorRef<A>) -> Self {
+        actor.recipient()
+    }
+}
+
 impl<A: Protocol> sealed::Sealed for ActorRef<A> {}
 
 impl<A: Accepts<M>, M> Target<M> for ActorRef<A> {

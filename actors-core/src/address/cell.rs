@@ -26,6 +26,21 @@ pub(crate) struct Cell<A: Protocol> {
     policy: &'static Policy,
 }
 
+/// Whether a sender waits at a full mailbox.
+#[derive(Clone, Copy)]
+pub(crate) enum Patience {
+    /// If that is the policy of the mailbox.
+    Policy,
+    /// Also at a mailbox that rejects.
+    Courier,
+}
+
+impl Patience {
+    fn waits(self, overflow: Overflow) -> bool {
+        overflow == Overflow::Wait || (overflow == Overflow::Reject && matches!(self, Patience::Courier))
+    }
+}
+
 impl<A: Protocol> Cell<A> {
     pub(crate) fn new(
         core: Core,
@@ -81,6 +96,18 @@ impl<A: Protocol> Cell<A> {
         make: impl FnOnce(M) -> A::Msg,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
+        self.poll_post_with(Patience::Policy, ticket, message, make, cx)
+    }
+
+    /// Puts a message into the mailbox once there is room, for somebody with this patience.
+    pub(crate) fn poll_post_with<M>(
+        self: &Arc<Self>,
+        patience: Patience,
+        ticket: &mut Option<Ticket>,
+        message: &mut Option<M>,
+        make: impl FnOnce(M) -> A::Msg,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, Refusal>> {
         let admission = match *ticket {
             Some(place) => match self.mailbox.enter_with(place, cx.waker()) {
                 Poll::Ready(admission) => {
@@ -92,7 +119,7 @@ impl<A: Protocol> Cell<A> {
             None => self.mailbox.enter(),
         };
         match admission {
-            Admission::Full(full) if self.mailbox.overflow() == Overflow::Wait => {
+            Admission::Full(full) if patience.waits(self.mailbox.overflow()) => {
                 if current_actor().is_some_and(|current| current.id() == self.core.id) {
                     return Poll::Ready(Err(Refusal::WouldDeadlock));
                 }

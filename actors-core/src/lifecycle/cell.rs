@@ -45,7 +45,7 @@ pub(crate) trait AnyCell: Send + Sync + 'static {
     fn message_name(&self, tag: u32) -> &'static str;
 }
 
-/// A group that wants to know when a member has ended.
+/// What an actor belongs to and that is told when it has ended for good: a peer group, a topic, a group.
 pub(crate) trait Fellowship: Send + Sync {
     fn member_ended(&self, member: &Arc<dyn AnyCell>, exit: &Exit);
 }

@@ -18,6 +18,7 @@ use super::id::ActorId;
 use super::kit::Kit;
 use super::path::ActorPath;
 use super::record::ActorReport;
+use super::slots::Slots;
 use crate::sync::lock;
 
 /// How many failures are remembered until the report; the rest is counted.
@@ -34,6 +35,8 @@ pub(crate) struct Env {
     pub(crate) system: OnceLock<Weak<dyn Any + Send + Sync>>,
     /// What tests are told and do.
     pub(crate) kit: Kit,
+    /// What higher floors share.
+    pub(crate) slots: Slots,
     epoch: Instant,
     ids: AtomicU64,
     monitors: AtomicU64,
@@ -65,6 +68,7 @@ impl Env {
             quiesce: CancellationToken::new(),
             system: OnceLock::new(),
             kit: Kit::new(),
+            slots: Slots::default(),
             epoch: Instant::now(),
             ids: AtomicU64::new(1),
             monitors: AtomicU64::new(1),

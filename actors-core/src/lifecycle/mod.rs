@@ -35,12 +35,13 @@ pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod restart;
 pub(crate) mod signal;
+pub(crate) mod slots;
 pub(crate) mod ties;
 
 pub use crash::{CrashReport, CrashReports, Decision};
 pub use dead_letter::{DeadLetter, DeadLetters, DeadReason};
 pub use event::{Exited, GroupReport, MonitorRef, Tie};
-pub use exit::{AbortedBy, BoxError, Exit, ExitReason, Failure, StartFailure};
+pub use exit::{AbortedBy, BoxError, Exit, ExitReason, Failure, HandlerTimedOut, StartFailure};
 pub use id::ActorId;
 pub use path::ActorPath;
 pub use policy::{AutoShutdown, Children, InFlight, Limit, OnStop, Policy, Strategy};

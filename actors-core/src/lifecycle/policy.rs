@@ -20,6 +20,9 @@ pub struct Policy {
     pub stop_limit: Limit,
     /// How long the `started` hook may take. Default: 60 s.
     pub start_limit: Limit,
+    /// How long a handler may take, waiting included. One that takes longer is dropped, and the actor fails with
+    /// [`HandlerTimedOut`](crate::HandlerTimedOut). Default: as long as it likes.
+    pub handler_limit: Option<Duration>,
     /// How long the `stopped` hook may take. Default: 5 s.
     pub hook_limit: Limit,
     /// The limit of an ask that names none. Default: none.
@@ -48,6 +51,7 @@ impl Policy {
         in_flight: InFlight::Finish,
         stop_limit: Limit::Default,
         start_limit: Limit::Default,
+        handler_limit: None,
         hook_limit: Limit::Default,
         ask_limit: None,
         children: Children::InOrder,

@@ -39,6 +39,7 @@ pub(crate) struct Ties<P, G> {
     pub(crate) watchers: Vec<Watcher<P>>,
     /// The monitors by which this actor watches others.
     pub(crate) watching: BTreeMap<MonitorRef, Option<P>>,
+    /// What it belongs to until its final end.
     pub(crate) groups: Vec<G>,
     /// Exits that are to be handled next.
     pub(crate) events: VecDeque<Event>,

@@ -108,6 +108,12 @@ impl<A: Actor> Builder<A> {
         self
     }
 
+    /// Sets how long a handler of it may take. One that takes longer is dropped, and the actor fails.
+    pub fn handler_limit(mut self, limit: Duration) -> Self {
+        self.policy().handler_limit = Some(limit);
+        self
+    }
+
     /// Sets how long its `stopped` hook may take.
     pub fn hook_limit(mut self, limit: Duration) -> Self {
         self.policy().hook_limit = Limit::After(limit);

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::fault;
 use super::watch::{Watched, begin, discard, poll_once, watch};
 use crate::actor::{Actor, Context};
@@ -14,13 +16,14 @@ use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Core};
 use crate::lifecycle::crash::Crash;
 use crate::lifecycle::current::set_current_deadline;
-use crate::lifecycle::exit::{BoxError, Exit, ExitReason};
+use crate::lifecycle::exit::{BoxError, Exit, ExitReason, HandlerTimedOut};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::policy::InFlight;
 use crate::lifecycle::record::HookOutcome;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Batch;
 use crate::telemetry::ActorSpan;
+use crate::time::after;
 
 /// An actor that runs: what its task owns.
 pub(crate) struct Life<A: Actor> {
@@ -83,7 +86,7 @@ impl<A: Actor> Life<A> {
     /// Handles one message.
     pub(super) async fn handle(&mut self, message: A::Msg, cut: u32) -> Result<(), Over> {
         let message = fault::first!(self, message, cut);
-        let Life { actor, ctx, cell, batch, span, .. } = self;
+        let Life { actor, ctx, cell, any, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let core = cell.core();
         let (tag, deadline) = match guard(|| (A::tag(&message), A::deadline(&message))) {
@@ -95,7 +98,7 @@ impl<A: Actor> Life<A> {
             set_current_deadline(deadline);
         }
         let span = span.message(|| cell.message_name(u32::from(tag)));
-        let (outcome, broken) = {
+        let (outcome, limit, broken) = {
             let mut handler = pin!(None);
             let first = match begin(handler.as_mut(), || actor.handle(message, ctx)) {
                 Some(broken) => broken,
@@ -106,16 +109,16 @@ impl<A: Actor> Life<A> {
                 core.finish();
                 return Ok(());
             }
-            let outcome = watch(handler.as_mut(), &span, cell, batch, cut, None, Some(first)).await;
+            let limit = any.policy().handler_limit;
+            let until = limit.map(|limit| after(Instant::now(), limit));
+            let outcome = watch(handler.as_mut(), &span, cell, batch, cut, until, Some(first)).await;
             let cut_short = outcome.is_cut_short();
-            (outcome, discard(handler, cut_short))
+            (outcome, limit, discard(handler, cut_short))
         };
         if deadline.is_some() {
             set_current_deadline(None);
         }
-        let over = over_after(outcome, broken);
-        finish(&**cell, tag, &over);
-        over
+        over_after_handler(&**cell, tag, outcome, limit, broken)
     }
 
     /// The signals that cut a handler short.
@@ -127,14 +130,28 @@ impl<A: Actor> Life<A> {
     }
 }
 
-/// Notes that the message in hand is done, and what is known where its handler failed.
-pub(super) fn finish(cell: &dyn AnyCell, tag: u16, over: &Result<(), Over>) {
+/// Notes that the message in hand is done, and what is known where its handler failed; says what that means for the life.
+pub(super) fn over_after_handler(
+    cell: &dyn AnyCell,
+    tag: u16,
+    outcome: Watched<Result<(), BoxError>>,
+    limit: Option<Duration>,
+    broken: Option<ExitReason>,
+) -> Result<(), Over> {
     let core = cell.core();
+    let over = match (outcome, limit) {
+        (Watched::TimedOut, Some(limit)) => {
+            let message = cell.message_name(u32::from(tag));
+            Err(Over::Because(ExitReason::failed(Box::new(HandlerTimedOut { message, limit }))))
+        }
+        (outcome, _) => over_after(outcome, broken),
+    };
     if matches!(over, Err(Over::Because(_))) {
         let crash = Crash { handling: cell.message_name(u32::from(tag)), handling_for: core.waiting_for() };
         core.with_ties(|ties| ties.crash = Some(Box::new(crash)));
     }
     core.finish();
+    over
 }
 
 /// What an outcome of a hook or a handler means for the life.

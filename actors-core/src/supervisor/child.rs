@@ -163,6 +163,11 @@ impl<A: Actor> Child<A> {
         self.with(|spec| spec.start_limit(limit))
     }
 
+    /// Sets how long a handler of it may take. One that takes longer is dropped, and the child fails.
+    pub fn handler_limit(self, limit: Duration) -> Self {
+        self.with(|spec| spec.handler_limit(limit))
+    }
+
     /// Lets at most this many messages wait.
     pub fn mailbox(self, capacity: u32) -> Self {
         self.with(|spec| spec.mailbox(capacity))

@@ -25,6 +25,7 @@ use crate::address::cell::Cell;
 use crate::address::{ActorRef, Protocol};
 use crate::lifecycle::crash::CrashReports;
 use crate::lifecycle::dead_letter::DeadLetters;
+use crate::lifecycle::env::Env;
 use crate::lifecycle::lookup;
 use crate::runtime::{Builder, StartError};
 
@@ -84,12 +85,6 @@ impl ActorSystem {
     /// Returns the name of the system.
     pub fn name(&self) -> &str {
         &self.shared.env.name
-    }
-
-    /// What all actors of the system share, for the test kit.
-    #[cfg(feature = "test-kit")]
-    pub(crate) fn env(&self) -> &Arc<crate::lifecycle::env::Env> {
-        &self.shared.env
     }
 
     // ===== actors =====
@@ -241,6 +236,12 @@ impl ActorSystem {
     /// Returns how many messages were accepted and never handled.
     pub fn dead_letter_count(&self) -> u64 {
         self.shared.env.dead_letters.count()
+    }
+}
+
+impl ActorSystem {
+    pub(crate) fn env(&self) -> &Arc<Env> {
+        &self.shared.env
     }
 }
 

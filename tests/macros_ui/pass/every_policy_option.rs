@@ -23,13 +23,13 @@ actor!(Default, a,);
 actor!(
     Numbers, b,
     #[actor(mailbox = 16, overflow = "reject", on_stop = "drain", in_flight = "cancel")]
-    #[actor(stop_limit = "1m 30s", start_limit = "500ms", hook_limit = "2s", ask_limit = "3s")]
+    #[actor(stop_limit = "1m 30s", start_limit = "500ms", handler_limit = "4s", hook_limit = "2s", ask_limit = "3s")]
     #[actor(children = "side_by_side", strategy = "one_for_all", restarts = 0, within = "30s", auto_shutdown = "all_significant", crate = actors_core)]
 );
 actor!(
     Words, c,
     #[actor(mailbox = "unbounded", overflow = "wait", on_stop = "discard", in_flight = "finish")]
-    #[actor(stop_limit = "unlimited", start_limit = "unlimited", hook_limit = "unlimited", ask_limit = "unlimited",)]
+    #[actor(stop_limit = "unlimited", start_limit = "unlimited", handler_limit = "unlimited", hook_limit = "unlimited", ask_limit = "unlimited",)]
     #[actor(children = "in_order", strategy = "one_for_one", restarts = 5, auto_shutdown = "never")]
     #[actor()]
 );
@@ -46,6 +46,7 @@ fn runs() {
         in_flight: InFlight::Cancel,
         stop_limit: Limit::After(Duration::from_secs(90)),
         start_limit: Limit::After(Duration::from_millis(500)),
+        handler_limit: Some(Duration::from_secs(4)),
         hook_limit: Limit::After(Duration::from_secs(2)),
         ask_limit: Some(Duration::from_secs(3)),
         children: Children::SideBySide,

@@ -5,13 +5,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::actor::Actor;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::exit::BoxError;
 use crate::lifecycle::kit::fault::{Effect, Injected, Moment, Strike};
 use crate::lifecycle::panic::guard;
-use crate::runtime::life::{Life, Over, finish, over_after};
+use crate::runtime::life::{Life, Over, over_after_handler};
 use crate::runtime::watch::{Watched, discard, watch};
+use crate::time::after;
 
 /// Whether the actor has to start as one with a `started` hook does.
 pub(in crate::runtime) fn threatens_start(cell: &Arc<dyn AnyCell>) -> bool {
@@ -88,9 +91,11 @@ impl<A: Actor> Life<A> {
         let Struck { strike, tag } = struck;
         any.core().begin(tag);
         let span = span.message(|| any.message_name(u32::from(tag)));
+        let limit = any.policy().handler_limit;
+        let until = limit.map(|limit| after(Instant::now(), limit));
         let (outcome, broken) = {
             let mut handler = pin!(Some(async move { strike.play().await.map(|()| message) }));
-            let outcome = watch(handler.as_mut(), &span, cell, batch, cut, None, None).await;
+            let outcome = watch(handler.as_mut(), &span, cell, batch, cut, until, None).await;
             let cut_short = outcome.is_cut_short();
             (outcome, discard(handler, cut_short))
         };
@@ -101,9 +106,7 @@ impl<A: Actor> Life<A> {
             Watched::Cut => (Watched::Cut, None),
             Watched::TimedOut => (Watched::TimedOut, None),
         };
-        let over = over_after(outcome, broken);
-        finish(&**cell, tag, &over);
-        over?;
+        over_after_handler(&**cell, tag, outcome, limit, broken)?;
         message.ok_or(Over::Asked)
     }
 }
