@@ -67,7 +67,10 @@ mod time;
 
 #[cfg(unix)]
 pub use actor::SignalMessages;
-pub use actor::{Actor, Context, Hooks, Job, JobError, NotAChild, StopSignal, Stopping, WaitForStop};
+pub use actor::{
+    Actor, CatchUp, Context, Every, Hooks, InactivityTimeout, Job, JobError, NotAChild, StashFull, StopSignal, Stopping, StreamRef,
+    TimerRef, WaitForStop,
+};
 pub use actors_macros::{Actor, messages};
 pub use address::{
     Accepts, ActorRef, Ask, AskError, Asks, AsksError, DeadlockError, LostError, Protocol, Recipient, Refusal, ReplyTo, StillRunning,
@@ -86,7 +89,7 @@ pub use supervisor::{
     Supervisor,
 };
 pub use system::{
-    ActorState, ActorSystem, Outcome, PlanStep, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
+    ActorState, ActorSystem, Outcome, PlanStep, Schedule, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
 };
 
 #[doc = include_str!("docs/semantics.md")]
@@ -98,6 +101,6 @@ pub mod macros {}
 /// What the macros need, and nobody else.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Fallible, Messages, Unhandleable};
+    pub use crate::actor::{Fallible, Messages, Unhandleable, begin_tick};
     pub use tokio::time::Instant;
 }

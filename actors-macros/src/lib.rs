@@ -78,6 +78,9 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 /// A method marked `#[handle]` handles a type of your own, its one message parameter.
 /// `#[handle(boxed)]` boxes it.
 ///
+/// A method marked `#[stream]` handles the items of streams that the actor is given with `ctx.attach`: its one message
+/// parameter is an `Option<T>`, an item or the end. `#[stream(boxed)]` boxes it.
+///
 /// Handlers are ordinary methods, `fn` or `async fn`, with `&self` or `&mut self`, and can be
 /// called as such in a unit test. Parameters of two types are not part of the message:
 ///
@@ -98,6 +101,18 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 /// nothing or a `Result<(), E>`, and takes what it needs of the following, in any order:
 /// `&mut Context<Self>`; `#[exited]` the `Exited`; `#[stopped]` the `&ExitReason`. An error ends the
 /// actor. An actor with an `#[exited]` hook traps exits.
+///
+/// # Ticks
+///
+/// A method marked `#[tick(every = "20s")]` runs again and again, from when the `started` hook has succeeded. It takes
+/// `&mut Context<Self>` or nothing, and returns nothing or a `Result<(), E>`; an error ends the actor. An actor may have
+/// several.
+///
+/// | option | values; the default first | meaning |
+/// |---|---|---|
+/// | `every` | a duration, longer than none; must be given | the period |
+/// | `first` | the period, a duration | when it runs first |
+/// | `catch_up` | `"skip"`, `"burst"`, `"delay"` | what becomes of ticks that were missed; see `CatchUp` |
 ///
 /// # Generic actors
 ///

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::crash::CrashReport;
 use super::dead_letter::DeadLetterOffice;
-use super::event::MonitorRef;
+use super::event::{MonitorRef, SourceKey};
 use super::exit::ExitReason;
 use super::feed::Feed;
 use super::id::ActorId;
@@ -33,13 +33,14 @@ pub(crate) struct Env {
     pub(crate) quiesce: CancellationToken,
     /// The system above, for those who come from below.
     pub(crate) system: OnceLock<Weak<dyn Any + Send + Sync>>,
-    /// What tests are told and do.
-    pub(crate) kit: Kit,
     /// What higher floors share.
     pub(crate) slots: Slots,
+    /// What tests are told and do.
+    pub(crate) kit: Kit,
     epoch: Instant,
     ids: AtomicU64,
     monitors: AtomicU64,
+    sources: AtomicU64,
     /// Signed, because an actor may end on one thread before another has counted its birth.
     alive: AtomicIsize,
     tasks: AtomicUsize,
@@ -67,11 +68,12 @@ impl Env {
             crashes: Feed::default(),
             quiesce: CancellationToken::new(),
             system: OnceLock::new(),
-            kit: Kit::new(),
             slots: Slots::default(),
+            kit: Kit::new(),
             epoch: Instant::now(),
             ids: AtomicU64::new(1),
             monitors: AtomicU64::new(1),
+            sources: AtomicU64::new(1),
             alive: AtomicIsize::new(0),
             tasks: AtomicUsize::new(0),
             recording: AtomicBool::new(false),
@@ -85,6 +87,10 @@ impl Env {
 
     pub(crate) fn next_monitor(&self) -> MonitorRef {
         MonitorRef(self.monitors.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_source(&self) -> SourceKey {
+        SourceKey(self.sources.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Microseconds since the system began, at least 1.

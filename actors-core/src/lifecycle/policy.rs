@@ -11,6 +11,8 @@ pub struct Policy {
     pub mailbox: Capacity,
     /// What a full mailbox does. Default: the sender waits.
     pub overflow: Overflow,
+    /// How many messages it may put aside with [`stash`](crate::Context::stash). Default: 64.
+    pub stash: u32,
     /// What a stop does with the messages that wait. Default: they become dead letters.
     pub on_stop: OnStop,
     /// What a stop does with the handler in hand. Default: it finishes.
@@ -47,6 +49,7 @@ impl Policy {
     pub const DEFAULT: Policy = Policy {
         mailbox: Capacity::Bounded(256),
         overflow: Overflow::Wait,
+        stash: 64,
         on_stop: OnStop::Discard,
         in_flight: InFlight::Finish,
         stop_limit: Limit::Default,

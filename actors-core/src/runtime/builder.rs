@@ -78,6 +78,12 @@ impl<A: Actor> Builder<A> {
         self
     }
 
+    /// Lets it put at most this many messages aside with [`stash`](Context::stash).
+    pub fn stash(mut self, capacity: u32) -> Self {
+        self.policy().stash = capacity;
+        self
+    }
+
     /// Sets what a stop does with the messages that wait.
     pub fn on_stop(mut self, on_stop: OnStop) -> Self {
         self.policy().on_stop = on_stop;

@@ -13,7 +13,7 @@ use super::watch::{Watched, begin, discard, poll_once, watch};
 use crate::actor::{Actor, Context};
 use crate::address::ActorRef;
 use crate::address::cell::Cell;
-use crate::lifecycle::cell::{AnyCell, Core};
+use crate::lifecycle::cell::{AnyCell, Core, Turn};
 use crate::lifecycle::crash::Crash;
 use crate::lifecycle::current::set_current_deadline;
 use crate::lifecycle::exit::{BoxError, Exit, ExitReason, HandlerTimedOut};
@@ -84,8 +84,17 @@ impl<A: Actor> Life<A> {
     }
 
     /// Handles one message.
-    pub(super) async fn handle(&mut self, message: A::Msg, cut: u32) -> Result<(), Over> {
-        let message = fault::first!(self, message, cut);
+    pub(super) async fn handle(&mut self, message: A::Msg, turn: Turn, cut: u32) -> Result<(), Over> {
+        let tag = self.handle_quietly(message, turn, cut).await?;
+        if self.ctx.has_sources() {
+            self.ctx.note_activity(tag);
+        }
+        Ok(())
+    }
+
+    /// Handles one message, which does not count as activity yet. Says which it was.
+    pub(super) async fn handle_quietly(&mut self, message: A::Msg, turn: Turn, cut: u32) -> Result<u16, Over> {
+        let message = fault::first!(self, message, turn, cut);
         let Life { actor, ctx, cell, any, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let core = cell.core();
@@ -93,7 +102,7 @@ impl<A: Actor> Life<A> {
             Ok(known) => known,
             Err(reason) => return Err(Over::Because(reason)),
         };
-        core.begin(tag);
+        core.begin(tag, turn);
         if deadline.is_some() {
             set_current_deadline(deadline);
         }
@@ -107,7 +116,7 @@ impl<A: Actor> Life<A> {
             if matches!(first, Ok(Poll::Ready(Ok(())))) && deadline.is_none() {
                 // By far the most frequent: the handler had nothing to wait for.
                 core.finish();
-                return Ok(());
+                return Ok(tag);
             }
             let limit = any.policy().handler_limit;
             let until = limit.map(|limit| after(Instant::now(), limit));
@@ -118,7 +127,9 @@ impl<A: Actor> Life<A> {
         if deadline.is_some() {
             set_current_deadline(None);
         }
-        over_after_handler(&**cell, tag, outcome, limit, broken)
+        let over = over_after_handler(any, tag, outcome, limit, broken);
+        finish(any, tag, &over);
+        over.map(|()| tag)
     }
 
     /// The signals that cut a handler short.
@@ -130,28 +141,31 @@ impl<A: Actor> Life<A> {
     }
 }
 
-/// Notes that the message in hand is done, and what is known where its handler failed; says what that means for the life.
-pub(super) fn over_after_handler(
-    cell: &dyn AnyCell,
-    tag: u16,
-    outcome: Watched<Result<(), BoxError>>,
-    limit: Option<Duration>,
-    broken: Option<ExitReason>,
-) -> Result<(), Over> {
+/// Notes that the message in hand is done, and what is known where its handler failed.
+pub(super) fn finish(cell: &Arc<dyn AnyCell>, tag: u16, over: &Result<(), Over>) {
     let core = cell.core();
-    let over = match (outcome, limit) {
-        (Watched::TimedOut, Some(limit)) => {
-            let message = cell.message_name(u32::from(tag));
-            Err(Over::Because(ExitReason::failed(Box::new(HandlerTimedOut { message, limit }))))
-        }
-        (outcome, _) => over_after(outcome, broken),
-    };
     if matches!(over, Err(Over::Because(_))) {
         let crash = Crash { handling: cell.message_name(u32::from(tag)), handling_for: core.waiting_for() };
         core.with_ties(|ties| ties.crash = Some(Box::new(crash)));
     }
     core.finish();
-    over
+}
+
+/// What the outcome of a handler means for the life, if it was to take no longer than `limit`.
+pub(super) fn over_after_handler(
+    cell: &Arc<dyn AnyCell>,
+    tag: u16,
+    outcome: Watched<Result<(), BoxError>>,
+    limit: Option<Duration>,
+    broken: Option<ExitReason>,
+) -> Result<(), Over> {
+    match (outcome, limit) {
+        (Watched::TimedOut, Some(limit)) => {
+            let message = cell.message_name(u32::from(tag));
+            Err(Over::Because(ExitReason::failed(Box::new(HandlerTimedOut { message, limit }))))
+        }
+        (outcome, _) => over_after(outcome, broken),
+    }
 }
 
 /// What an outcome of a hook or a handler means for the life.

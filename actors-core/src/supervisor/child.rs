@@ -73,7 +73,7 @@ impl<A: Protocol> Context<A> {
     /// temporary or has no name. Harmless if it has ended already.
     ///
     /// # Errors
-    /// [`ChildError::NotFound`] if this actor supervises no such child.
+    /// [`ChildError::NotFound`] if this actor supervises no such child, [`ChildError::Stopping`] if it has ended itself.
     ///
     /// # Cancel safety
     /// The child is stopped all the same.
@@ -336,6 +336,7 @@ pub struct ChildCounts {
 pub(super) async fn add(supervision: &Arc<Supervision>, spec: ChildSpec) -> Result<Arc<dyn AnyCell>, StartError> {
     let made = supervision.add(spec, true)?;
     ready(&made.cell, made.holder).await?;
+    supervision.handed_over(&made.cell);
     Ok(made.cell)
 }
 

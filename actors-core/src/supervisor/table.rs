@@ -235,6 +235,8 @@ impl Table {
     pub(super) fn start_by_hand(&mut self, place: Place, now: Instant) {
         if self.state(place) == Some(State::Idle) {
             self.enter(place, State::Starting, now);
+            // A group restart would have started it too, and now has nothing to do with it.
+            self.leave_repair(place, now);
         }
     }
 
@@ -254,8 +256,9 @@ impl Table {
         self.leave_repair(place, now);
     }
 
-    pub(super) fn remove(&mut self, place: Place) {
+    pub(super) fn remove(&mut self, place: Place, now: Instant) {
         self.children.remove(&place);
+        self.leave_repair(place, now);
     }
 
     // ===== what is next =====

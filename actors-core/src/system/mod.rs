@@ -5,6 +5,7 @@ mod callback;
 mod context;
 mod plan;
 mod report;
+mod schedule;
 mod shared;
 mod shutdown;
 mod signals;
@@ -33,6 +34,7 @@ pub use builder::SystemBuilder;
 pub use callback::Terminated;
 pub use plan::{PlanStep, ShutdownPlan};
 pub use report::{Outcome, ShutdownReport, Trigger};
+pub use schedule::Schedule;
 pub use tree::{ActorState, Tree, TreeNode};
 
 /// A system of actors: the root of their tree, their names, and the one place that stops them all.
@@ -240,6 +242,7 @@ impl ActorSystem {
 }
 
 impl ActorSystem {
+    /// What all actors of the system share, for the floors above.
     pub(crate) fn env(&self) -> &Arc<Env> {
         &self.shared.env
     }

@@ -22,7 +22,7 @@ pub(in crate::runtime) fn around_stop<F>(_cell: &Arc<dyn AnyCell>, make: impl Fn
 
 /// The message, which nothing strikes.
 macro_rules! first {
-    ($life:expr, $message:expr, $cut:expr) => {
+    ($life:expr, $message:expr, $turn:expr, $cut:expr) => {
         $message
     };
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::actor::Actor;
-use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::exit::BoxError;
 use crate::lifecycle::kit::fault::{Effect, Injected, Moment, Strike};
 use crate::lifecycle::panic::guard;
-use crate::runtime::life::{Life, Over, over_after_handler};
+use crate::runtime::life::{Life, Over, finish, over_after_handler};
 use crate::runtime::watch::{Watched, discard, watch};
 use crate::time::after;
 
@@ -56,10 +56,10 @@ where
 
 /// The message, unless what strikes at it ends the actor.
 macro_rules! first {
-    ($life:expr, $message:expr, $cut:expr) => {
+    ($life:expr, $message:expr, $turn:expr, $cut:expr) => {
         match $life.strike_at(&$message) {
             None => $message,
-            Some(strike) => Box::pin($life.struck(strike, $message, $cut)).await?,
+            Some(strike) => Box::pin($life.struck(strike, $message, $turn, $cut)).await?,
         }
     };
 }
@@ -86,10 +86,10 @@ impl<A: Actor> Life<A> {
 
     /// Has the fault strike in the place of the handler, with the message in hand. Gives the message back if it is to be
     /// handled after all.
-    pub(in crate::runtime) async fn struck(&mut self, struck: Struck, message: A::Msg, cut: u32) -> Result<A::Msg, Over> {
+    pub(in crate::runtime) async fn struck(&mut self, struck: Struck, message: A::Msg, turn: Turn, cut: u32) -> Result<A::Msg, Over> {
         let Life { cell, batch, span, any, .. } = self;
         let Struck { strike, tag } = struck;
-        any.core().begin(tag);
+        any.core().begin(tag, turn);
         let span = span.message(|| any.message_name(u32::from(tag)));
         let limit = any.policy().handler_limit;
         let until = limit.map(|limit| after(Instant::now(), limit));
@@ -106,7 +106,9 @@ impl<A: Actor> Life<A> {
             Watched::Cut => (Watched::Cut, None),
             Watched::TimedOut => (Watched::TimedOut, None),
         };
-        over_after_handler(&**cell, tag, outcome, limit, broken)?;
+        let over = over_after_handler(any, tag, outcome, limit, broken);
+        finish(any, tag, &over);
+        over?;
         message.ok_or(Over::Asked)
     }
 }
