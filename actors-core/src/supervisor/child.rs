@@ -368,7 +368,10 @@ pub(super) async fn terminate(supervision: &Arc<Supervision>, child: ChildKey) -
 
 pub(super) async fn restart(supervision: &Arc<Supervision>, child: ChildKey) -> Result<(), ChildError> {
     let started = supervision.restart(&child.0)?;
-    started.await.map_err(|_| ChildError::Stopping)?.map_err(ChildError::NotStarted)
+    started.await.map_err(|_| ChildError::Stopping)?.map_err(|failure| match failure {
+        StartFailure::Stopping => ChildError::Stopping,
+        failure => ChildError::NotStarted(failure),
+    })
 }
 
 pub(super) fn list(supervision: &Supervision) -> Vec<ChildInfo> {
