@@ -244,7 +244,10 @@ impl World {
             Real::Up => self.ended(place, Ending::Clean),
             Real::Ending { last: true } => self.ended(place, Ending::Clean),
             // It had to be aborted, and its actor has gone.
-            Real::Ending { last: false } if fails => self.ended(place, Ending::Abnormal),
+            Real::Ending { last: false } if fails => {
+                self.ended(place, Ending::Abnormal);
+                assert_eq!(self.table.state(place), Some(State::Down), "another takes its place");
+            }
             Real::Ending { last: false } => self.down(place),
             Real::Down | Real::Gone => {}
         }
@@ -291,7 +294,7 @@ impl World {
     fn take_steps(&mut self) {
         for round in 0.. {
             assert!(round < 50, "the table never comes to rest");
-            let before: Vec<_> = self.table.repairs.values().map(|repair| members(repair)).collect();
+            let before: Vec<_> = self.table.repairs.values().map(members).collect();
             let steps = self.table.next_steps(self.now);
             if steps.is_empty() {
                 break;
