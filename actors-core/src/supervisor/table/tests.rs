@@ -291,7 +291,7 @@ impl World {
     fn take_steps(&mut self) {
         for round in 0.. {
             assert!(round < 50, "the table never comes to rest");
-            let before: Vec<_> = self.table.repairs.values().map(|repair| members(repair)).collect();
+            let before: Vec<_> = self.table.repairs.values().map(members).collect();
             let steps = self.table.next_steps(self.now);
             if steps.is_empty() {
                 break;
