@@ -40,6 +40,7 @@
 //! 6. **The whole**: [`shutdown`](ActorSystem::shutdown) and its [`ShutdownReport`], the
 //!    [`ShutdownPlan`](ActorSystem::shutdown_plan), the [`Tree`](ActorSystem::tree), and
 //!    [`run_until_signal`](ActorSystem::run_until_signal).
+//! 7. **Beside the tree**: a [`WorkerPool`] of equal workers, reached through a [`PoolRef`].
 //!
 //! What may be relied on is written down, rule by rule, in [`semantics`].
 //!

@@ -106,7 +106,8 @@ mod tests {
     #[test]
     fn the_least_load_is_picked_and_equals_take_turns() {
         use Load::{Down, Running};
-        let cases: [(&[Option<Load>], usize, Option<usize>); 8] = [
+        type Case<'a> = (&'a [Option<Load>], usize, Option<usize>);
+        let cases: [Case<'_>; 8] = [
             (&[Some(Running(2)), Some(Running(1)), Some(Running(3))], 0, Some(1)),
             (&[Some(Running(1)), Some(Running(1))], 0, Some(0)),
             (&[Some(Running(1)), Some(Running(1))], 1, Some(1)),
