@@ -31,7 +31,7 @@
 //!    ([`Policy`]), every option and hook of the [macros](mod@macros), and how one is written
 //!    [without macros](ActorRef::ask_with).
 //! 2. **Reaching it**: [`ActorRef`], [`Recipient`], [`ReplyTo`]; what can go wrong ([`TellError`], [`AskError`],
-//!    [`DeadLetter`]).
+//!    [`DeadLetter`]); many at once ([`Asks`]).
 //! 3. **Making it**: [`ActorSystem`], [`Builder`], [`StartError`].
 //! 4. **Ending it**: [`ActorRef::stop`], [`drain`](ActorRef::drain), [`kill`](ActorRef::kill), the [`StopSignal`] that its
 //!    code can see, and [`ExitReason`].
@@ -40,7 +40,7 @@
 //! 6. **The whole**: [`shutdown`](ActorSystem::shutdown) and its [`ShutdownReport`], the
 //!    [`ShutdownPlan`](ActorSystem::shutdown_plan), the [`Tree`](ActorSystem::tree), and
 //!    [`run_until_signal`](ActorSystem::run_until_signal).
-//! 7. **Beside the tree**: a [`WorkerPool`] of equal workers, reached through a [`PoolRef`].
+//! 7. **Beside the tree**: a [`Topic`] to publish on, a [`Group`] to be found in, a [`WorkerPool`] that shares out work.
 //!
 //! What may be relied on is written down, rule by rule, in [`semantics`].
 //!
@@ -48,6 +48,8 @@
 //!
 //! - `serde` (default): reports, plans and trees can be serialised.
 //! - `tracing` (default): a span for each actor, an event for each step of its life.
+//! - `test-kit`: the module `test_kit`, for tests: probes, paused time, assertions on the tree and on the order of ends,
+//!   injected failures. For `[dev-dependencies]`.
 
 mod actor;
 mod address;
@@ -59,30 +61,35 @@ mod supervisor;
 mod sync;
 mod system;
 mod telemetry;
+#[cfg(feature = "test-kit")]
+pub mod test_kit;
 mod time;
 
 #[cfg(unix)]
 pub use actor::SignalMessages;
-pub use actor::{Actor, Context, Hooks, Job, JobError, NotAChild, StopSignal, Stopping, WaitForStop};
+pub use actor::{
+    Actor, CatchUp, Context, Every, Hooks, InactivityTimeout, Job, JobError, NotAChild, StashFull, StopSignal, Stopping, StreamRef,
+    TimerRef, WaitForStop,
+};
 pub use actors_macros::{Actor, messages};
 pub use address::{
-    Accepts, ActorRef, Ask, AskError, DeadlockError, LostError, Protocol, Recipient, Refusal, ReplyTo, StillRunning, Stopped, Target, Tell,
-    TellError, Unhandled,
+    Accepts, ActorRef, Ask, AskError, Asks, AsksError, DeadlockError, LostError, Protocol, Recipient, Refusal, ReplyTo, StillRunning,
+    Stopped, Target, Tell, TellError, Unhandled,
 };
 pub use lifecycle::{
     AbortedBy, ActorId, ActorPath, ActorReport, AutoShutdown, BoxError, Children, CrashReport, CrashReports, DeadLetter, DeadLetters,
-    DeadReason, Decision, Exit, ExitReason, Exited, Failure, GroupReport, HookOutcome, InFlight, Limit, LimitHit, LinkKind, MonitorRef,
-    OnStop, Policy, StartFailure, Strategy, Tie,
+    DeadReason, Decision, Exit, ExitReason, Exited, Failure, GroupReport, HandlerTimedOut, HookOutcome, InFlight, Limit, LimitHit,
+    LinkKind, MonitorRef, OnStop, Policy, StartFailure, Strategy, Tie,
 };
 pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};
-pub use services::{PoolRef, Routing, WorkerPool};
+pub use services::{Group, GroupChange, GroupNotice, Lagged, PoolRef, Published, Routing, Subscriber, Topic, WorkerPool};
 pub use supervisor::{
     Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, ConfigWarning, DynamicSupervisor, Restart,
     Supervisor,
 };
 pub use system::{
-    ActorState, ActorSystem, Outcome, PlanStep, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
+    ActorState, ActorSystem, Outcome, PlanStep, Schedule, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
 };
 
 #[doc = include_str!("docs/semantics.md")]
@@ -94,6 +101,6 @@ pub mod macros {}
 /// What the macros need, and nobody else.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Fallible, Messages, Unhandleable};
+    pub use crate::actor::{Fallible, Messages, Unhandleable, begin_tick};
     pub use tokio::time::Instant;
 }

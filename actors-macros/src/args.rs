@@ -1,12 +1,15 @@
 //! The arguments of the attributes: splitting, unknown and repeated options, markers.
 
+use std::time::Duration;
+
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Error, Ident, Meta, Path, Result, Token, parenthesized, parse_quote};
+use syn::{Attribute, Error, Ident, Lit, Meta, Path, Result, Token, parenthesized, parse_quote};
 
 use crate::complaint::Complaints;
+use crate::policy::{duration, period, text};
 
 /// Reads `name`, `name = value` and `name(values)` options, each at most once.
 ///
@@ -125,8 +128,8 @@ pub(crate) enum Marker {
     Started,
     Stopped,
     Exited,
-    /// A marker that is planned and reserved, but does nothing yet.
-    NotYet,
+    Tick,
+    Stream,
 }
 
 impl Marker {
@@ -139,7 +142,8 @@ impl Marker {
             "started" => Some(Marker::Started),
             "stopped" => Some(Marker::Stopped),
             "exited" => Some(Marker::Exited),
-            "tick" | "stream" => Some(Marker::NotYet),
+            "tick" => Some(Marker::Tick),
+            "stream" => Some(Marker::Stream),
             _ => None,
         }
     }
@@ -167,6 +171,7 @@ impl Marker {
 pub(crate) struct HandlerArgs {
     pub(crate) name: Option<Ident>,
     pub(crate) boxed: bool,
+    pub(crate) control: bool,
     pub(crate) derives: Vec<Path>,
 }
 
@@ -182,16 +187,69 @@ impl HandlerArgs {
                 let wrong = |_| Error::new(place, "`name` takes the name of the struct, without quotes: `name = SomeName`");
                 args.name = Some(input.parse().map_err(wrong)?);
             } else if name == "boxed" {
-                if input.peek(Token![=]) {
-                    return Err(input.error("`boxed` takes no value"));
-                }
-                args.boxed = true;
+                args.boxed = read_flag(name, input)?;
+            } else if name == "control" {
+                args.control = read_flag(name, input)?;
             } else {
                 args.derives = read_derives(name, input)?;
             }
             Ok(())
         });
         args
+    }
+}
+
+/// Reads an option that is said by its name alone.
+fn read_flag(name: &Ident, input: ParseStream<'_>) -> Result<bool> {
+    if input.peek(Token![=]) {
+        return Err(input.error(format!("`{name}` takes no value")));
+    }
+    Ok(true)
+}
+
+/// The options of `#[tick]`.
+pub(crate) struct TickArgs {
+    pub(crate) every: Duration,
+    /// When it comes first; one period after the start if that is not said.
+    pub(crate) first: Option<Duration>,
+    /// A variant of `CatchUp`.
+    pub(crate) catch_up: &'static str,
+}
+
+impl TickArgs {
+    /// Reads the options of a `#[tick]`. One without a period has one of a second, and a complaint.
+    pub(crate) fn read(attribute: &Attribute, complaints: &mut Complaints) -> Self {
+        const RULES: [(&str, &str); 3] = [("skip", "Skip"), ("burst", "Burst"), ("delay", "Delay")];
+        let before = complaints.len();
+        let (mut every, mut first, mut catch_up) = (None, None, "Skip");
+        let tokens = list_tokens(attribute, complaints);
+        Options::new(["every", "first", "catch_up"]).read(tokens, complaints, |name, input| {
+            let is_rule = name == "catch_up";
+            expect_value(name, input, if is_rule { "\"skip\"" } else { "\"30s\"" })?;
+            let what = if is_rule { "one of \"skip\", \"burst\", \"delay\"" } else { "a duration such as \"30s\"" };
+            let wrong = format!("`{name}` takes {what}");
+            let Ok(literal) = input.parse::<Lit>() else {
+                return Err(input.error(wrong));
+            };
+            if name == "every" {
+                every = Some(period(name, &literal)?);
+            } else if name == "first" {
+                first = Some(duration(&literal)?);
+            } else {
+                let word = text(&literal).ok_or_else(|| Error::new(literal.span(), wrong))?;
+                let Some((_, variant)) = RULES.iter().find(|(known, _)| *known == word) else {
+                    let help = suggestion(&word, &RULES.map(|(known, _)| known), "\"");
+                    return Err(Error::new(literal.span(), format!("`{name}` has no choice \"{word}\"{help}")));
+                };
+                catch_up = variant;
+            }
+            Ok(())
+        });
+        // A period that could not be read has been complained about.
+        if every.is_none() && complaints.len() == before {
+            complaints.at(attribute, "a tick needs a period: `#[tick(every = \"30s\")]`");
+        }
+        TickArgs { every: every.unwrap_or(Duration::from_secs(1)), first, catch_up }
     }
 }
 

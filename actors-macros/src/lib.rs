@@ -37,12 +37,14 @@ use crate::policy::PolicyArgs;
 /// | `in_flight` | `"finish"`, `"cancel"` | what a stop does to the message in hand |
 /// | `stop_limit` | 5 s, or what the parent's deadline leaves to an actor with children; a duration; `"unlimited"` | how long it may take to stop when its parent stops it, before it is killed |
 /// | `start_limit` | 60 s, a duration, `"unlimited"` | how long the `started` hook may take |
+/// | `handler_limit` | `"unlimited"`, a duration | how long a handler may take |
 /// | `hook_limit` | 5 s, a duration, `"unlimited"` | how long the `stopped` hook may take |
 /// | `ask_limit` | `"unlimited"`, a duration | how long an ask waits that sets no limit itself |
 /// | `children` | `"in_order"`, `"side_by_side"` | how children are stopped |
-/// | `strategy` | `"one_for_one"`, `"one_for_all"`, `"rest_for_one"` | accepted, and without effect in this version |
-/// | `restarts` | `1`, any number | likewise |
-/// | `within` | `"5s"`, any duration but none | likewise |
+/// | `strategy` | `"one_for_one"`, `"one_for_all"`, `"rest_for_one"` | whom the failure of a supervised child takes along |
+/// | `restarts` | `1`, any number, `"unlimited"` | how many restarts of its children are allowed... |
+/// | `within` | `"5s"`, any duration but none | ...within this time |
+/// | `auto_shutdown` | `"never"`, `"any_significant"`, `"all_significant"` | whether the end of significant children ends it |
 /// | `crate` | `::actors_core`, a path | where the framework is found |
 #[proc_macro_derive(Actor, attributes(actor))]
 pub fn derive_actor(input: TokenStream) -> TokenStream {
@@ -76,6 +78,9 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 /// A method marked `#[handle]` handles a type of your own, its one message parameter.
 /// `#[handle(boxed)]` boxes it.
 ///
+/// A method marked `#[stream]` handles the items of streams that the actor is given with `ctx.attach`: its one message
+/// parameter is an `Option<T>`, an item or the end. `#[stream(boxed)]` boxes it.
+///
 /// Handlers are ordinary methods, `fn` or `async fn`, with `&self` or `&mut self`, and can be
 /// called as such in a unit test. Parameters of two types are not part of the message:
 ///
@@ -96,6 +101,18 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 /// nothing or a `Result<(), E>`, and takes what it needs of the following, in any order:
 /// `&mut Context<Self>`; `#[exited]` the `Exited`; `#[stopped]` the `&ExitReason`. An error ends the
 /// actor. An actor with an `#[exited]` hook traps exits.
+///
+/// # Ticks
+///
+/// A method marked `#[tick(every = "20s")]` runs again and again, from when the `started` hook has succeeded. It takes
+/// `&mut Context<Self>` or nothing, and returns nothing or a `Result<(), E>`; an error ends the actor. An actor may have
+/// several.
+///
+/// | option | values; the default first | meaning |
+/// |---|---|---|
+/// | `every` | a duration, longer than none; must be given | the period |
+/// | `first` | the period, a duration | when it runs first |
+/// | `catch_up` | `"skip"`, `"burst"`, `"delay"` | what becomes of ticks that were missed; see `CatchUp` |
 ///
 /// # Generic actors
 ///

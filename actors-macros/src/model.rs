@@ -9,7 +9,7 @@ use syn::{
     parse2,
 };
 
-use crate::args::{HandlerArgs, Marker, list_tokens};
+use crate::args::{HandlerArgs, Marker, TickArgs, list_tokens};
 use crate::complaint::Complaints;
 use crate::generics::spell_out_self;
 use crate::names::struct_name;
@@ -33,6 +33,8 @@ pub(crate) struct Handler {
     pub(crate) message: Message,
     /// Whether the message waits in a box.
     pub(crate) boxed: bool,
+    /// Whether the message overtakes ordinary ones.
+    pub(crate) control: bool,
     pub(crate) reply: Reply,
     /// Whether something was complained about: its message is declared all the same, so that
     /// those who send it are not complained about too, but the method is not called.
@@ -45,6 +47,10 @@ pub(crate) enum Message {
     Generated { name: Ident, derives: Vec<Path> },
     /// The user's own type, which is the type of the one payload parameter.
     Own,
+    /// An item of a stream, or its end: an `Option`, which is the type of the one payload parameter.
+    Item,
+    /// Nothing: it is the clock that calls.
+    Tick(TickArgs),
 }
 
 /// What whoever asks is answered.
@@ -146,6 +152,11 @@ impl Block {
         Some(Block { name: actor_name(item, complaints)?, self_ty, generics: item.generics.clone(), borrows: false, handlers, hooks })
     }
 
+    /// The handlers of messages that others can send.
+    pub(crate) fn open_handlers(&self) -> impl Iterator<Item = &Handler> {
+        self.handlers.iter().filter(|handler| handler.tick().is_none())
+    }
+
     /// Returns the hook of this kind.
     pub(crate) fn hook(&self, kind: HookKind) -> Option<&Hook> {
         self.hooks.iter().find(|hook| hook.kind == kind)
@@ -163,23 +174,28 @@ impl Marked {
     fn read(method: &mut ImplItemFn, marker: &Attribute, self_ty: &Type, complaints: &mut Complaints) -> Option<Self> {
         let kind = match Marker::of(marker)? {
             Marker::Message => {
-                let known = ["name", "boxed", "derive"];
-                let args = HandlerArgs::read(marker, &known, complaints);
-                let name = args.name.unwrap_or_else(|| struct_name(&method.sig.ident));
-                let derives = args.derives;
+                let known = ["name", "boxed", "control", "derive"];
+                let mut args = HandlerArgs::read(marker, &known, complaints);
+                let name = args.name.take().unwrap_or_else(|| struct_name(&method.sig.ident));
+                let derives = mem::take(&mut args.derives);
                 let message = Message::Generated { name, derives };
-                let handler = Handler::read(method, self_ty, message, args.boxed);
+                let handler = Handler::read(method, self_ty, message, &args);
                 return Some(Marked::Handler(handler));
             }
             Marker::Handle => {
-                let args = HandlerArgs::read(marker, &["boxed"], complaints);
-                let handler = Handler::read(method, self_ty, Message::Own, args.boxed);
+                let args = HandlerArgs::read(marker, &["boxed", "control"], complaints);
+                let handler = Handler::read(method, self_ty, Message::Own, &args);
                 return Some(Marked::Handler(handler));
             }
-            Marker::NotYet => {
-                let name = marker.path().to_token_stream();
-                complaints.at(marker, format!("`#[{name}]` is not supported yet"));
-                return None;
+            Marker::Stream => {
+                let args = HandlerArgs::read(marker, &["boxed"], complaints);
+                let handler = Handler::read(method, self_ty, Message::Item, &args);
+                return Some(Marked::Handler(handler));
+            }
+            Marker::Tick => {
+                let args = TickArgs::read(marker, complaints);
+                let handler = Handler::read(method, self_ty, Message::Tick(args), &HandlerArgs::default());
+                return Some(Marked::Handler(handler));
             }
             Marker::Started => HookKind::Started,
             Marker::Exited => HookKind::Exited,
@@ -194,9 +210,9 @@ impl Marked {
 }
 
 impl Handler {
-    fn read(method: &mut ImplItemFn, self_ty: &Type, message: Message, boxed: bool) -> Self {
+    fn read(method: &mut ImplItemFn, self_ty: &Type, message: Message, args: &HandlerArgs) -> Self {
         let method = Method::read(method, self_ty);
-        Handler { reply: Reply::of(&method), method, message, boxed, broken: false }
+        Handler { reply: Reply::of(&method), method, message, boxed: args.boxed, control: args.control, broken: false }
     }
 
     /// The parameters that carry the message.
@@ -209,12 +225,21 @@ impl Handler {
         matches!(self.message, Message::Generated { .. })
     }
 
+    /// What the clock is told of it, if it is a tick.
+    pub(crate) fn tick(&self) -> Option<&TickArgs> {
+        match &self.message {
+            Message::Tick(args) => Some(args),
+            _ => None,
+        }
+    }
+
     /// What distinguishes this handler's message from the others of the block, as shown in
     /// introspection.
     pub(crate) fn message_name(&self) -> String {
         match &self.message {
             Message::Generated { name, .. } => name.unraw().to_string(),
-            Message::Own => self.payload().next().map_or_else(String::new, |param| match last_segment(&param.ty) {
+            Message::Tick(_) => self.method.ident().unraw().to_string(),
+            Message::Own | Message::Item => self.payload().next().map_or_else(String::new, |param| match last_segment(&param.ty) {
                 Some(segment) => shown(segment),
                 None => shown(&param.ty),
             }),

@@ -43,20 +43,23 @@ enum Kind {
     Choice(&'static str, &'static [(&'static str, &'static str)]),
     Limit,
     Patience,
+    Count,
     Restarts,
     Period,
 }
 
-const OPTIONS: [(&str, Kind); 13] = [
+const OPTIONS: [(&str, Kind); 15] = [
     ("mailbox", Kind::Capacity),
     (
         "overflow",
         Kind::Choice("Overflow", &[("wait", "Wait"), ("reject", "Reject"), ("drop_newest", "DropNewest"), ("drop_oldest", "DropOldest")]),
     ),
+    ("stash", Kind::Count),
     ("on_stop", Kind::Choice("OnStop", &[("discard", "Discard"), ("drain", "Drain")])),
     ("in_flight", Kind::Choice("InFlight", &[("finish", "Finish"), ("cancel", "Cancel")])),
     ("stop_limit", Kind::Limit),
     ("start_limit", Kind::Limit),
+    ("handler_limit", Kind::Patience),
     ("hook_limit", Kind::Limit),
     ("ask_limit", Kind::Patience),
     ("children", Kind::Choice("Children", &[("in_order", "InOrder"), ("side_by_side", "SideBySide")])),
@@ -115,17 +118,11 @@ impl Kind {
             Kind::Limit => Value::Limit(limit(&literal)?),
             Kind::Patience => Value::Patience(limit(&literal)?),
             Kind::Restarts if text(&literal).as_deref() == Some("unlimited") => Value::Count(u32::MAX),
-            Kind::Restarts => match number(&literal) {
+            Kind::Count | Kind::Restarts => match number(&literal) {
                 Some(count) => Value::Count(count),
                 None => return Err(Error::new(literal.span(), self.takes(name))),
             },
-            Kind::Period => match duration(&literal)? {
-                Duration::ZERO => {
-                    let complaint = format!("`{name}` must be longer than no time at all");
-                    return Err(Error::new(literal.span(), complaint));
-                }
-                period => Value::Period(period),
-            },
+            Kind::Period => Value::Period(period(name, &literal)?),
         };
         Ok(Setting { field: name.clone(), value })
     }
@@ -134,7 +131,7 @@ impl Kind {
         match self {
             Kind::Capacity => "256".to_owned(),
             Kind::Choice(_, choices) => format!("\"{}\"", choices[1].0),
-            Kind::Restarts => "5".to_owned(),
+            Kind::Count | Kind::Restarts => "5".to_owned(),
             Kind::Limit | Kind::Patience | Kind::Period => "\"30s\"".to_owned(),
         }
     }
@@ -149,6 +146,7 @@ impl Kind {
                 let known: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
                 format!("`{name}` takes one of \"{}\"", known.join("\", \""))
             }
+            Kind::Count => format!("`{name}` takes a number, 0 or more"),
             Kind::Restarts => format!("`{name}` takes how many restarts are allowed, 0 or more, or \"unlimited\""),
             Kind::Period => format!("`{name}` takes a duration such as \"30s\""),
             Kind::Limit | Kind::Patience => {
@@ -158,7 +156,8 @@ impl Kind {
     }
 }
 
-fn text(literal: &Lit) -> Option<String> {
+/// What a literal says, if it is text.
+pub(crate) fn text(literal: &Lit) -> Option<String> {
     match literal {
         Lit::Str(text) => Some(text.value()),
         _ => None,
@@ -179,10 +178,19 @@ fn limit(literal: &Lit) -> Result<Option<Duration>> {
     duration(literal).map(Some)
 }
 
-fn duration(literal: &Lit) -> Result<Duration> {
+/// Reads a duration that is written as text.
+pub(crate) fn duration(literal: &Lit) -> Result<Duration> {
     const EXAMPLES: &str = "not a duration; examples: \"500ms\", \"30s\", \"5m\"";
     let text = text(literal).ok_or_else(|| Error::new(literal.span(), EXAMPLES))?;
     humantime::parse_duration(&text).map_err(|_| Error::new(literal.span(), EXAMPLES))
+}
+
+/// Reads the duration `name`, which is longer than none.
+pub(crate) fn period(name: &Ident, literal: &Lit) -> Result<Duration> {
+    match duration(literal)? {
+        Duration::ZERO => Err(Error::new(literal.span(), format!("`{name}` must be longer than no time at all"))),
+        period => Ok(period),
+    }
 }
 
 #[cfg(test)]

@@ -39,11 +39,16 @@ pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
 
 fn check_handler(handler: &Handler, complaints: &mut Complaints) {
     let method = &handler.method;
+    if handler.tick().is_some() {
+        return check_tick(handler, complaints);
+    }
     check_method(method, "handler", complaints);
     let slots = method.params.iter().filter(|p| matches!(p.role, Role::ReplyTo));
     check_at_most_one(slots, "`ReplyTo`", complaints);
     match &handler.message {
         Message::Own => check_own_message(handler, complaints),
+        Message::Item => check_item(handler, complaints),
+        Message::Tick(_) => {}
         Message::Generated { name, .. } => {
             for param in handler.payload() {
                 check_field(name, param, complaints);
@@ -168,6 +173,44 @@ fn check_own_message(handler: &Handler, complaints: &mut Complaints) {
     }
 }
 
+fn check_item(handler: &Handler, complaints: &mut Complaints) {
+    let mut payload = handler.payload();
+    let Some(item) = payload.next() else {
+        let name = handler.method.ident();
+        complaints.at(name, format!("`{name}` handles no stream: add a parameter `item: Option<T>`, which is `None` at the end"));
+        return;
+    };
+    check_owned(item, complaints);
+    if !is_named(&item.ty, "Option") && first_fault(&item.ty).is_none() {
+        let text = format!("an item comes as `Some`, and the end of the stream as `None`: write `Option<{}>`", shown(&item.ty));
+        complaints.at(&item.ty, text);
+    }
+    for extra in payload {
+        complaints.at(&extra.ty, "`#[stream]` takes one item: put all of it in one struct");
+    }
+}
+
+fn check_tick(handler: &Handler, complaints: &mut Complaints) {
+    let method = &handler.method;
+    check_method(method, "tick", complaints);
+    for param in &method.params {
+        if !matches!(param.role, Role::Context) && !is_named(&param.ty, "Context") {
+            complaints.at(&param.ty, "a tick brings nothing: `#[tick]` takes `&mut Context<Self>`, nothing else");
+        }
+    }
+    check_outcome(method, "tick", complaints);
+}
+
+/// Checks that a method that nobody asks returns nothing, or says what went wrong.
+fn check_outcome(method: &Method, name: &str, complaints: &mut Complaints) {
+    let Some(returned) = &method.output else { return };
+    // An alias without arguments may hide anything; the compiler knows.
+    let value = type_arguments(returned).next();
+    if !is_named(returned, "Result") || value.is_some_and(|value| !is_unit(value)) {
+        complaints.at(returned, format!("`#[{name}]` returns nothing or a `Result<(), E>`"));
+    }
+}
+
 fn check_reply(handler: &Handler, complaints: &mut Complaints) {
     let method = &handler.method;
     if let Reply::Later { .. } = handler.reply {
@@ -216,6 +259,8 @@ fn remove_nameless(block: &mut Block, complaints: &mut Complaints) {
                 complaints.at(if chosen { name } else { method }, text);
                 return false;
             }
+        } else if handler.tick().is_some() {
+            return true;
         } else if handler.payload().next().is_none() {
             return false;
         }
@@ -254,14 +299,7 @@ fn check_hook(hook: &Hook, complaints: &mut Complaints) {
     }
     let events = method.params.iter().filter(|p| matches!(p.role, Role::Reason | Role::Exit));
     check_at_most_one(events, name, complaints);
-    if let Some(returned) = &method.output {
-        // An alias without arguments may hide anything; the compiler knows.
-        let value = type_arguments(returned).next();
-        if !is_named(returned, "Result") || value.is_some_and(|value| !is_unit(value)) {
-            let text = format!("`#[{name}]` returns nothing or a `Result<(), E>`");
-            complaints.at(returned, text);
-        }
-    }
+    check_outcome(method, name, complaints);
 }
 
 fn remove_repeated_hooks(block: &mut Block, complaints: &mut Complaints) {

@@ -8,7 +8,7 @@ use std::path::Path;
 const TABLE: &str = include_str!("../CONFORMANCE.md");
 
 /// The groups of scenarios, and how many each has.
-const GROUPS: [(&str, u32); 13] = [
+const GROUPS: [(&str, u32); 16] = [
     ("LIF", 6),
     ("MBX", 8),
     ("ASK", 8),
@@ -18,7 +18,10 @@ const GROUPS: [(&str, u32); 13] = [
     ("SYS", 7),
     ("OSS", 3),
     ("PAN", 6),
+    ("TMR", 6),
     ("REG", 5),
+    ("PUB", 5),
+    ("STM", 5),
     ("BLK", 4),
     ("REF", 5),
     ("RAC", 5),

@@ -115,6 +115,12 @@ pub async fn promptly<F: Future>(what: &str, future: F) -> F::Output {
     }
 }
 
+/// What a panic of `failing` said.
+pub fn complaint_of(failing: impl FnOnce()) -> String {
+    let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(failing)).expect_err("it panics");
+    payload.downcast_ref::<String>().expect("the panic has a text").clone()
+}
+
 /// An error with a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken(pub &'static str);

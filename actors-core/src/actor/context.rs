@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::source::Sources;
+use super::stash::Stash;
 use super::stop_signal::{StopSignal, Stopping, WaitForStop};
 use crate::address::{ActorRef, Protocol};
 use crate::lifecycle::cell::AnyCell;
@@ -21,14 +23,20 @@ use crate::lifecycle::{lookup, monitor};
 /// What an actor can do from inside its hooks and handlers.
 ///
 /// Children are made with [`spawn`](Self::spawn), [`start`](Self::start) and [`actor`](Self::actor); work beside the
-/// messages with [`spawn_task`](Self::spawn_task) and [`spawn_blocking`](Self::spawn_blocking).
+/// messages with [`spawn_task`](Self::spawn_task) and [`spawn_blocking`](Self::spawn_blocking). Messages come from
+/// [timers](Self::send_after), [streams](Self::attach) and [futures](Self::pipe) too. What cannot be handled yet is put
+/// aside with [`stash`](Self::stash).
 pub struct Context<A: Protocol> {
     me: ActorRef<A>,
+    /// What yields messages beside the mailbox; most actors have nothing of it.
+    pub(super) sources: Option<Box<Mutex<Sources<A::Msg>>>>,
+    /// What the actor has put aside; most never do.
+    pub(super) stash: Option<Box<Stash<A::Msg>>>,
 }
 
 impl<A: Protocol> Context<A> {
     pub(crate) fn new(me: ActorRef<A>) -> Self {
-        Context { me }
+        Context { me, sources: None, stash: None }
     }
 
     pub(crate) fn any(&self) -> Arc<dyn AnyCell> {

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use super::{Context, Hooks};
-use crate::address::Protocol;
+use super::{Context, Every, Hooks};
+use crate::address::{Protocol, ReplyTo};
 use crate::lifecycle::event::Exited;
 use crate::lifecycle::exit::{BoxError, ExitReason};
 
@@ -20,6 +20,12 @@ pub trait Messages: Protocol {
     fn handle(&mut self, message: Self::Msg, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
     fn exited(&mut self, exit: Exited, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
     fn stopped(&mut self, reason: &ExitReason, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+/// Begins the ticks of one `#[tick]` method. Nobody asked for them, so nobody is answered.
+#[doc(hidden)]
+pub fn begin_tick<A: Protocol, R: 'static, E: 'static>(ctx: &mut Context<A>, every: Every, accept: fn(ReplyTo<R, E>) -> A::Msg) {
+    ctx.send_every_made(every, move || accept(ReplyTo::nobody()));
 }
 
 /// What no mailbox holds: every actor has an impl for it that never applies, which lets the compiler say of a message

@@ -1,10 +1,17 @@
-//! What the author of an actor sees: the [`Actor`] trait, the [`Context`], the stop signal, work beside the messages.
+//! What the author of an actor sees: the [`Actor`] trait, the [`Context`], the stop signal, sources of messages, work beside them.
 
 mod context;
+mod every;
+mod inactivity;
 mod messages;
 #[cfg(unix)]
 mod os_signal;
+mod pipe;
+mod source;
+pub(crate) mod stash;
 mod stop_signal;
+mod stream;
+mod timer;
 mod work;
 
 use std::future::{Future, ready};
@@ -15,10 +22,16 @@ use crate::lifecycle::exit::{BoxError, ExitReason};
 use crate::lifecycle::policy::Policy;
 
 pub use context::{Context, NotAChild};
-pub use messages::{Fallible, Messages, Unhandleable};
+pub use every::{CatchUp, Every};
+pub use inactivity::InactivityTimeout;
+pub use messages::{Fallible, Messages, Unhandleable, begin_tick};
 #[cfg(unix)]
 pub use os_signal::SignalMessages;
+pub(crate) use source::Found;
+pub use stash::StashFull;
 pub use stop_signal::{StopSignal, Stopping, WaitForStop};
+pub use stream::StreamRef;
+pub use timer::TimerRef;
 pub use work::{Job, JobError};
 
 /// A type whose values are actors: private state that handles one message at a time.

@@ -55,7 +55,8 @@ impl<A: Protocol> Context<A> {
             ties.helpers.insert(key, None);
             key
         });
-        let done = Done { cell: cell.clone(), helper: Some(key) };
+        let owner = Owner::of(&cell);
+        let done = Done { owner: owner.clone(), helper: Some(key) };
         let mut identity = Identity::new(cell.clone(), Role::Helper);
         let task = cell.env().runtime.spawn(async move {
             // The work goes before the books are closed: what is captured is dropped in this order if it is never polled, and
@@ -72,7 +73,7 @@ impl<A: Protocol> Context<A> {
             })
             .await;
             let dropped = identity.enter(|| guard(|| work.set(None)));
-            report(&done.cell, result, outcome.and_then(|value| dropped.map(|()| value)));
+            report(&done.owner, result, outcome.and_then(|value| dropped.map(|()| value)));
         });
         let handle = task.abort_handle();
         cell.core().with_ties(|ties| {
@@ -80,7 +81,7 @@ impl<A: Protocol> Context<A> {
                 *helper = Some(handle);
             }
         });
-        Job { result: job, owner: cell }
+        Job { result: job, owner }
     }
 
     /// Runs `work` on a thread that may block. The end of the actor waits for it; it should look at the signal.
@@ -117,34 +118,48 @@ impl<A: Protocol> Context<A> {
         let cell = self.any();
         let (result, job) = oneshot::channel();
         cell.core().with_ties(|ties| ties.blocking += 1);
-        let done = Done { cell: cell.clone(), helper: None };
+        let owner = Owner::of(&cell);
+        let done = Done { owner: owner.clone(), helper: None };
         let signal = self.stop_signal();
-        let owner = cell.clone();
         cell.env().runtime.spawn_blocking(move || {
             let outcome = guard(|| work(signal));
-            report(&done.cell, result, outcome);
+            report(&done.owner, result, outcome);
         });
         Job { result: job, owner }
     }
 }
 
 /// Hands the outcome to whoever awaits it; a panic that nobody awaits fails the actor.
-fn report<T>(cell: &Arc<dyn AnyCell>, result: oneshot::Sender<Result<T, ExitReason>>, outcome: Result<T, ExitReason>) {
+fn report<T>(owner: &Owner, result: oneshot::Sender<Result<T, ExitReason>>, outcome: Result<T, ExitReason>) {
     if let Err(Err(reason)) = result.send(outcome) {
-        fail(cell, reason);
+        owner.fail(reason);
     }
 }
 
-/// Fails the actor with a panic that nobody awaits. One that is ending already keeps it beside its own reason.
-fn fail(cell: &Arc<dyn AnyCell>, reason: ExitReason) {
-    if !request::stop(cell, reason.clone(), Mode::Now, None) {
-        cell.core().with_ties(|ties| ties.failed_work.push(reason));
+/// Whose work it is: one incarnation of an actor. After a kill the work may outlive it.
+#[derive(Clone)]
+struct Owner {
+    cell: Arc<dyn AnyCell>,
+    incarnation: u64,
+}
+
+impl Owner {
+    fn of(cell: &Arc<dyn AnyCell>) -> Self {
+        Owner { cell: cell.clone(), incarnation: cell.core().incarnation() }
+    }
+
+    /// Fails the actor with a panic that nobody awaits. One that is ending already keeps it beside its own reason; a later
+    /// incarnation has nothing to do with it.
+    fn fail(&self, reason: ExitReason) {
+        if self.cell.core().incarnation() == self.incarnation && !request::stop(&self.cell, reason.clone(), Mode::Now, None) {
+            self.cell.core().with_ties(|ties| ties.failed_work.push(reason));
+        }
     }
 }
 
 /// Takes the work off the actor's books, however it ends.
 struct Done {
-    cell: Arc<dyn AnyCell>,
+    owner: Owner,
     helper: Option<u64>,
 }
 
@@ -152,18 +167,21 @@ impl Drop for Done {
     fn drop(&mut self) {
         // What was cut short panicked in a destructor. What runs to its end is guarded.
         if let Some(reason) = under_way() {
-            fail(&self.cell, reason);
+            self.owner.fail(reason);
         }
-        let handle = self.cell.core().with_ties(|ties| match self.helper {
+        let Owner { cell, incarnation } = &self.owner;
+        let handle = cell.core().with_ties(|ties| match self.helper {
             Some(key) => ties.helpers.remove(&key).flatten(),
+            // It was forgotten with its incarnation.
+            None if ties.incarnation != *incarnation => None,
             None => {
                 ties.blocking = ties.blocking.saturating_sub(1);
                 None
             }
         });
         drop(handle);
-        if self.cell.core().is_stopping() && !self.cell.has_ended() {
-            self.cell.clone().call();
+        if cell.core().is_stopping() && !cell.has_ended() {
+            cell.clone().call();
         }
     }
 }
@@ -171,7 +189,7 @@ impl Drop for Done {
 /// Work that belongs to an actor, to be awaited or not. Dropping this does not end the work.
 pub struct Job<T> {
     result: oneshot::Receiver<Result<T, ExitReason>>,
-    owner: Arc<dyn AnyCell>,
+    owner: Owner,
 }
 
 /// Why there is no result.
@@ -200,14 +218,14 @@ impl<T> Drop for Job<T> {
         // A panic that came before, and that nobody has looked at, is not lost.
         self.result.close();
         if let Ok(Err(reason)) = self.result.try_recv() {
-            fail(&self.owner, reason);
+            self.owner.fail(reason);
         }
     }
 }
 
 impl<T> fmt::Debug for Job<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Job({})", self.owner.path())
+        write!(f, "Job({})", self.owner.cell.path())
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::ask::Ask;
-use super::cell::{Cell, told};
+use super::cell::{Cell, lane, told};
 use super::protocol::{Accepts, Protocol};
 use super::recipient::Recipient;
 use super::reply::ReplyTo;
@@ -88,7 +88,7 @@ impl<A: Protocol> ActorRef<A> {
         A: Accepts<M>,
     {
         let mut message = Some(message);
-        self.0.post(&mut message, told::<A, M>).map(|_| ()).map_err(|refusal| {
+        self.0.post(lane::<A, M>(), &mut message, told::<A, M>).map(|_| ()).map_err(|refusal| {
             let message = message.take().expect("a refused message is still here");
             TellError::new(self.path(), refusal, message)
         })
@@ -120,7 +120,7 @@ impl<A: Protocol> ActorRef<A> {
         A: Accepts<M>,
         M: 'static,
     {
-        Ask::new(&self.0, message, |message, slot| A::accept(message, ReplyTo::to(slot)))
+        Ask::new(&self.0, lane::<A, M>(), message, |message, slot| A::accept(message, ReplyTo::to(slot)))
     }
 
     /// Asks an actor whose messages are an enum of its author's: `make` puts the [`ReplyTo`] where it belongs.
@@ -166,7 +166,7 @@ impl<A: Protocol> ActorRef<A> {
         A: Accepts<M>,
     {
         let mut request = Some((message, reply));
-        self.0.post(&mut request, |(message, reply)| A::accept(message, reply)).map(|_| ()).map_err(|refusal| {
+        self.0.post(lane::<A, M>(), &mut request, |(message, reply)| A::accept(message, reply)).map(|_| ()).map_err(|refusal| {
             let request = request.take().expect("a refused request is still here");
             TellError::new(self.path(), refusal, request)
         })
@@ -271,14 +271,14 @@ impl<A: Protocol> ActorRef<A> {
         self.any().path()
     }
 
-    /// Returns how many messages wait.
+    /// Returns how many messages wait, control messages included. What the actor has stashed does not count.
     pub fn queued(&self) -> u64 {
         self.0.queued()
     }
 
     /// Tells whether a handler runs.
     pub(crate) fn handles(&self) -> bool {
-        self.0.core().handles()
+        self.0.core().turn().is_some()
     }
 
     /// Tells whether an incarnation runs that has started.
@@ -331,11 +331,17 @@ impl<A: Protocol> fmt::Debug for ActorRef<A> {
     }
 }
 
+impl<A: Accepts<M>, M: Send + 'static> From<&ActorRef<A>> for Recipient<M> {
+    fn from(actor: &ActorRef<A>) -> Self {
+        actor.recipient()
+    }
+}
+
 impl<A: Protocol> sealed::Sealed for ActorRef<A> {}
 
 impl<A: Accepts<M>, M> Target<M> for ActorRef<A> {
     fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        self.0.poll_post(&mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
+        self.0.poll_post(lane::<A, M>(), &mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
     }
 
     fn leave(&self, place: Place) {
@@ -346,5 +352,9 @@ impl<A: Accepts<M>, M> Target<M> for ActorRef<A> {
 
     fn path_of(&self) -> ActorPath {
         self.path()
+    }
+
+    fn stopped_of(&self) -> Stopped {
+        self.stopped()
     }
 }

@@ -20,7 +20,8 @@ use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::current::{current_actor, current_deadline};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::path::{ActorPath, short_name};
-use crate::mailbox::Ticket;
+use crate::lifecycle::ties::{Answer, StashPlace};
+use crate::mailbox::{Lane, Ticket};
 use crate::sync::lock;
 use crate::time::after;
 
@@ -52,7 +53,8 @@ pub enum AskError<M, E = Infallible> {
         /// The name of the message's type.
         message_type: &'static str,
     },
-    /// The limit was over before the handler began. The message may still be handled; its answer is discarded.
+    /// The limit was over before the handler began, or after it had [stashed](crate::Context::stash_ask) the message. It
+    /// may still be handled; its answer is discarded.
     TimedOutInQueue {
         /// The actor that was asked.
         path: ActorPath,
@@ -242,6 +244,7 @@ type Make<A, M, R, E> = fn(M, &Arc<Slot<R, E>>) -> <A as Protocol>::Msg;
 #[must_use = "nothing is asked until this is awaited"]
 pub struct Ask<'a, A: Protocol, M, R, E> {
     target: &'a Arc<Cell<A>>,
+    lane: Lane,
     make: Make<A, M, R, E>,
     message: Option<M>,
     limit: Option<Duration>,
@@ -255,7 +258,7 @@ impl<'a, A: Protocol, R> Ask<'a, A, A::Msg, R, Infallible> {
     pub(crate) fn prepared(target: &'a Arc<Cell<A>>, make: impl FnOnce(ReplyTo<R>) -> A::Msg) -> Self {
         let slot = Slot::new();
         let message = make(ReplyTo::to(&slot));
-        Self::with_slot(target, message, |message, _| message, Some(slot))
+        Self::with_slot(target, Lane::Ordinary, message, |message, _| message, Some(slot))
     }
 }
 
@@ -284,13 +287,13 @@ struct Asker {
 
 impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     /// An ask with a message that is made into the mailbox's item by `make`, which must not send.
-    pub(crate) fn new(target: &'a Arc<Cell<A>>, message: M, make: Make<A, M, R, E>) -> Self {
-        Self::with_slot(target, message, make, None)
+    pub(crate) fn new(target: &'a Arc<Cell<A>>, lane: Lane, message: M, make: Make<A, M, R, E>) -> Self {
+        Self::with_slot(target, lane, message, make, None)
     }
 
-    fn with_slot(target: &'a Arc<Cell<A>>, message: M, make: Make<A, M, R, E>, slot: Option<Arc<Slot<R, E>>>) -> Self {
+    fn with_slot(target: &'a Arc<Cell<A>>, lane: Lane, message: M, make: Make<A, M, R, E>, slot: Option<Arc<Slot<R, E>>>) -> Self {
         let limit = (target.clone() as Arc<dyn AnyCell>).policy().ask_limit;
-        Ask { target, make, message: Some(message), limit, phase: Phase::New(slot), sleep: None, asker: None }
+        Ask { target, lane, make, message: Some(message), limit, phase: Phase::New(slot), sleep: None, asker: None }
     }
 
     /// Waits at most this long, room in the mailbox included.
@@ -325,7 +328,7 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
             slot.limit(deadline);
         }
         if let Some(cell) = current_actor() {
-            let ask = Edge { target: self.target(), number: UNSENT, answer: slot.clone() };
+            let ask = Edge::new(self.target(), UNSENT, slot.clone());
             if let Some(cycle) = deadlock::cycle(&cell, &ask) {
                 return Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take()))));
             }
@@ -345,7 +348,7 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         let Some(asker) = &mut self.asker else { return Ok(()) };
         asker.open = Some(asker.cell.core().with_ties(|ties| ties.open_ask(target.clone(), number, slot.clone())));
         // Looked at again: the other may have begun to wait for us meanwhile.
-        match deadlock::cycle(&asker.cell, &Edge { target, number, answer: slot }) {
+        match deadlock::cycle(&asker.cell, &Edge::new(target, number, slot)) {
             Some(cycle) => Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take())))),
             None => Ok(()),
         }
@@ -378,18 +381,26 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         }
     }
 
-    fn timed_out(&mut self) -> AskError<M, E> {
+    fn timed_out(&mut self) -> AskError<M, E>
+    where
+        R: Send,
+        E: Send,
+    {
         let path = self.target().path();
         let message_type = self.message_type();
         let limit = self.limit.unwrap_or_default();
-        let number = match &self.phase {
-            Phase::Waiting { number, .. } => *number,
+        let in_queue = match &self.phase {
+            Phase::Waiting { slot, number } => match slot.stashed().place {
+                StashPlace::Waits => true,
+                StashPlace::InHand => false,
+                StashPlace::Nowhere => !self.target.mailbox.has_taken(*number),
+            },
             _ => {
                 let message = self.message.take().expect("what was not posted is still here");
                 return AskError::NotDelivered(TellError::new(path, Refusal::TimedOut, message));
             }
         };
-        if self.target().taken() < number {
+        if in_queue {
             AskError::TimedOutInQueue { path, message_type, limit }
         } else {
             AskError::TimedOutInHandler { path, message_type, limit }
@@ -447,7 +458,7 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
         if let Phase::Posting { slot, ticket } = &mut self.phase {
             let (make, reply) = (self.make, slot.clone());
             let accept = move |message| make(message, &reply);
-            match self.target.poll_post(ticket, &mut self.message, accept, cx) {
+            match self.target.poll_post(self.lane, ticket, &mut self.message, accept, cx) {
                 Poll::Ready(Ok(number)) => {
                     let slot = slot.clone();
                     self.phase = Phase::Waiting { slot: slot.clone(), number };

@@ -13,7 +13,8 @@ use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
-use crate::mailbox::{Admission, Capacity, Closed, Mailbox, Overflow, Pushed, Ticket, Wakeup};
+use crate::lifecycle::signal::Signals;
+use crate::mailbox::{Admission, Capacity, Closed, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup};
 use crate::sync::lock;
 
 pub(crate) struct Cell<A: Protocol> {
@@ -24,6 +25,21 @@ pub(crate) struct Cell<A: Protocol> {
     /// Starts a task for the actor. A function of a higher floor, so that references need not know it.
     start: fn(Arc<Cell<A>>),
     policy: &'static Policy,
+}
+
+/// Whether a sender waits at a full mailbox.
+#[derive(Clone, Copy)]
+pub(crate) enum Patience {
+    /// If that is the policy of the mailbox.
+    Policy,
+    /// Also at a mailbox that rejects.
+    Courier,
+}
+
+impl Patience {
+    fn waits(self, overflow: Overflow) -> bool {
+        overflow == Overflow::Wait || (overflow == Overflow::Reject && matches!(self, Patience::Courier))
+    }
 }
 
 impl<A: Protocol> Cell<A> {
@@ -49,8 +65,13 @@ impl<A: Protocol> Cell<A> {
         lock(&self.state).take()
     }
 
-    /// Puts a message into the mailbox if there is room now, or the policy makes some.
-    pub(crate) fn post<M>(self: &Arc<Self>, message: &mut Option<M>, make: impl FnOnce(M) -> A::Msg) -> Result<u64, Refusal> {
+    /// Puts a message into the mailbox if there is room now, or the policy makes some; a control message in any case.
+    pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, make: impl FnOnce(M) -> A::Msg) -> Result<u64, Refusal> {
+        if lane == Lane::Control {
+            let make = || make(message.take().expect("a message is sent once"));
+            let pushed = self.mailbox.overtake(make, || _ = self.core.signals.set(Signals::CONTROL))?;
+            return Ok(self.settle(pushed));
+        }
         match self.mailbox.enter() {
             Admission::Room(room) => {
                 let message = message.take().expect("a message is sent once");
@@ -76,11 +97,28 @@ impl<A: Protocol> Cell<A> {
     /// Puts a message into the mailbox once there is room.
     pub(crate) fn poll_post<M>(
         self: &Arc<Self>,
+        lane: Lane,
         ticket: &mut Option<Ticket>,
         message: &mut Option<M>,
         make: impl FnOnce(M) -> A::Msg,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
+        self.poll_post_with(Patience::Policy, lane, ticket, message, make, cx)
+    }
+
+    /// Puts a message into the mailbox once there is room, for somebody with this patience.
+    pub(crate) fn poll_post_with<M>(
+        self: &Arc<Self>,
+        patience: Patience,
+        lane: Lane,
+        ticket: &mut Option<Ticket>,
+        message: &mut Option<M>,
+        make: impl FnOnce(M) -> A::Msg,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, Refusal>> {
+        if lane == Lane::Control {
+            return Poll::Ready(self.post(lane, message, make));
+        }
         let admission = match *ticket {
             Some(place) => match self.mailbox.enter_with(place, cx.waker()) {
                 Poll::Ready(admission) => {
@@ -92,7 +130,7 @@ impl<A: Protocol> Cell<A> {
             None => self.mailbox.enter(),
         };
         match admission {
-            Admission::Full(full) if self.mailbox.overflow() == Overflow::Wait => {
+            Admission::Full(full) if patience.waits(self.mailbox.overflow()) => {
                 if current_actor().is_some_and(|current| current.id() == self.core.id) {
                     return Poll::Ready(Err(Refusal::WouldDeadlock));
                 }
@@ -106,9 +144,14 @@ impl<A: Protocol> Cell<A> {
             Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
             Admission::Full(full) => {
                 drop(full);
-                Poll::Ready(self.post(message, make))
+                Poll::Ready(self.post(lane, message, make))
             }
         }
+    }
+
+    /// Takes the next control message.
+    pub(crate) fn take_control(&self) -> Option<A::Msg> {
+        self.mailbox.take_overtaking(|| self.core.signals.clear(Signals::CONTROL))
     }
 
     /// Makes a dead letter of a message, or tells its asker.
@@ -137,6 +180,11 @@ impl<A: Protocol> Cell<A> {
 /// What an actor accepts, as a function that makes it into its mailbox's item, for nobody to answer.
 pub(crate) fn told<A: Accepts<M>, M>(message: M) -> A::Msg {
     A::accept(message, ReplyTo::nobody())
+}
+
+/// The lane in which an actor takes messages of type `M`, known when the program is compiled.
+pub(crate) const fn lane<A: Accepts<M>, M>() -> Lane {
+    if A::CONTROL { Lane::Control } else { Lane::Ordinary }
 }
 
 impl<A: Protocol> AnyCell for Cell<A> {
@@ -185,8 +233,8 @@ impl<A: Protocol> AnyCell for Cell<A> {
         self.mailbox.pushed()
     }
 
-    fn taken(&self) -> u64 {
-        self.mailbox.taken()
+    fn has_taken(&self, number: u64) -> bool {
+        self.mailbox.has_taken(number)
     }
 
     fn message_name(&self, tag: u32) -> &'static str {

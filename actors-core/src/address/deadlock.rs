@@ -15,7 +15,7 @@ use std::sync::Arc;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::id::ActorId;
 use crate::lifecycle::path::ActorPath;
-use crate::lifecycle::ties::Answer;
+use crate::lifecycle::ties::{Answer, StashPlace};
 
 /// The number of a request that is not in the mailbox yet.
 pub(crate) const UNSENT: u64 = u64::MAX;
@@ -27,24 +27,37 @@ pub(crate) struct Edge {
     /// The number of the request in the target's mailbox.
     pub(crate) number: u64,
     pub(crate) answer: Arc<dyn Answer>,
+    /// How often the request had been stashed when the edge was found.
+    stashed: u32,
 }
 
 impl Edge {
+    pub(crate) fn new(target: Arc<dyn AnyCell>, number: u64, answer: Arc<dyn Answer>) -> Self {
+        let stashed = answer.stashed().times;
+        Edge { target, number, answer, stashed }
+    }
+
+    /// The edge as it is found now.
+    fn again(&self) -> Self {
+        Edge::new(self.target.clone(), self.number, self.answer.clone())
+    }
+
     fn holds(&self) -> bool {
-        let target = self.target.core();
-        let first = if target.handles() { self.target.taken() } else { self.target.taken() + 1 };
-        self.number >= first && self.answer.is_awaited()
+        let stashed = self.answer.stashed();
+        let waits = stashed.place != StashPlace::Nowhere || self.target.holds(self.number);
+        waits && stashed.times == self.stashed && self.answer.is_awaited()
     }
 }
 
 /// The paths of the cycle that `ask` of `asker` closes, beginning and ending with the asker.
 pub(crate) fn cycle(asker: &Arc<dyn AnyCell>, ask: &Edge) -> Option<Vec<ActorPath>> {
     loop {
+        let ask = &ask.again();
         let edges = walk(asker, ask)?;
         if edges.iter().all(Edge::holds) {
             return Some([asker.path()].into_iter().chain(edges.iter().map(|edge| edge.target.path())).collect());
         }
-        if !ask.holds() {
+        if !ask.again().holds() {
             return None;
         }
     }
@@ -73,9 +86,8 @@ fn walk(asker: &Arc<dyn AnyCell>, ask: &Edge) -> Option<Vec<Edge>> {
 }
 
 fn open_asks(cell: &Arc<dyn AnyCell>) -> Vec<Edge> {
-    let edges = cell.core().peek_ties(|ties| {
-        ties.asks.iter().map(|ask| Edge { target: ask.target.clone(), number: ask.number, answer: ask.answer.clone() }).collect()
-    });
+    let edges =
+        cell.core().peek_ties(|ties| ties.asks.iter().map(|ask| Edge::new(ask.target.clone(), ask.number, ask.answer.clone())).collect());
     edges.unwrap_or_default()
 }
 

@@ -5,6 +5,7 @@
 
 mod actor_ref;
 mod ask;
+mod asks;
 pub(crate) mod cell;
 mod deadlock;
 mod protocol;
@@ -15,8 +16,10 @@ mod tell;
 
 pub use actor_ref::ActorRef;
 pub use ask::{Ask, AskError, DeadlockError, LostError};
+pub use asks::{Asks, AsksError};
 pub use protocol::{Accepts, Protocol};
 pub use recipient::Recipient;
 pub use reply::{ReplyTo, Unhandled};
 pub use stopped::{StillRunning, Stopped};
+pub(crate) use tell::Place;
 pub use tell::{Refusal, Target, Tell, TellError};

@@ -49,6 +49,45 @@ pub trait Accepts<M>: Protocol {
     /// The handler's own error; [`Infallible`](std::convert::Infallible) if it has none.
     type Error: Send + 'static;
 
+    /// Whether it is a control message: it overtakes the ordinary ones that wait, and is taken even when the mailbox is
+    /// full. `#[message(control)]` says so; by hand, an actor accepts a type of its own.
+    ///
+    /// ```
+    /// use actors_core::{Accepts, Actor, ActorSystem, BoxError, Context, Protocol, ReplyTo};
+    ///
+    /// struct Player { queue: u32 }
+    /// enum Msg { Play, Skip(ReplyTo<u32>) }
+    /// struct Skip;
+    ///
+    /// impl Protocol for Player { type Msg = Msg; }
+    /// impl Accepts<Skip> for Player {
+    ///     type Reply = u32;
+    ///     type Error = std::convert::Infallible;
+    ///     const CONTROL: bool = true;
+    ///     fn accept(_skip: Skip, reply: ReplyTo<u32>) -> Msg { Msg::Skip(reply) }
+    /// }
+    /// # impl Actor for Player {
+    /// #     async fn handle(&mut self, msg: Msg, _ctx: &mut Context<Self>) -> Result<(), BoxError> {
+    /// #         match msg {
+    /// #             Msg::Play => self.queue += 1,
+    /// #             Msg::Skip(reply) => reply.send(self.queue),
+    /// #         }
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let system = ActorSystem::new("by hand");
+    /// # let player = system.actor(Player { queue: 0 }).mailbox(1).spawn();
+    /// player.tell(Msg::Play).await.unwrap();                // its mailbox is full now
+    /// assert_eq!(player.ask(Skip).await.unwrap(), 0);       // nothing has been played yet
+    /// # system.shutdown().await; }
+    /// ```
+    const CONTROL: bool = false;
+
+    /// The place of this type in [`Protocol::MESSAGES`], if every message of this type has it.
+    #[doc(hidden)]
+    const TAG: Option<u16> = None;
+
     /// Makes the message into what the mailbox holds. Called while the mailbox is locked: it must not send.
     fn accept(message: M, reply: ReplyTo<Self::Reply, Self::Error>) -> Self::Msg;
 }

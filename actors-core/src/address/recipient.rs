@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::cell::{Cell, told};
+use super::cell::{Cell, Patience, lane, told};
 use super::protocol::Accepts;
+use super::stopped::Stopped;
 use super::tell::{Place, Refusal, Target, Tell, TellError, sealed};
 use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::id::ActorId;
 use crate::lifecycle::path::ActorPath;
 
 /// Any actor that takes messages of type `M`. What is erased is the actor, not the message: sending needs no box.
@@ -33,18 +35,30 @@ pub struct Recipient<M>(Arc<dyn Receive<M>>);
 
 trait Receive<M>: Send + Sync {
     fn post_now(self: Arc<Self>, message: &mut Option<M>) -> Result<(), Refusal>;
-    fn poll_post_now(self: Arc<Self>, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>>;
+    fn poll_post_now(
+        self: Arc<Self>,
+        patience: Patience,
+        place: &mut Place,
+        message: &mut Option<M>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Refusal>>;
     fn leave_line(&self, place: Place);
     fn any(self: Arc<Self>) -> Arc<dyn AnyCell>;
 }
 
 impl<A: Accepts<M>, M> Receive<M> for Cell<A> {
     fn post_now(self: Arc<Self>, message: &mut Option<M>) -> Result<(), Refusal> {
-        self.post(message, told::<A, M>).map(|_| ())
+        self.post(lane::<A, M>(), message, told::<A, M>).map(|_| ())
     }
 
-    fn poll_post_now(self: Arc<Self>, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        self.poll_post(&mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
+    fn poll_post_now(
+        self: Arc<Self>,
+        patience: Patience,
+        place: &mut Place,
+        message: &mut Option<M>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Refusal>> {
+        self.poll_post_with(patience, lane::<A, M>(), &mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
     }
 
     fn leave_line(&self, place: Place) {
@@ -83,14 +97,38 @@ impl<M: 'static> Recipient<M> {
         })
     }
 
+    /// Sends a message now or not at all; takes it out of `message` if it is sent.
+    pub(crate) fn post(&self, message: &mut Option<M>) -> Result<(), Refusal> {
+        self.0.clone().post_now(message)
+    }
+
+    /// Sends a message once there is room, also in a mailbox that rejects.
+    pub(crate) fn poll_post(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.0.clone().poll_post_now(Patience::Courier, place, message, cx)
+    }
+
+    /// Gives a place among those who wait for room up.
+    pub(crate) fn leave_line(&self, place: Place) {
+        self.0.leave_line(place);
+    }
+
+    pub(crate) fn any(&self) -> Arc<dyn AnyCell> {
+        self.0.clone().any()
+    }
+
+    /// Returns the actor's id.
+    pub fn id(&self) -> ActorId {
+        self.any().id()
+    }
+
     /// Returns where the actor stands in its tree.
     pub fn path(&self) -> ActorPath {
-        self.0.clone().any().path()
+        self.any().path()
     }
 
     /// Tells whether the actor takes messages.
     pub fn is_alive(&self) -> bool {
-        self.0.clone().any().core().takes_messages()
+        self.any().core().takes_messages()
     }
 }
 
@@ -99,6 +137,21 @@ impl<M> Clone for Recipient<M> {
         Recipient(self.0.clone())
     }
 }
+
+impl<M> From<&Recipient<M>> for Recipient<M> {
+    fn from(recipient: &Recipient<M>) -> Self {
+        recipient.clone()
+    }
+}
+
+impl<M: 'static> PartialEq for Recipient<M> {
+    /// Tells whether the two are of the same actor.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.any(), &other.any())
+    }
+}
+
+impl<M: 'static> Eq for Recipient<M> {}
 
 impl<M: 'static> fmt::Debug for Recipient<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,7 +163,7 @@ impl<M> sealed::Sealed for Recipient<M> {}
 
 impl<M: 'static> Target<M> for Recipient<M> {
     fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        self.0.clone().poll_post_now(place, message, cx)
+        self.0.clone().poll_post_now(Patience::Policy, place, message, cx)
     }
 
     fn leave(&self, place: Place) {
@@ -119,5 +172,9 @@ impl<M: 'static> Target<M> for Recipient<M> {
 
     fn path_of(&self) -> ActorPath {
         self.path()
+    }
+
+    fn stopped_of(&self) -> Stopped {
+        Stopped::new(self.0.clone().any())
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::lifecycle::current::{DropCause, drop_cause};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic;
-use crate::lifecycle::ties::Answer;
+use crate::lifecycle::ties::{Answer, StashPlace, Stashed};
 use crate::sync::lock;
 
 /// The right, and the duty, to answer one ask.
@@ -63,7 +63,10 @@ pub(crate) struct Slot<R, E> {
 }
 
 enum State<R, E> {
-    Waiting(Option<Waker>),
+    Waiting {
+        waker: Option<Waker>,
+        stashed: Stashed,
+    },
     Settled(Outcome<R, E>),
     /// The asker has gone, or has been told.
     Done,
@@ -142,6 +145,11 @@ impl<R, E> ReplyTo<R, E> {
         self.slot.as_ref()?.deadline.get().copied()
     }
 
+    /// What the asker shares with whoever answers, if somebody asked.
+    pub(crate) fn slot(&self) -> Option<Arc<Slot<R, E>>> {
+        self.slot.clone()
+    }
+
     /// Gives back a message that will not be handled: to the asker, or as a dead letter.
     #[doc(hidden)]
     pub fn unhandled<M: Send + 'static>(self, message: M) -> Unhandled {
@@ -180,7 +188,7 @@ impl<R, E> fmt::Debug for ReplyTo<R, E> {
 
 impl<R, E> Slot<R, E> {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Slot { state: Mutex::new(State::Waiting(None)), deadline: OnceLock::new() })
+        Arc::new(Slot { state: Mutex::new(State::Waiting { waker: None, stashed: Stashed::default() }), deadline: OnceLock::new() })
     }
 
     /// Sets by when the asker wants the answer.
@@ -192,7 +200,7 @@ impl<R, E> Slot<R, E> {
         let mut state = lock(&self.state);
         // What is not wanted is dropped after the lock is released.
         let (waker, _unwanted) = match &mut *state {
-            State::Waiting(waker) => {
+            State::Waiting { waker, .. } => {
                 let waker = waker.take();
                 (waker, std::mem::replace(&mut *state, State::Settled(outcome)))
             }
@@ -207,11 +215,11 @@ impl<R, E> Slot<R, E> {
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Outcome<R, E>> {
         let mut state = lock(&self.state);
         match &mut *state {
-            State::Waiting(Some(waker)) => {
+            State::Waiting { waker: Some(waker), .. } => {
                 waker.clone_from(cx.waker());
                 Poll::Pending
             }
-            State::Waiting(waker) => {
+            State::Waiting { waker, .. } => {
                 *waker = Some(cx.waker().clone());
                 Poll::Pending
             }
@@ -219,6 +227,12 @@ impl<R, E> Slot<R, E> {
                 State::Settled(outcome) => Poll::Ready(outcome),
                 _ => Poll::Ready(Outcome::Broken(Broken::NoReply)),
             },
+        }
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Stashed)) {
+        if let State::Waiting { stashed, .. } = &mut *lock(&self.state) {
+            note(stashed);
         }
     }
 
@@ -231,6 +245,32 @@ impl<R, E> Slot<R, E> {
 
 impl<R: Send, E: Send> Answer for Slot<R, E> {
     fn is_awaited(&self) -> bool {
-        matches!(*lock(&self.state), State::Waiting(_))
+        matches!(*lock(&self.state), State::Waiting { .. })
+    }
+
+    fn stashed(&self) -> Stashed {
+        match &*lock(&self.state) {
+            State::Waiting { stashed, .. } => *stashed,
+            State::Settled(_) | State::Done => Stashed::default(),
+        }
+    }
+
+    fn note_stashed(&self) {
+        self.note(|stashed| {
+            stashed.times += 1;
+            stashed.place = StashPlace::Waits;
+        });
+    }
+
+    fn note_replayed(&self) {
+        self.note(|stashed| stashed.place = StashPlace::InHand);
+    }
+
+    fn note_handled(&self) {
+        self.note(|stashed| {
+            if stashed.place == StashPlace::InHand {
+                stashed.place = StashPlace::Nowhere;
+            }
+        });
     }
 }

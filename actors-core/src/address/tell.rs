@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Sleep;
 
+use super::stopped::Stopped;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::mailbox::Ticket;
 
@@ -102,6 +103,8 @@ pub trait Target<M>: sealed::Sealed {
     fn leave(&self, place: Place);
     #[doc(hidden)]
     fn path_of(&self) -> ActorPath;
+    #[doc(hidden)]
+    fn stopped_of(&self) -> Stopped;
 }
 
 pub(crate) mod sealed {

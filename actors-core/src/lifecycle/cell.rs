@@ -18,7 +18,7 @@ use super::policy::Policy;
 use super::registry::Registry;
 use super::signal::Signals;
 use super::ties;
-use crate::mailbox::Closed;
+use crate::mailbox::{Closed, Lane, lane_of};
 use crate::sync::lock;
 
 /// An actor of any type.
@@ -37,15 +37,15 @@ pub(crate) trait AnyCell: Send + Sync + 'static {
     fn discard(&self);
     /// How many messages wait.
     fn queued(&self) -> u64;
-    /// How many messages were ever accepted.
+    /// How many ordinary messages were ever accepted.
     fn pushed(&self) -> u64;
-    /// How many messages were ever taken to be handled.
-    fn taken(&self) -> u64;
+    /// Whether the message with this number was taken to be handled.
+    fn has_taken(&self, number: u64) -> bool;
     /// The name of a message type.
     fn message_name(&self, tag: u32) -> &'static str;
 }
 
-/// A group that wants to know when a member has ended.
+/// What an actor belongs to and that is told when it has ended for good: a peer group, a topic, a group.
 pub(crate) trait Fellowship: Send + Sync {
     fn member_ended(&self, member: &Arc<dyn AnyCell>, exit: &Exit);
 }
@@ -66,6 +66,8 @@ pub(crate) trait Overseer: Send + Sync {
     fn close(&self);
     /// The parent begins anew, without children.
     fn reopen(&self);
+    /// The parent has ended for good: there is nothing to be known of its children any more.
+    fn parent_ended(&self);
     /// Puts children into the order in which they stand in the table.
     fn arrange(&self, children: &mut [Arc<dyn AnyCell>]);
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
@@ -95,10 +97,18 @@ impl dyn AnyCell {
 
     /// The message type whose handler runs.
     pub(crate) fn in_hand(&self) -> Option<&'static str> {
-        match self.core().in_hand.load(Ordering::Relaxed) {
+        match self.core().in_hand.load(Ordering::Relaxed) & IN_HAND_TAG {
             0 => None,
             tag => Some(self.message_name(tag - 1)),
         }
+    }
+
+    /// Whether the message with this number waits in the mailbox, or is in hand.
+    pub(crate) fn holds(&self, number: u64) -> bool {
+        // Looked at first: what is in hand after that was taken after that.
+        let turn = self.core().turn();
+        let in_hand = || turn.is_some_and(|turn| turn.is_of(lane_of(number))) && !self.has_taken(number + 1);
+        !self.has_taken(number) || in_hand()
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -106,11 +116,31 @@ impl dyn AnyCell {
     }
 }
 
+/// The bits of the word for what is in hand that hold the tag.
+const IN_HAND_TAG: u32 = (1 << 28) - 1;
+
+/// From where the message in hand was taken, as a bit beside its tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It was the last ordinary one that was taken from the mailbox.
+    Ordinary = 0,
+    /// It was the last control message that was taken from the mailbox.
+    Control = 1 << 28,
+    /// It was not taken from the mailbox now.
+    Apart = 1 << 29,
+}
+
+impl Turn {
+    fn is_of(self, lane: Lane) -> bool {
+        matches!((self, lane), (Turn::Ordinary, Lane::Ordinary) | (Turn::Control, Lane::Control))
+    }
+}
+
 /// What every actor has, whatever its type.
 pub(crate) struct Core {
     pub(crate) id: ActorId,
     pub(crate) signals: Signals,
-    /// The tag of the message in hand, plus one; 0 between messages.
+    /// The tag of the message in hand, plus one, and its turn; 0 between messages.
     in_hand: AtomicU32,
     /// Since when the handler in hand waits, in microseconds of the system's life; 0 if it does not.
     waits_since: AtomicU64,
@@ -207,8 +237,8 @@ impl Core {
     }
 
     /// Notes which message is in hand.
-    pub(crate) fn begin(&self, tag: u16) {
-        self.in_hand.store(u32::from(tag) + 1, Ordering::Relaxed);
+    pub(crate) fn begin(&self, tag: u16, turn: Turn) {
+        self.in_hand.store((u32::from(tag) + 1) | turn as u32, Ordering::Relaxed);
     }
 
     /// Notes that the message in hand is done.
@@ -219,8 +249,14 @@ impl Core {
         }
     }
 
-    pub(crate) fn handles(&self) -> bool {
-        self.in_hand.load(Ordering::Relaxed) != 0
+    /// The turn of the message in hand.
+    pub(crate) fn turn(&self) -> Option<Turn> {
+        match self.in_hand.load(Ordering::Relaxed) {
+            0 => None,
+            word if word & Turn::Control as u32 != 0 => Some(Turn::Control),
+            word if word & Turn::Apart as u32 != 0 => Some(Turn::Apart),
+            _ => Some(Turn::Ordinary),
+        }
     }
 
     /// Notes that the handler in hand has begun to wait.
@@ -317,7 +353,8 @@ impl Family {
         // Looked at under the lock: who kills the parent marks it first and then asks for its children, so that a new
         // child either sees the mark or is seen.
         let refused = members.closed || (self.owner.is_some() && owner.is_none_or(|owner| owner.core().is_stopping()));
-        if !refused {
+        // It can be found by its name already, and so may have ended already; then nobody would take it out.
+        if !refused && !child.has_ended() {
             members.cells.insert(child.id(), child.clone());
         }
         !refused

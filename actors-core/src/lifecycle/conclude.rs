@@ -92,12 +92,15 @@ fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>
         env.record(report.unwrap_or_else(|| late_report(cell, &exit)));
     }
     env.died();
+    // Before it is published: whoever learns of the end finds it in the log.
+    env.kit.ended(cell, &exit.reason);
 
     // Published: from here on everybody reads the same end.
     let exit = Arc::new(exit);
     let mut ties = core.with_ties(|ties| {
         let told = std::mem::take(ties);
         ties.claimed = true;
+        ties.incarnation = told.incarnation;
         ties.exit = Some(exit.clone());
         core.signals.set(Signals::ENDED | Signals::STOP);
         told
@@ -111,7 +114,7 @@ fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>
     if !declined {
         if let Some(parent) = core.parent.listener() {
             let exited = Exited { id: core.id, path: cell.path(), reason: exit.reason.clone(), tie: Tie::Child };
-            request::deliver(&parent, Event { exited, not_before: 0 });
+            request::deliver(&parent, Event::exited(exited));
         }
     }
     for link in std::mem::take(&mut ties.links).into_values() {
@@ -124,6 +127,9 @@ fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>
         group.member_ended(cell, &exit);
     }
     forget_watches(cell, &mut ties);
+    if let Some(overseer) = core.family().and_then(|family| family.overseer()) {
+        overseer.parent_ended();
+    }
     let above = core.parent.remove(core.id);
     wake_all(ties.waiters.take());
     wake_all(ties.stop_waiters.take());

@@ -37,6 +37,8 @@ pub enum DeadReason {
     Oldest,
     /// The mailbox was full, and this was the newest message.
     Newest,
+    /// It was published, the subscriber's mailbox was full, and it had to give way to what was published after.
+    Lagged,
 }
 
 impl DeadLetter {
@@ -57,6 +59,12 @@ impl DeadLetter {
     /// Returns why it was not handled.
     pub fn reason(&self) -> DeadReason {
         self.reason
+    }
+
+    /// Whether it is a dead letter that a listener was sent and did not handle. It is counted and told nobody, or those who
+    /// listen would beget letters without end.
+    fn is_about_a_letter(&self) -> bool {
+        lock(&self.message).as_deref().is_some_and(|message| message.is::<Arc<DeadLetter>>())
     }
 
     /// Takes the message out, if it is an `M` and nobody was faster.
@@ -83,15 +91,32 @@ impl fmt::Debug for DeadLetter {
 pub(crate) struct DeadLetterOffice {
     count: AtomicU64,
     subscribers: OnceLock<broadcast::Sender<Arc<DeadLetter>>>,
+    /// Has letters come to actors as messages.
+    postman: OnceLock<Postman>,
 }
+
+type Postman = Box<dyn Fn(&Arc<DeadLetter>) + Send + Sync>;
 
 impl DeadLetterOffice {
     pub(crate) fn deliver(&self, letter: DeadLetter) {
         self.count.fetch_add(1, Ordering::Relaxed);
-        if let Some(subscribers) = self.subscribers.get() {
-            // No subscriber is left: nobody wants it.
-            let _ = subscribers.send(Arc::new(letter));
+        let (subscribers, postman) = (self.subscribers.get(), self.postman.get());
+        if (subscribers.is_none() && postman.is_none()) || letter.is_about_a_letter() {
+            return;
         }
+        let letter = Arc::new(letter);
+        if let Some(postman) = postman {
+            postman(&letter);
+        }
+        if let Some(subscribers) = subscribers {
+            // No subscriber is left: nobody wants it.
+            let _ = subscribers.send(letter);
+        }
+    }
+
+    /// Calls `postman` with each letter; the first one given counts.
+    pub(crate) fn call_with(&self, postman: impl FnOnce() -> Postman) {
+        self.postman.get_or_init(postman);
     }
 
     pub(crate) fn count(&self) -> u64 {

@@ -11,12 +11,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::crash::CrashReport;
 use super::dead_letter::DeadLetterOffice;
-use super::event::MonitorRef;
+use super::event::{MonitorRef, SourceKey};
 use super::exit::ExitReason;
 use super::feed::Feed;
 use super::id::ActorId;
+use super::kit::Kit;
 use super::path::ActorPath;
 use super::record::ActorReport;
+use super::slots::Slots;
 use crate::sync::lock;
 
 /// How many failures are remembered until the report; the rest is counted.
@@ -31,9 +33,14 @@ pub(crate) struct Env {
     pub(crate) quiesce: CancellationToken,
     /// The system above, for those who come from below.
     pub(crate) system: OnceLock<Weak<dyn Any + Send + Sync>>,
+    /// What higher floors share.
+    pub(crate) slots: Slots,
+    /// What tests are told and do.
+    pub(crate) kit: Kit,
     epoch: Instant,
     ids: AtomicU64,
     monitors: AtomicU64,
+    sources: AtomicU64,
     /// Signed, because an actor may end on one thread before another has counted its birth.
     alive: AtomicIsize,
     tasks: AtomicUsize,
@@ -61,9 +68,12 @@ impl Env {
             crashes: Feed::default(),
             quiesce: CancellationToken::new(),
             system: OnceLock::new(),
+            slots: Slots::default(),
+            kit: Kit::new(),
             epoch: Instant::now(),
             ids: AtomicU64::new(1),
             monitors: AtomicU64::new(1),
+            sources: AtomicU64::new(1),
             alive: AtomicIsize::new(0),
             tasks: AtomicUsize::new(0),
             recording: AtomicBool::new(false),
@@ -77,6 +87,10 @@ impl Env {
 
     pub(crate) fn next_monitor(&self) -> MonitorRef {
         MonitorRef(self.monitors.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_source(&self) -> SourceKey {
+        SourceKey(self.sources.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Microseconds since the system began, at least 1.

@@ -1,4 +1,4 @@
-//! What an actor is told of the end of others.
+//! What an actor is told beside its messages: the end of others, and that a source of its own may have something.
 
 use std::sync::Arc;
 
@@ -50,9 +50,53 @@ pub struct GroupReport {
     pub members: Vec<(ActorPath, ExitReason)>,
 }
 
-/// An exit on its way to the hook.
+/// One source of messages that an actor owns. No two of one system have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SourceKey(pub(crate) u64);
+
+/// Something on its way to an actor, beside its mailbox.
 pub(crate) struct Event {
-    pub(crate) exited: Exited,
-    /// It is handled once this many messages have been: what the other had sent before comes first.
+    pub(crate) news: News,
+    /// It is handled once this many messages have been: what was there before comes first.
     pub(crate) not_before: u64,
+}
+
+/// What an event tells.
+pub(crate) enum News {
+    /// Another actor has ended.
+    Exited(Box<Exited>),
+    /// A source may have a message.
+    Ready(SourceKey),
+}
+
+impl Event {
+    /// An exit that overtakes the mailbox.
+    pub(crate) fn exited(exited: Exited) -> Self {
+        Event::exited_after(exited, 0)
+    }
+
+    /// An exit that comes once so many messages have been handled.
+    pub(crate) fn exited_after(exited: Exited, not_before: u64) -> Self {
+        Event { news: News::Exited(Box::new(exited)), not_before }
+    }
+
+    /// A source may have a message; its turn is after so many messages.
+    pub(crate) fn ready(key: SourceKey, not_before: u64) -> Self {
+        Event { news: News::Ready(key), not_before }
+    }
+
+    /// Whether it comes before the messages that wait. What a monitor or a source tells comes after those that were there.
+    pub(crate) fn overtakes(&self) -> bool {
+        self.is_exit(|exited| !matches!(exited.tie, Tie::Monitor(_)))
+    }
+
+    /// Tells whether this is of the given source.
+    pub(crate) fn is_ready(&self, source: SourceKey) -> bool {
+        matches!(self.news, News::Ready(key) if key == source)
+    }
+
+    /// Tells whether this is an exit of which `is_it` holds.
+    pub(crate) fn is_exit(&self, is_it: impl FnOnce(&Exited) -> bool) -> bool {
+        matches!(&self.news, News::Exited(exited) if is_it(exited))
+    }
 }

@@ -107,6 +107,16 @@ pub enum StartFailure {
     Killed,
 }
 
+/// A handler took longer than its actor's policy allows. What the actor fails with then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the handler of `{message}` took longer than {limit:?}")]
+pub struct HandlerTimedOut {
+    /// The type of the message.
+    pub message: &'static str,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
 /// The error with which an actor failed, shared by all who learn of it.
 #[derive(Clone)]
 pub struct Failure(Arc<BoxError>);

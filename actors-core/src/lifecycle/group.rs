@@ -18,6 +18,8 @@ pub(crate) struct Group {
     name: Arc<str>,
     /// The actor that opened the group.
     owner: Arc<dyn AnyCell>,
+    /// The life of the owner to which the group belongs.
+    incarnation: u64,
     state: Mutex<State>,
 }
 
@@ -32,7 +34,7 @@ struct State {
 
 impl Group {
     pub(crate) fn new(name: Arc<str>, owner: Arc<dyn AnyCell>) -> Arc<Group> {
-        Arc::new(Group { name, owner, state: Mutex::default() })
+        Arc::new(Group { name, incarnation: owner.core().incarnation(), owner, state: Mutex::default() })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -118,10 +120,15 @@ impl Group {
 
     /// The owner is tied to its group: one that traps exits hears of the end, any other ends too.
     fn tell_owner(&self, id: ActorId, report: GroupReport) {
+        if self.owner.core().incarnation() != self.incarnation {
+            return;
+        }
         let (path, reason) = report.first.clone();
         if self.owner.core().signals.any(Signals::TRAPS) {
             let exited = Exited { id, path, reason, tie: Tie::Group(report) };
-            request::deliver(&self.owner, Event { exited, not_before: 0 });
+            request::deliver(&self.owner, Event::exited(exited));
+        } else if self.owner.core().is_stopping() {
+            // It brought its members down, or ends beside them: nothing of that is a wish of its own.
         } else if reason.is_clean() {
             request::stop(&self.owner, ExitReason::Normal, Mode::AsPolicy, None);
         } else {
@@ -130,7 +137,8 @@ impl Group {
     }
 
     fn clean_up(&self, cleanup: Cleanup, report: GroupReport) {
-        if let Err(reason) = panic::guard(|| cleanup(report)) {
+        let failed = panic::guard(|| cleanup(report)).err();
+        if let Some(reason) = failed.filter(|_| self.owner.core().incarnation() == self.incarnation) {
             request::stop(&self.owner, reason, Mode::Now, None);
         }
     }

@@ -64,7 +64,7 @@ fn effect(peer: &Arc<dyn AnyCell>, ended: &Arc<dyn AnyCell>, kind: LinkKind, rea
     let traps = peer.core().signals.any(Signals::TRAPS);
     if traps || kind == LinkKind::Notify {
         let exited = Exited { id: ended.id(), path: ended.path(), reason: reason.clone(), tie: Tie::Link };
-        Effect::Told(Event { exited, not_before: 0 })
+        Effect::Told(Event::exited(exited))
     } else if !reason.is_clean() {
         Effect::Stopped(reason.spread(ended.path()), Mode::Now)
     } else if kind == LinkKind::OnExit {
@@ -75,7 +75,7 @@ fn effect(peer: &Arc<dyn AnyCell>, ended: &Arc<dyn AnyCell>, kind: LinkKind, rea
 }
 
 fn is_link_to(event: &Event, id: ActorId) -> bool {
-    event.exited.id == id && matches!(event.exited.tie, Tie::Link)
+    event.is_exit(|exited| exited.id == id && matches!(exited.tie, Tie::Link))
 }
 
 fn with_both<R>(a: &Arc<dyn AnyCell>, b: &Arc<dyn AnyCell>, work: impl FnOnce(&mut Ties, &mut Ties) -> R) -> R {

@@ -46,7 +46,7 @@ pub(crate) fn monitor_nobody(watcher: &Arc<dyn AnyCell>, path: ActorPath) -> Mon
 /// Cancels a monitor, of which nothing arrives afterwards; harmless if it is unknown or spent.
 pub(crate) fn demonitor(watcher: &Arc<dyn AnyCell>, monitor: MonitorRef) {
     let target = watcher.core().with_ties(|ties| {
-        ties.forget_events(|event| matches!(event.exited.tie, Tie::Monitor(spent) if spent == monitor));
+        ties.forget_events(|event| event.is_exit(|exited| matches!(exited.tie, Tie::Monitor(spent) if spent == monitor)));
         ties.watching.remove(&monitor).flatten()
     });
     if let Some(target) = target {
@@ -69,7 +69,7 @@ fn notify(watcher: &Arc<dyn AnyCell>, monitor: MonitorRef, id: ActorId, path: Ac
     request::affect(watcher, |ties| match ties.watching.remove(&monitor) {
         Some(_) => {
             let exited = Exited { id, path, reason: reason.clone(), tie: Tie::Monitor(monitor) };
-            Effect::Told(Event { exited, not_before })
+            Effect::Told(Event::exited_after(exited, not_before))
         }
         None => Effect::Nothing,
     });

@@ -11,6 +11,8 @@ pub struct Policy {
     pub mailbox: Capacity,
     /// What a full mailbox does. Default: the sender waits.
     pub overflow: Overflow,
+    /// How many messages it may put aside with [`stash`](crate::Context::stash). Default: 64.
+    pub stash: u32,
     /// What a stop does with the messages that wait. Default: they become dead letters.
     pub on_stop: OnStop,
     /// What a stop does with the handler in hand. Default: it finishes.
@@ -20,6 +22,9 @@ pub struct Policy {
     pub stop_limit: Limit,
     /// How long the `started` hook may take. Default: 60 s.
     pub start_limit: Limit,
+    /// How long a handler may take, waiting included. One that takes longer is dropped, and the actor fails with
+    /// [`HandlerTimedOut`](crate::HandlerTimedOut). Default: as long as it likes.
+    pub handler_limit: Option<Duration>,
     /// How long the `stopped` hook may take. Default: 5 s.
     pub hook_limit: Limit,
     /// The limit of an ask that names none. Default: none.
@@ -44,10 +49,12 @@ impl Policy {
     pub const DEFAULT: Policy = Policy {
         mailbox: Capacity::Bounded(256),
         overflow: Overflow::Wait,
+        stash: 64,
         on_stop: OnStop::Discard,
         in_flight: InFlight::Finish,
         stop_limit: Limit::Default,
         start_limit: Limit::Default,
+        handler_limit: None,
         hook_limit: Limit::Default,
         ask_limit: None,
         children: Children::InOrder,

@@ -1,4 +1,4 @@
-//! How an actor is asked to end, and how it is told of the end of others: untyped and without waiting.
+//! How an actor is asked to end, and how it is told what comes beside its messages: untyped and without waiting.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,10 +83,15 @@ fn cascade(cell: &Arc<dyn AnyCell>, signals: u32, own: u32, deadline: Option<Ins
     while let Some((cell, signals_here, deadline)) = next {
         // Whoever had raised all of it before goes on below, or has done so.
         let raised = cell.core().signals.get() & signals_here == signals_here;
+        let incarnation = cell.core().incarnation();
         ask_to_end(&cell, ExitReason::Killed, signals_here, deadline);
         // Marked first, then looked at: a child that is being admitted sees the mark, or is seen here.
         if let Some(family) = cell.core().family().filter(|_| !raised) {
-            all.extend(family.children());
+            let children = family.children();
+            // It may have ended and been restarted meanwhile; those below it now have nothing to do with this.
+            if cell.core().incarnation() == incarnation {
+                all.extend(children);
+            }
         }
         next = all.pop().map(|below| (below, signals | Signals::FELLED | Signals::FINAL, None));
     }
@@ -94,7 +99,9 @@ fn cascade(cell: &Arc<dyn AnyCell>, signals: u32, own: u32, deadline: Option<Ins
 
 fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> bool {
     let core = cell.core();
-    if core.signals.get() & (signals | Signals::ENDED) == signals && deadline.is_none() {
+    // One that is stopping already may still be going to be restarted, and now is not.
+    let raised = if core.is_restarted_after(&cause) { signals } else { signals | Signals::FINAL };
+    if core.signals.get() & (raised | Signals::ENDED) == raised && deadline.is_none() {
         return false;
     }
     let felt = core.with_ties(|ties| raise(core, ties, cause, signals, deadline));
@@ -103,7 +110,7 @@ fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline
     first
 }
 
-/// Hands an exit to an actor, ahead of its mailbox.
+/// Hands an event to an actor, beside its mailbox.
 pub(crate) fn deliver(cell: &Arc<dyn AnyCell>, event: Event) {
     affect(cell, |_| Effect::Told(event));
 }
@@ -155,6 +162,8 @@ fn raise(core: &Core, ties: &mut Ties, cause: ExitReason, signals: u32, deadline
     if let Some(last) = ties.down.take_if(|_| signals & Signals::FINAL != 0) {
         ties.claimed = true;
         core.signals.set(signals);
+        // Its turn is now, and not when its last incarnation ended.
+        ties.order = Some(StopOrder { at: Instant::now(), deadline });
         // It had failed and would have been restarted; that it is not, is the reason of its end.
         return Felt::Over(Exit { reason: cause, secondary: std::iter::once(last.reason).chain(last.secondary).collect() });
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cell::AnyCell;
-use super::event::Tie;
+use super::event::{Event, News, Tie};
 use super::exit::Exit;
 use super::signal::Signals;
 
@@ -24,6 +24,7 @@ pub(crate) fn go_down(cell: &Arc<dyn AnyCell>, exit: Exit) -> Result<(), Exit> {
     if left.is_none() {
         return Err(exit);
     }
+    cell.env().kit.down(cell, &exit.reason);
     overseer.down(cell, &exit);
     Ok(())
 }
@@ -44,24 +45,37 @@ pub(crate) fn expire(cell: &Arc<dyn AnyCell>) -> Option<Exit> {
 /// name, links and monitors are as they were.
 pub(crate) fn begin_incarnation(cell: &Arc<dyn AnyCell>, signals: u32) -> bool {
     let core = cell.core();
+    if !core.peek_ties(|ties| ties.down.is_some()).unwrap_or(false) {
+        return false;
+    }
     if let Some(family) = core.family() {
         family.reopen();
     }
     let stale = core.with_ties(|ties| {
         let down = ties.down.take_if(|_| !ties.claimed)?;
         ties.incarnation += 1;
-        // What is known of children and groups of the old incarnation does not concern the new one.
-        let stale: Vec<_> = ties.take_events(|event| matches!(event.exited.tie, Tie::Child | Tie::Group(_)));
+        let stale: Vec<_> = ties.take_events(is_of_incarnation);
         let old = (down, ties.cause.take(), ties.token.take(), std::mem::take(&mut ties.asks), stale);
         ties.order = None;
         ties.limit = None;
+        // What outlived the old incarnation after a kill is not waited for again.
+        let work = (std::mem::take(&mut ties.helpers), std::mem::take(&mut ties.failed_work));
+        ties.blocking = 0;
         core.signals.clear(Signals::OF_INCARNATION);
         // Exits that are due wait for the loop to look at them.
         core.signals.set(signals | if ties.next_event_due() == u64::MAX { 0 } else { Signals::EVENTS });
-        Some(old)
+        Some((old, work))
     });
     if stale.is_some() {
         cell.env().forgive_below(&cell.path());
     }
     stale.is_some()
+}
+
+/// What is known of children, groups and sources of the old incarnation does not concern the new one.
+fn is_of_incarnation(event: &Event) -> bool {
+    match &event.news {
+        News::Exited(exited) => matches!(exited.tie, Tie::Child | Tie::Group(_)),
+        News::Ready(_) => true,
+    }
 }

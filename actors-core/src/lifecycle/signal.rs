@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Signals, as a set of bits. Within an incarnation bits are only ever added, but for [`Signals::EVENTS`]; the next one
-/// begins without those of [`Signals::OF_INCARNATION`].
+/// Signals, as a set of bits. Within an incarnation bits are only ever added, but for [`Signals::EVENTS`] and the two that say
+/// that messages overtake others, [`Signals::CONTROL`] and [`Signals::RELEASED`]; the next one begins without those of
+/// [`Signals::OF_INCARNATION`].
 #[derive(Default)]
 pub(crate) struct Signals(AtomicU32);
 
@@ -18,7 +19,7 @@ impl Signals {
     pub(crate) const KILL: u32 = 1 << 3;
     /// Drop everything, the stop hook too.
     pub(crate) const ABORT: u32 = 1 << 4;
-    /// Exits of others wait to be handled.
+    /// Something other than messages waits to be handled.
     pub(crate) const EVENTS: u32 = 1 << 5;
     /// The end is published.
     pub(crate) const ENDED: u32 = 1 << 6;
@@ -31,6 +32,11 @@ impl Signals {
 
     /// It was killed by one above it, who waits for it and all below it and takes every further step.
     pub(crate) const FELLED: u32 = 1 << 10;
+
+    /// Control messages wait.
+    pub(crate) const CONTROL: u32 = 1 << 11;
+    /// Messages that were stashed are to be handled again.
+    pub(crate) const RELEASED: u32 = 1 << 12;
 
     // What is decided when the actor is made, for one that stands in its parent's table of children.
     /// It stands in the table.
@@ -59,10 +65,11 @@ impl Signals {
         | Self::DOWN
         | Self::TRAPS
         | Self::AWAITED
-        | Self::BOUNCED;
+        | Self::BOUNCED
+        | Self::RELEASED;
 
     /// What the loop looks at before every message.
-    pub(crate) const URGENT: u32 = Self::STOP | Self::KILL | Self::ABORT | Self::EVENTS;
+    pub(crate) const URGENT: u32 = Self::STOP | Self::KILL | Self::ABORT | Self::EVENTS | Self::CONTROL | Self::RELEASED;
 
     pub(crate) fn new(bits: u32) -> Self {
         Signals(AtomicU32::new(bits))

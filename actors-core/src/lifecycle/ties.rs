@@ -40,10 +40,11 @@ pub(crate) struct Ties<P, G> {
     pub(crate) watchers: Vec<Watcher<P>>,
     /// The monitors by which this actor watches others.
     pub(crate) watching: BTreeMap<MonitorRef, Option<P>>,
+    /// What it belongs to until its final end.
     pub(crate) groups: Vec<G>,
-    /// Exits that are to be handled next.
+    /// What is to be handled next.
     pub(crate) events: VecDeque<Event>,
-    /// Exits that are to be handled after messages, in the order in which they are due.
+    /// What is to be handled after messages, in the order in which it is due.
     pub(crate) notices: VecDeque<Event>,
 
     /// Who waits for the start or the end.
@@ -111,6 +112,33 @@ pub(crate) struct OpenAsk<P> {
 pub(crate) trait Answer: Send + Sync {
     /// Tells whether it is still to come, and somebody waits for it.
     fn is_awaited(&self) -> bool;
+    /// Tells what has become of the request in the stash of its receiver.
+    fn stashed(&self) -> Stashed;
+    /// Notes that the request was stashed: it waits again.
+    fn note_stashed(&self);
+    /// Notes that the request was released and is in hand.
+    fn note_replayed(&self);
+    /// Notes that the request is in hand no more. If it was stashed again meanwhile, it goes on waiting.
+    fn note_handled(&self);
+}
+
+/// What has become of a request in the stash of its receiver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stashed {
+    /// How often it was stashed.
+    pub(crate) times: u32,
+    pub(crate) place: StashPlace,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum StashPlace {
+    /// It is not in the stash.
+    #[default]
+    Nowhere,
+    /// It waits there.
+    Waits,
+    /// It was released, and is in hand.
+    InHand,
 }
 
 impl<P, G> Default for Ties<P, G> {
@@ -158,7 +186,7 @@ impl<P, G> Ties<P, G> {
 
     /// Adds an event that waits to be handled.
     pub(crate) fn add_event(&mut self, event: Event) {
-        if event.not_before == 0 {
+        if event.overtakes() {
             self.events.push_back(event);
             return;
         }
@@ -167,11 +195,8 @@ impl<P, G> Ties<P, G> {
         self.notices.insert(place, event);
     }
 
-    /// Takes the next event, given that so many messages have been taken.
-    pub(crate) fn next_event(&mut self, taken: u64) -> Option<Event> {
-        if let Some(event) = self.events.pop_front() {
-            return Some(event);
-        }
+    /// Takes the next notice, given that so many messages have been taken.
+    pub(crate) fn next_notice(&mut self, taken: u64) -> Option<Event> {
         let due = self.notices.front().is_some_and(|notice| notice.not_before <= taken);
         if due { self.notices.pop_front() } else { None }
     }
@@ -193,7 +218,7 @@ impl<P, G> Ties<P, G> {
         out
     }
 
-    /// Forgets the events of one link or one monitor that wait to be handled.
+    /// Forgets events that wait to be handled: of one link, one monitor, one source.
     pub(crate) fn forget_events(&mut self, stale: impl Fn(&Event) -> bool) {
         self.events.retain(|event| !stale(event));
         self.notices.retain(|event| !stale(event));

@@ -12,9 +12,13 @@
 //! 3. A sender that waits is in line once. Room is granted from the front, and a newcomer never overtakes the line.
 //! 4. A receiver sleeps only if, under the lock, the queue was empty and nothing urgent was pending.
 //! 5. No waker is woken and no item is dropped while the lock is held: both may run code of others.
+//! 6. Control messages stand in a lane of their own, with numbers of their own, and count for neither 1 nor 2. While there
+//!    is one, the caller's mark is set: both change together, under the lock.
 
 mod capacity;
+mod control;
 mod queue;
 
 pub use capacity::{Capacity, Overflow};
+pub(crate) use control::{Lane, lane_of};
 pub(crate) use queue::{Admission, Batch, Closed, Mailbox, Pushed, Refill, Ticket, Wakeup};

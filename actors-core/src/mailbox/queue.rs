@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::control::{Control, Lane, lane_of};
 use super::{Capacity, Overflow};
 
 /// Buffers larger than this many items are given back when the queue runs empty.
@@ -27,7 +28,19 @@ struct Inner<T> {
     pushed: u64,
     receiver: Receiver,
     closed: Option<Closed>,
-    waiting: Option<Box<Line>>,
+    more: Option<Box<More<T>>>,
+}
+
+/// What most mailboxes never have.
+struct More<T> {
+    line: Line,
+    control: Control<T>,
+}
+
+impl<T> Default for More<T> {
+    fn default() -> Self {
+        More { line: Line::default(), control: Control::default() }
+    }
 }
 
 /// The senders that wait for room, in the order in which they came.
@@ -129,7 +142,7 @@ impl<T> Batch<T> {
 impl<T> Mailbox<T> {
     pub(crate) fn new(capacity: Capacity, overflow: Overflow) -> Self {
         Mailbox {
-            inner: Mutex::new(Inner { queue: VecDeque::new(), pushed: 0, receiver: Receiver::Absent, closed: None, waiting: None }),
+            inner: Mutex::new(Inner { queue: VecDeque::new(), pushed: 0, receiver: Receiver::Absent, closed: None, more: None }),
             taken: AtomicU64::new(0),
             line: AtomicBool::new(false),
             overflow,
@@ -141,17 +154,31 @@ impl<T> Mailbox<T> {
         self.overflow
     }
 
-    /// How many messages wait.
+    /// How many messages wait, in both lanes.
     pub(crate) fn len(&self) -> u64 {
-        self.held(&self.lock())
+        let inner = self.lock();
+        self.held(&inner) + inner.more.as_ref().map_or(0, |more| more.control.len() as u64)
     }
 
-    /// How many messages have ever entered.
+    /// How many ordinary messages have ever entered.
     pub(crate) fn pushed(&self) -> u64 {
         self.lock().pushed
     }
 
-    /// The number of the last message that the receiver has taken.
+    /// The number of the last message that overtook, if there ever was one.
+    pub(crate) fn last_overtaking(&self) -> Option<u64> {
+        self.lock().more.as_ref().map(|more| more.control.pushed())
+    }
+
+    /// Whether the receiver has taken the message with this number, of either lane.
+    pub(crate) fn has_taken(&self, number: u64) -> bool {
+        match lane_of(number) {
+            Lane::Ordinary => self.taken() >= number,
+            Lane::Control => self.lock().more.as_ref().is_some_and(|more| more.control.taken() >= number),
+        }
+    }
+
+    /// The number of the last ordinary message that the receiver has taken.
     pub(crate) fn taken(&self) -> u64 {
         // Pairs with the release in `take`: whoever saw an effect of handling message n reads at least n.
         self.taken.load(Ordering::Acquire)
@@ -165,7 +192,7 @@ impl<T> Mailbox<T> {
         if let Some(closed) = inner.closed {
             return Admission::Closed(closed);
         }
-        let others_wait = inner.waiting.as_ref().is_some_and(|line| !line.wakers.is_empty());
+        let others_wait = inner.more.as_ref().is_some_and(|more| !more.line.wakers.is_empty());
         if !others_wait && self.has_room(&inner) { Admission::Room(Room { inner }) } else { Admission::Full(Full { mailbox: self, inner }) }
     }
 
@@ -175,7 +202,7 @@ impl<T> Mailbox<T> {
         if let Some(closed) = inner.closed {
             return Poll::Ready(Admission::Closed(closed));
         }
-        let line = inner.waiting.as_mut().expect("a ticket is given only by a line, which lives as long as the mailbox is open");
+        let line = &mut inner.more.as_mut().expect("a ticket is given only by a line, which lives as long as the mailbox").line;
         match line.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
             Ok(place) => {
                 line.wakers[place].1.clone_from(waker);
@@ -195,7 +222,7 @@ impl<T> Mailbox<T> {
             if inner.closed.is_some() {
                 return;
             }
-            let Some(line) = inner.waiting.as_mut() else { return };
+            let Some(More { line, .. }) = inner.more.as_deref_mut() else { return };
             match line.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
                 Ok(place) => {
                     line.wakers.remove(place);
@@ -210,6 +237,18 @@ impl<T> Mailbox<T> {
         if let Some(waker) = next {
             waker.wake();
         }
+    }
+
+    /// Puts a message in that overtakes all ordinary ones: always, unless the mailbox is closed. `mark` says, under the
+    /// lock, that there is one.
+    pub(crate) fn overtake(&self, make: impl FnOnce() -> T, mark: impl FnOnce()) -> Result<Pushed<T>, Closed> {
+        let mut inner = self.lock();
+        if let Some(closed) = inner.closed {
+            return Err(closed);
+        }
+        let number = inner.more.get_or_insert_default().control.push(make());
+        mark();
+        Ok(Pushed { number, wakeup: arouse(&mut inner), displaced: None })
     }
 
     // ===== control =====
@@ -231,7 +270,7 @@ impl<T> Mailbox<T> {
             let mut inner = self.lock();
             inner.closed = inner.closed.max(Some(closed));
             let receiver = (closed == Closed::Stopped).then(|| std::mem::replace(&mut inner.receiver, Receiver::Running));
-            (inner.waiting.take(), receiver)
+            (inner.more.as_mut().map(|more| std::mem::take(&mut more.line)), receiver)
         };
         for (_, waker) in line.into_iter().flat_map(|line| line.wakers) {
             waker.wake();
@@ -253,6 +292,17 @@ impl<T> Mailbox<T> {
             self.admit(batch);
         }
         Some(item)
+    }
+
+    /// Takes the next of the messages that overtake. When it was the last, `unmark` says so, under the lock.
+    pub(crate) fn take_overtaking(&self, unmark: impl FnOnce()) -> Option<T> {
+        let mut inner = self.lock();
+        let control = inner.more.as_mut().map(|more| &mut more.control);
+        let (item, left) = control.map_or((None, 0), |control| (control.pop(), control.len()));
+        if left == 0 {
+            unmark();
+        }
+        item
     }
 
     /// Fetches what has come since the last time; sleeps if that is nothing, unless `urgent` says otherwise.
@@ -319,13 +369,14 @@ impl<T> Mailbox<T> {
         drop(old);
     }
 
-    /// Takes all that is left, fetched or queued, in order.
+    /// Takes all that is left, fetched or queued, in the order in which it would have been handled.
     pub(crate) fn rest(&self, batch: &mut Batch<T>) -> VecDeque<T> {
-        let mut rest = std::mem::take(&mut batch.items);
-        let (mut queued, pushed) = {
+        let (mut rest, mut queued, pushed) = {
             let mut inner = self.lock();
-            (std::mem::take(&mut inner.queue), inner.pushed)
+            let overtaking = inner.more.as_mut().map_or_else(VecDeque::new, |more| more.control.rest());
+            (overtaking, std::mem::take(&mut inner.queue), inner.pushed)
         };
+        rest.append(&mut batch.items);
         rest.append(&mut queued);
         self.taken.store(pushed, Ordering::Release);
         rest
@@ -333,7 +384,10 @@ impl<T> Mailbox<T> {
 
     /// Takes all that is in the queue, in the place of the receiver.
     pub(crate) fn take_queued(&self) -> VecDeque<T> {
-        std::mem::take(&mut self.lock().queue)
+        let mut inner = self.lock();
+        let mut all = inner.more.as_mut().map_or_else(VecDeque::new, |more| more.control.rest());
+        all.append(&mut inner.queue);
+        all
     }
 
     fn admit(&self, batch: &mut Batch<T>) {
@@ -349,7 +403,7 @@ impl<T> Mailbox<T> {
 
     fn grant(&self, inner: &mut Inner<T>) -> Option<Waker> {
         let room = self.has_room(inner);
-        let line = inner.waiting.as_mut()?;
+        let line = &mut inner.more.as_mut()?.line;
         let waker = if room { line.wakers.pop_front() } else { None };
         if waker.is_some() {
             line.granted += 1;
@@ -362,11 +416,11 @@ impl<T> Mailbox<T> {
         if self.capacity == u32::MAX {
             return true;
         }
-        let granted = inner.waiting.as_ref().map_or(0, |line| line.granted);
+        let granted = inner.more.as_ref().map_or(0, |more| more.line.granted);
         self.held(inner) + u64::from(granted) < u64::from(self.capacity)
     }
 
-    /// How many messages wait, fetched or not.
+    /// How many ordinary messages wait, fetched or not.
     fn held(&self, inner: &Inner<T>) -> u64 {
         if self.overflow == Overflow::DropOldest {
             // The numbers of those that had to make room are missing from the queue.
@@ -394,7 +448,7 @@ impl<T> Room<'_, T> {
 impl<T> Full<'_, T> {
     /// Joins the line of those who wait.
     pub(crate) fn wait(mut self, waker: &Waker) -> Ticket {
-        let line = self.inner.waiting.get_or_insert_default();
+        let line = &mut self.inner.more.get_or_insert_default().line;
         let number = line.next;
         line.next += 1;
         line.wakers.push_back((number, waker.clone()));

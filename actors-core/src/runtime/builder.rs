@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::task;
+use super::{fault, task};
 use crate::actor::{Actor, Context};
 use crate::address::cell::Cell;
 use crate::address::{ActorRef, Protocol};
@@ -78,6 +78,12 @@ impl<A: Actor> Builder<A> {
         self
     }
 
+    /// Lets it put at most this many messages aside with [`stash`](Context::stash).
+    pub fn stash(mut self, capacity: u32) -> Self {
+        self.policy().stash = capacity;
+        self
+    }
+
     /// Sets what a stop does with the messages that wait.
     pub fn on_stop(mut self, on_stop: OnStop) -> Self {
         self.policy().on_stop = on_stop;
@@ -105,6 +111,12 @@ impl<A: Actor> Builder<A> {
     /// Sets how long its `started` hook may take.
     pub fn start_limit(mut self, limit: Duration) -> Self {
         self.policy().start_limit = Limit::After(limit);
+        self
+    }
+
+    /// Sets how long a handler of it may take. One that takes longer is dropped, and the actor fails.
+    pub fn handler_limit(mut self, limit: Duration) -> Self {
+        self.policy().handler_limit = Some(limit);
         self
     }
 
@@ -171,13 +183,15 @@ impl<A: Actor> Builder<A> {
         let Builder { family, actor, name, policy, signals } = self;
         panic::note_locations();
         let env = family.env.clone();
-        let signals = signals | first_signals::<A>();
         let effective = policy.as_deref().unwrap_or(const { &A::POLICY });
         let (capacity, overflow) = (effective.mailbox, effective.overflow);
         let core = Core::new(env.next_id(), name.clone(), family.clone(), policy, signals);
         let cell = Arc::new(Cell::new(core, actor, capacity, overflow, const { &A::POLICY }, task::start::<A>));
         let any: Arc<dyn AnyCell> = cell.clone();
         let reference = ActorRef::new(cell.clone());
+        let first = first_signals::<A>(&any);
+        any.core().signals.set(first);
+        let has_to_start = first & Signals::STARTED == 0;
 
         let claimed = match &name {
             None => Ok(()),
@@ -194,6 +208,9 @@ impl<A: Actor> Builder<A> {
             Ok(()) => {
                 if enroll(&any) && family.admit(&any) {
                     env.born();
+                    if !has_to_start {
+                        env.kit.started(&any);
+                    }
                     None
                 } else {
                     if let Some(name) = &name {
@@ -216,7 +233,7 @@ impl<A: Actor> Builder<A> {
             }
             return (reference, holder);
         }
-        if A::HOOKS.started {
+        if has_to_start {
             any.call();
         }
         (reference, None)
@@ -224,9 +241,9 @@ impl<A: Actor> Builder<A> {
 }
 
 /// The signals with which every incarnation begins.
-fn first_signals<A: Actor>() -> u32 {
+fn first_signals<A: Actor>(cell: &Arc<dyn AnyCell>) -> u32 {
     let traps = if A::HOOKS.exited { Signals::TRAPS } else { 0 };
-    let started = if A::HOOKS.started { 0 } else { Signals::STARTED };
+    let started = if A::HOOKS.started || fault::threatens_start(cell) { 0 } else { Signals::STARTED };
     traps | started
 }
 
@@ -270,20 +287,23 @@ pub(crate) fn revive<A: Actor>(cell: &Arc<Cell<A>>, make: impl FnOnce() -> A) ->
     let actor = panic::guard(make)?;
     let any: Arc<dyn AnyCell> = cell.clone();
     cell.put_state(actor);
-    if !restart::begin_incarnation(&any, first_signals::<A>()) {
+    let first = first_signals::<A>(&any);
+    if !restart::begin_incarnation(&any, first) {
         // A panic in its destructor has nobody to be told to.
         let _ = panic::guard(|| drop(cell.take_state()));
         return Ok(false);
     }
-    // It is ready before anything can happen to it: told later, that could be news of an incarnation that has ended.
-    if !A::HOOKS.started {
+    let has_started = first & Signals::STARTED != 0;
+    if has_started {
+        // Told before anything can happen to it: later, that could be news of an incarnation that has ended.
+        any.env().kit.started(&any);
         if let Some(overseer) = any.core().parent.overseer() {
             overseer.ready(&any);
         }
     }
     // From here on whoever sends something, or asks it to end, starts its task; what has come before is looked at below.
     cell.mailbox.vacate();
-    if A::HOOKS.started || cell.mailbox.len() > 0 || any.core().signals.any(Signals::URGENT) {
+    if !has_started || cell.mailbox.len() > 0 || any.core().signals.any(Signals::URGENT) {
         any.call();
     }
     Ok(true)

@@ -245,6 +245,10 @@ impl Descent {
         Descent(Rung { child, step: Step::Stopping(due) })
     }
 
+    pub(crate) fn is_of(&self, child: &Arc<dyn AnyCell>) -> bool {
+        Arc::ptr_eq(&self.0.child, child)
+    }
+
     /// Takes all steps whose time has come; returns when the next is due.
     pub(crate) fn step(&mut self, now: Instant) -> Option<Instant> {
         self.0.step(now, false, |wish, _| wish)

@@ -6,20 +6,24 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::fault;
 use super::watch::{Watched, begin, discard, poll_once, watch};
 use crate::actor::{Actor, Context};
 use crate::address::ActorRef;
 use crate::address::cell::Cell;
-use crate::lifecycle::cell::{AnyCell, Core};
+use crate::lifecycle::cell::{AnyCell, Core, Turn};
 use crate::lifecycle::crash::Crash;
 use crate::lifecycle::current::set_current_deadline;
-use crate::lifecycle::exit::{BoxError, Exit, ExitReason};
+use crate::lifecycle::exit::{BoxError, Exit, ExitReason, HandlerTimedOut};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::policy::InFlight;
 use crate::lifecycle::record::HookOutcome;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Batch;
 use crate::telemetry::ActorSpan;
+use crate::time::after;
 
 /// An actor that runs: what its task owns.
 pub(crate) struct Life<A: Actor> {
@@ -80,20 +84,30 @@ impl<A: Actor> Life<A> {
     }
 
     /// Handles one message.
-    pub(super) async fn handle(&mut self, message: A::Msg, cut: u32) -> Result<(), Over> {
-        let Life { actor, ctx, cell, batch, span, .. } = self;
+    pub(super) async fn handle(&mut self, message: A::Msg, turn: Turn, cut: u32) -> Result<(), Over> {
+        let tag = self.handle_quietly(message, turn, cut).await?;
+        if self.ctx.has_sources() {
+            self.ctx.note_activity(tag);
+        }
+        Ok(())
+    }
+
+    /// Handles one message, which does not count as activity yet. Says which it was.
+    pub(super) async fn handle_quietly(&mut self, message: A::Msg, turn: Turn, cut: u32) -> Result<u16, Over> {
+        let message = fault::first!(self, message, turn, cut);
+        let Life { actor, ctx, cell, any, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let core = cell.core();
         let (tag, deadline) = match guard(|| (A::tag(&message), A::deadline(&message))) {
             Ok(known) => known,
             Err(reason) => return Err(Over::Because(reason)),
         };
-        core.begin(tag);
+        core.begin(tag, turn);
         if deadline.is_some() {
             set_current_deadline(deadline);
         }
         let span = span.message(|| cell.message_name(u32::from(tag)));
-        let (outcome, broken) = {
+        let (outcome, limit, broken) = {
             let mut handler = pin!(None);
             let first = match begin(handler.as_mut(), || actor.handle(message, ctx)) {
                 Some(broken) => broken,
@@ -102,22 +116,20 @@ impl<A: Actor> Life<A> {
             if matches!(first, Ok(Poll::Ready(Ok(())))) && deadline.is_none() {
                 // By far the most frequent: the handler had nothing to wait for.
                 core.finish();
-                return Ok(());
+                return Ok(tag);
             }
-            let outcome = watch(handler.as_mut(), &span, cell, batch, cut, None, Some(first)).await;
+            let limit = any.policy().handler_limit;
+            let until = limit.map(|limit| after(Instant::now(), limit));
+            let outcome = watch(handler.as_mut(), &span, cell, batch, cut, until, Some(first)).await;
             let cut_short = outcome.is_cut_short();
-            (outcome, discard(handler, cut_short))
+            (outcome, limit, discard(handler, cut_short))
         };
         if deadline.is_some() {
             set_current_deadline(None);
         }
-        let over = over_after(outcome, broken);
-        if matches!(over, Err(Over::Because(_))) {
-            let crash = Crash { handling: cell.message_name(u32::from(tag)), handling_for: core.waiting_for() };
-            core.with_ties(|ties| ties.crash = Some(Box::new(crash)));
-        }
-        core.finish();
-        over
+        let over = over_after_handler(any, tag, outcome, limit, broken);
+        finish(any, tag, &over);
+        over.map(|()| tag)
     }
 
     /// The signals that cut a handler short.
@@ -126,6 +138,33 @@ impl<A: Actor> Life<A> {
             InFlight::Finish => Signals::KILL,
             InFlight::Cancel => Signals::KILL | Signals::STOP,
         }
+    }
+}
+
+/// Notes that the message in hand is done, and what is known where its handler failed.
+pub(super) fn finish(cell: &Arc<dyn AnyCell>, tag: u16, over: &Result<(), Over>) {
+    let core = cell.core();
+    if matches!(over, Err(Over::Because(_))) {
+        let crash = Crash { handling: cell.message_name(u32::from(tag)), handling_for: core.waiting_for() };
+        core.with_ties(|ties| ties.crash = Some(Box::new(crash)));
+    }
+    core.finish();
+}
+
+/// What the outcome of a handler means for the life, if it was to take no longer than `limit`.
+pub(super) fn over_after_handler(
+    cell: &Arc<dyn AnyCell>,
+    tag: u16,
+    outcome: Watched<Result<(), BoxError>>,
+    limit: Option<Duration>,
+    broken: Option<ExitReason>,
+) -> Result<(), Over> {
+    match (outcome, limit) {
+        (Watched::TimedOut, Some(limit)) => {
+            let message = cell.message_name(u32::from(tag));
+            Err(Over::Because(ExitReason::failed(Box::new(HandlerTimedOut { message, limit }))))
+        }
+        (outcome, _) => over_after(outcome, broken),
     }
 }
 

@@ -5,15 +5,18 @@ use std::pin::pin;
 
 use tokio::time::Instant;
 
+use super::fault;
 use super::life::{Life, Over, over_after};
 use super::watch::{Watched, begin, discard, watch};
-use crate::actor::Actor;
-use crate::lifecycle::cell::AnyCell;
-use crate::lifecycle::event::Event;
+use crate::actor::stash::Put;
+use crate::actor::{Actor, Found};
+use crate::lifecycle::cell::{AnyCell, Turn};
+use crate::lifecycle::event::{Event, Exited, News, SourceKey};
 use crate::lifecycle::exit::{ExitReason, Failure, StartFailure};
+use crate::lifecycle::panic::guard;
 use crate::lifecycle::signal::Signals;
 use crate::sync::wake_all;
-use crate::telemetry;
+use crate::telemetry::{self, Scope};
 use crate::time::after;
 
 /// How many messages an actor handles before it lets others run.
@@ -24,17 +27,17 @@ impl<A: Actor> Life<A> {
     pub(super) async fn begin(&mut self) -> Result<(), Over> {
         // Stop beats start, but for a drain: what was accepted can be handled only by an actor that has started.
         let signals = self.core().signals.get();
-        let drains = signals & (Signals::DRAIN | Signals::KILL) == Signals::DRAIN && self.cell.mailbox.pushed() > 0;
+        let drains = signals & (Signals::DRAIN | Signals::KILL) == Signals::DRAIN && self.cell.mailbox.len() > 0;
         if signals & (Signals::STOP | Signals::KILL) != 0 && !drains {
             return Err(Over::Asked);
         }
         let limit = self.any.policy().start_limit();
         let cut = if drains { Signals::KILL } else { self.cut() };
-        let Life { actor, ctx, cell, batch, span, .. } = self;
+        let Life { actor, ctx, cell, batch, span, any, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let outcome = {
             let mut hook = pin!(None);
-            let first = begin(hook.as_mut(), || actor.started(ctx));
+            let first = begin(hook.as_mut(), || fault::around_start(any, || actor.started(ctx)));
             let outcome = watch(hook.as_mut(), span, cell, batch, cut, limit.map(|limit| after(Instant::now(), limit)), first).await;
             let broken = discard(hook, outcome.is_cut_short());
             broken.map_or(outcome, Watched::Panicked)
@@ -43,6 +46,8 @@ impl<A: Actor> Life<A> {
         let failure = match outcome {
             Watched::Done(Ok(())) if self.core().signals.any(Signals::DECLINED) => StartFailure::Declined,
             Watched::Done(Ok(())) => {
+                // Before it is known: whoever waits for the start finds it in the log.
+                self.any.env().kit.started(&self.any);
                 self.core().signals.set(Signals::STARTED);
                 wake_all(self.core().with_ties(|ties| ties.waiters.take()));
                 telemetry::started(&self.any);
@@ -66,11 +71,11 @@ impl<A: Actor> Life<A> {
         loop {
             // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
             if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.taken() >= self.due_at) {
-                if let Some(over) = Box::pin(self.attend()).await {
+                if let Err(over) = Box::pin(self.attend(cut)).await {
                     return over;
                 }
             } else if let Some(message) = self.cell.mailbox.take(&mut self.batch) {
-                if let Err(over) = self.handle(message, cut).await {
+                if let Err(over) = self.handle(message, Turn::Ordinary, cut).await {
                     return over;
                 }
             } else {
@@ -101,36 +106,112 @@ impl<A: Actor> Life<A> {
         slept
     }
 
-    /// Looks at what is urgent: a stop, or one exit of another.
-    async fn attend(&mut self) -> Option<Over> {
+    /// Looks at what is urgent, and does the first of it.
+    async fn attend(&mut self, cut: u32) -> Result<(), Over> {
         if self.core().signals.any(Signals::STOP | Signals::KILL) {
-            return Some(Over::Asked);
+            return Err(Over::Asked);
         }
-        let event = self.next_event()?;
-        if !A::HOOKS.exited {
-            return None;
+        if let Some(exit) = self.next_exit() {
+            return self.hear(exit, cut).await;
         }
-        let cut = self.cut();
+        if let Some(message) = self.overtaking() {
+            return self.handle_overtaking(message, cut).await;
+        }
+        // Last, so that what was sent before the end of the other comes before the notice of it.
+        match self.next_notice() {
+            Some(notice) => self.hear(notice, cut).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the message that comes before those in the mailbox, if there is one.
+    pub(super) fn overtaking(&mut self) -> Option<Overtaking<A>> {
+        let signals = self.core().signals.get();
+        let control = if signals & Signals::CONTROL != 0 { self.cell.take_control() } else { None };
+        if let Some(message) = control {
+            return Some(Overtaking::Control(message));
+        }
+        if signals & Signals::RELEASED != 0 { self.ctx.next_released().map(Overtaking::Released) } else { None }
+    }
+
+    pub(super) async fn handle_overtaking(&mut self, message: Overtaking<A>, cut: u32) -> Result<(), Over> {
+        match message {
+            Overtaking::Control(message) => self.handle(message, Turn::Control, cut).await,
+            Overtaking::Released(Put { message, asker }) => {
+                if let Some(asker) = &asker {
+                    asker.note_replayed();
+                }
+                let handled = self.handle(message, Turn::Apart, cut).await;
+                if let Some(asker) = &asker {
+                    asker.note_handled();
+                }
+                handled
+            }
+        }
+    }
+
+    /// Tells the actor of the end of another, or looks at a source of its own.
+    async fn hear(&mut self, event: Event, cut: u32) -> Result<(), Over> {
+        match event.news {
+            News::Ready(key) => self.attend_to_source(key, cut).await,
+            News::Exited(exited) if A::HOOKS.exited => self.attend_to_exit(*exited, cut).await,
+            News::Exited(_) => Ok(()),
+        }
+    }
+
+    async fn attend_to_exit(&mut self, exited: Exited, cut: u32) -> Result<(), Over> {
         let Life { actor, ctx, cell, batch, span, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let mut hook = pin!(None);
-        let first = begin(hook.as_mut(), || actor.exited(event.exited, ctx));
+        let first = begin(hook.as_mut(), || actor.exited(exited, ctx));
         let outcome = watch(hook.as_mut(), span, cell, batch, cut, None, first).await;
         let broken = discard(hook, outcome.is_cut_short());
         cell.core().finish();
-        over_after(outcome, broken).err()
+        over_after(outcome, broken)
     }
 
-    /// Takes the next exit whose turn has come, and notes when the one after it is due.
-    fn next_event(&mut self) -> Option<Event> {
-        let taken = self.cell.mailbox.taken();
+    /// Polls a source, and handles its message if there is one.
+    async fn attend_to_source(&mut self, key: SourceKey, cut: u32) -> Result<(), Over> {
+        let Life { ctx, span, .. } = self;
+        let found = span.enter(|| guard(|| ctx.poll_source(key))).map_err(Over::Because)?;
+        let Some(Found { message, is_activity }) = found else { return Ok(()) };
+        let tag = self.handle_quietly(message, Turn::Apart, cut).await?;
+        if is_activity {
+            self.ctx.note_activity(tag);
+        }
+        let ctx = &mut self.ctx;
+        guard(|| ctx.rearm_source(key)).map_err(Over::Because)
+    }
+
+    /// Takes the next exit of a link, a child or a group, or what else is due at once, and notes when the next notice is due.
+    fn next_exit(&mut self) -> Option<Event> {
         let core = self.cell.core();
-        let (event, due_at) = core.with_ties(|ties| {
+        if !core.signals.any(Signals::EVENTS) && self.due_at != 0 {
+            return None;
+        }
+        let (exit, due_at) = core.with_ties(|ties| {
             core.signals.clear(Signals::EVENTS);
-            let event = ties.next_event(taken);
-            (event, ties.next_event_due())
+            (ties.events.pop_front(), ties.next_event_due())
         });
         self.due_at = due_at;
-        event
+        exit
     }
+
+    /// Takes the next notice of a monitor if it is due.
+    fn next_notice(&mut self) -> Option<Event> {
+        let taken = self.cell.mailbox.taken();
+        if self.due_at > taken {
+            return None;
+        }
+        let (notice, due_at) = self.core().with_ties(|ties| (ties.next_notice(taken), ties.next_event_due()));
+        self.due_at = due_at;
+        notice
+    }
+}
+
+/// A message that comes before those in the mailbox.
+pub(super) enum Overtaking<A: Actor> {
+    Control(A::Msg),
+    /// It was stashed, and is to be handled again.
+    Released(Put<A::Msg>),
 }

@@ -1,6 +1,7 @@
 //! The end of an actor: one path for every cause, and what its task's destructor does when it cannot wait.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -8,12 +9,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
+use super::fault;
 use super::ladder::{self, Budget, Parent};
 use super::life::{Life, Over};
 use super::serve::TURN;
 use super::watch::{Watched, begin, discard, watch};
 use crate::actor::Actor;
-use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
 use crate::lifecycle::current::{DropCause, dropping};
 use crate::lifecycle::dead_letter::DeadReason;
@@ -47,6 +49,7 @@ impl<A: Actor> Life<A> {
         if let Some(family) = self.core().family() {
             family.close();
         }
+        self.drop_sources();
 
         // 3. The queue.
         if self.drains() {
@@ -54,6 +57,7 @@ impl<A: Actor> Life<A> {
         }
         let after_drain = Instant::now();
         self.ending.drain = after_drain - began;
+        self.discard_stash();
         if self.close_if_last() {
             self.discard_queue();
         }
@@ -65,7 +69,7 @@ impl<A: Actor> Life<A> {
 
         // 5. The hook. A kill since the first cause comes before whatever goes wrong in it.
         self.note_kill();
-        if self.core().signals.any(Signals::STARTED) && A::HOOKS.stopped {
+        if self.core().signals.any(Signals::STARTED) && (A::HOOKS.stopped || fault::threatens_stop(&self.any)) {
             let before = Instant::now();
             self.run_hook().await;
             // What the hook has begun is the actor's own too.
@@ -93,6 +97,7 @@ impl<A: Actor> Life<A> {
             && signals & Signals::STARTED != 0
             && signals & Signals::EVENTS == 0
             && !A::HOOKS.stopped
+            && !fault::threatens_stop(&self.any)
             && core.family().is_none_or(|family| family.len() == 0)
             && self.cell.mailbox.len() == 0;
         if !idle || ENDING.replace(true) {
@@ -166,28 +171,33 @@ impl<A: Actor> Life<A> {
         wanted && self.exit().reason.is_clean()
     }
 
-    /// Handles what was accepted before the stop. The mailbox is closed, or stays open for the next incarnation, which then
+    /// Handles what was accepted before the stop, save what stays in the stash. The mailbox is closed, or stays open for the next incarnation, which then
     /// handles what has come since.
     async fn drain(&mut self) {
-        let mark = self.cell.mailbox.pushed();
+        let mailbox = &self.cell.mailbox;
+        let marks = [Some(mailbox.pushed()), mailbox.last_overtaking()];
         let mut left = TURN;
         loop {
-            if self.core().signals.any(Signals::KILL) || self.cell.mailbox.taken() >= mark {
+            let done = marks.iter().flatten().all(|mark| self.cell.mailbox.has_taken(*mark));
+            let signals = self.core().signals.get();
+            if signals & Signals::KILL != 0 || (done && signals & Signals::RELEASED == 0) {
                 return;
             }
-            let message = match self.cell.mailbox.take(&mut self.batch) {
-                Some(message) => message,
-                None => {
-                    let Life { cell, batch, .. } = self;
-                    let refill = poll_fn(|cx| cell.mailbox.poll_refill(batch, cx, || true)).await;
-                    if refill == crate::mailbox::Refill::Urgent {
-                        return;
-                    }
-                    continue;
+            let handled = if let Some(message) = self.overtaking() {
+                self.ending.drained += 1;
+                self.handle_overtaking(message, Signals::KILL).await
+            } else if let Some(message) = self.cell.mailbox.take(&mut self.batch) {
+                self.ending.drained += 1;
+                self.handle(message, Turn::Ordinary, Signals::KILL).await
+            } else {
+                let Life { cell, batch, .. } = self;
+                let refill = poll_fn(|cx| cell.mailbox.poll_refill(batch, cx, || true)).await;
+                if refill == crate::mailbox::Refill::Urgent {
+                    return;
                 }
+                continue;
             };
-            self.ending.drained += 1;
-            match self.handle(message, Signals::KILL).await {
+            match handled {
                 Ok(()) => {}
                 Err(Over::Asked) => return,
                 Err(Over::Because(reason)) => {
@@ -205,7 +215,18 @@ impl<A: Actor> Life<A> {
 
     /// Makes dead letters of what is left; asks among it are told.
     fn discard_queue(&mut self) {
+        self.discard_stash();
         let rest = self.cell.mailbox.rest(&mut self.batch);
+        self.bury_all(rest);
+    }
+
+    /// Makes dead letters of what the actor has put aside, which ends with the incarnation; asks among it are told.
+    pub(super) fn discard_stash(&mut self) {
+        let put_aside = self.ctx.take_stash();
+        self.bury_all(put_aside);
+    }
+
+    fn bury_all(&mut self, rest: VecDeque<A::Msg>) {
         if rest.is_empty() {
             return;
         }
@@ -288,12 +309,12 @@ impl<A: Actor> Life<A> {
     async fn run_hook(&mut self) {
         let reason = self.exit().reason.clone();
         let limit = self.any.policy().hook_limit();
-        let Life { actor, ctx, cell, batch, span, .. } = self;
+        let Life { actor, ctx, cell, batch, span, any, .. } = self;
         let actor = actor.as_mut().expect("the state is dropped after the hook");
         let core = cell.core();
         let (outcome, broken, killed) = {
             let mut hook = pin!(None);
-            let mut first = begin(hook.as_mut(), || actor.stopped(&reason, ctx));
+            let mut first = begin(hook.as_mut(), || fault::around_stop(any, || actor.stopped(&reason, ctx)));
             let own = limit.map(|limit| after(Instant::now(), limit));
             let mut outcome = Watched::Cut;
             if !core.signals.any(Signals::KILL) {
@@ -328,6 +349,8 @@ impl<A: Actor> Life<A> {
     /// Drops the state, and makes the end known: nothing here waits.
     fn finish(&mut self) {
         self.ending.concluded = true;
+        // What the hook has put aside.
+        self.discard_stash();
         self.drop_state();
         self.add_failed_work();
         if self.goes_down() {
@@ -347,6 +370,13 @@ impl<A: Actor> Life<A> {
         telemetry::ended(&self.any, &exit);
         let report = self.any.env().is_recording().then(|| self.report(&exit));
         conclude(self.any.clone(), exit, report);
+    }
+
+    /// Drops what yields messages: nothing of it is handled any more.
+    fn drop_sources(&mut self) {
+        for panicked in self.ctx.drop_sources() {
+            self.exit().add(panicked);
+        }
     }
 
     fn report_crash(&self, exit: &Exit) {
@@ -412,6 +442,7 @@ impl<A: Actor> Drop for Life<A> {
         }
         self.core().signals.set(Signals::FINAL);
         self.cell.close(Closed::Stopping);
+        self.drop_sources();
         self.discard_queue();
         if A::HOOKS.stopped && self.ending.hook_outcome == HookOutcome::None {
             self.ending.hook_outcome = HookOutcome::Skipped;

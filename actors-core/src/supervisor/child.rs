@@ -73,7 +73,7 @@ impl<A: Protocol> Context<A> {
     /// temporary or has no name. Harmless if it has ended already.
     ///
     /// # Errors
-    /// [`ChildError::NotFound`] if this actor supervises no such child.
+    /// [`ChildError::NotFound`] if this actor supervises no such child, [`ChildError::Stopping`] if it has ended itself.
     ///
     /// # Cancel safety
     /// The child is stopped all the same.
@@ -175,6 +175,11 @@ impl<A: Actor> Child<A> {
     /// Sets how long its `started` hook may take.
     pub fn start_limit(self, limit: Duration) -> Self {
         self.with(|spec| spec.start_limit(limit))
+    }
+
+    /// Sets how long a handler of it may take. One that takes longer is dropped, and the child fails.
+    pub fn handler_limit(self, limit: Duration) -> Self {
+        self.with(|spec| spec.handler_limit(limit))
     }
 
     /// Lets at most this many messages wait.
@@ -345,6 +350,7 @@ pub struct ChildCounts {
 pub(super) async fn add(supervision: &Arc<Supervision>, spec: ChildSpec) -> Result<Arc<dyn AnyCell>, StartError> {
     let made = supervision.add(spec, true)?;
     ready(&made.cell, made.holder).await?;
+    supervision.handed_over(&made.cell);
     Ok(made.cell)
 }
 

@@ -16,7 +16,7 @@ use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::exit::{BoxError, StartFailure};
 use crate::lifecycle::path::ActorPath;
 use crate::lifecycle::request;
-use crate::lifecycle::{AutoShutdown, Children, Limit, Policy, Strategy};
+use crate::lifecycle::{AutoShutdown, Children, InFlight, Limit, Policy, Strategy};
 use crate::runtime::{StartError, ready};
 use crate::sync::lock;
 
@@ -161,7 +161,9 @@ impl Protocol for Supervisor {
 }
 
 impl Actor for Supervisor {
-    const POLICY: Policy = Policy { start_limit: Limit::Unlimited, stop_limit: Limit::Unlimited, ..Policy::DEFAULT };
+    // Its one hook only waits for children to start; a stop does not.
+    const POLICY: Policy =
+        Policy { start_limit: Limit::Unlimited, stop_limit: Limit::Unlimited, in_flight: InFlight::Cancel, ..Policy::DEFAULT };
     const HOOKS: Hooks = Hooks { started: true, ..Hooks::NONE };
 
     async fn started(&mut self, ctx: &mut Context<Self>) -> Result<(), BoxError> {
@@ -398,7 +400,7 @@ macro_rules! managed {
             /// is temporary or has no name. Harmless if it has ended already.
             ///
             /// # Errors
-            /// [`ChildError::NotFound`] if the supervisor has no such child.
+            /// [`ChildError::NotFound`] if the supervisor has no such child, [`ChildError::Stopping`] if it has ended itself.
             ///
             /// # Cancel safety
             /// The child is stopped all the same.

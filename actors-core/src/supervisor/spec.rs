@@ -136,6 +136,11 @@ impl ChildSpec {
         self.policy(|policy| policy.start_limit = Limit::After(limit))
     }
 
+    /// Sets how long a handler of it may take. One that takes longer is dropped, and the child fails.
+    pub fn handler_limit(self, limit: Duration) -> Self {
+        self.policy(|policy| policy.handler_limit = Some(limit))
+    }
+
     /// Lets at most this many messages wait.
     pub fn mailbox(self, capacity: u32) -> Self {
         self.policy(|policy| policy.mailbox = Capacity::Bounded(capacity))

@@ -20,6 +20,7 @@ use crate::lifecycle::crash::Decision;
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{Exit, ExitReason, StartFailure};
 use crate::lifecycle::id::ActorId;
+use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::{ActorPath, Segment};
 use crate::lifecycle::policy::Policy;
 use crate::lifecycle::post_mortem;
@@ -63,10 +64,12 @@ struct Kid {
     name: Option<Arc<str>>,
     restart: Restart,
     significant: bool,
-    /// The cell has ended for good, and another is to take its place.
-    gone: bool,
     /// How often it was restarted before its present cell was made.
     restarts: u64,
+    /// Its present cell has ended, or never was; nothing more comes of it.
+    over: bool,
+    /// Whoever asked for it waits for its first start.
+    awaited: bool,
     ended: Vec<oneshot::Sender<()>>,
     started: Vec<oneshot::Sender<Result<(), StartFailure>>>,
 }
@@ -84,6 +87,8 @@ struct After {
     drive: Option<u64>,
     /// Values whose destructor may be a user's.
     dropped: Vec<Kid>,
+    /// Those who wait for a start that will not be; a drop tells them.
+    unstarted: Vec<oneshot::Sender<Result<(), StartFailure>>>,
 }
 
 /// What a listing says of one child.
@@ -184,7 +189,7 @@ impl Supervision {
         }
         let mut enrolled = None;
         let made = spec.create(&family, awaited, &mut |cell| {
-            enrolled = self.enroll(cell, &spec);
+            enrolled = self.enroll(cell, &spec, awaited);
             enrolled.is_some()
         });
         let made = match made {
@@ -206,7 +211,7 @@ impl Supervision {
     }
 
     /// Enters a new child into the table.
-    fn enroll(&self, cell: &Arc<dyn AnyCell>, spec: &ChildSpec) -> Option<Place> {
+    fn enroll(&self, cell: &Arc<dyn AnyCell>, spec: &ChildSpec, awaited: bool) -> Option<Place> {
         let now = Instant::now();
         let mut inner = lock(&self.inner);
         let taken = spec.name.as_ref().is_some_and(|name| inner.names.contains_key(name));
@@ -227,8 +232,9 @@ impl Supervision {
             name: spec.name.clone(),
             restart: spec.restart,
             significant: spec.significant,
-            gone: false,
             restarts: 0,
+            over: false,
+            awaited,
             ended: Vec::new(),
             started: Vec::new(),
         };
@@ -236,12 +242,23 @@ impl Supervision {
         Some(place)
     }
 
+    /// Whoever asked for a child has it: what becomes of it is no longer his concern.
+    pub(super) fn handed_over(&self, cell: &Arc<dyn AnyCell>) {
+        let mut inner = lock(&self.inner);
+        if let Ok(place) = inner.find(&Key::Cell(cell.clone())) {
+            if let Some(kid) = inner.kids.get_mut(&place) {
+                kid.awaited = false;
+            }
+        }
+    }
+
     /// Takes a child out that could not be made after all.
     fn strike(&self, place: Place) {
         let after = {
             let mut inner = lock(&self.inner);
-            inner.table.not_made(place, Instant::now());
-            inner.table.remove(place);
+            let now = Instant::now();
+            inner.table.not_made(place, now);
+            inner.table.remove(place, now);
             let mut after = After::default();
             inner.forget(place, &mut after);
             after
@@ -257,10 +274,16 @@ impl Supervision {
             let place = match inner.find(key) {
                 Ok(place) => place,
                 // One that was ours and has been forgotten has ended.
-                Err(refused) => return if self.was_ours(key) { Ok(None) } else { Err(refused) },
+                Err(_) if self.was_ours(key) => return Ok(None),
+                Err(_) if inner.closed => return Err(Refused::Stopping),
+                Err(refused) => return Err(refused),
             };
             let now = Instant::now();
             if !inner.table.terminate(place, now) {
+                return Ok(None);
+            }
+            if inner.closed && inner.kids.get(&place).is_some_and(|kid| kid.over) {
+                inner.table.not_made(place, now);
                 return Ok(None);
             }
             let (ended, wait) = oneshot::channel();
@@ -306,9 +329,12 @@ impl Supervision {
             if inner.table.state(place) != Some(State::Idle) {
                 return Err(Refused::Running);
             }
-            inner.table.remove(place);
+            let now = Instant::now();
+            inner.table.remove(place, now);
             inner.forget(place, &mut after);
+            inner.pump(now, &mut after);
         }
+        self.follow_up(after);
         Ok(())
     }
 
@@ -345,7 +371,7 @@ impl Supervision {
                 drop(counted);
             });
         }
-        drop(after.dropped);
+        drop_all(after.dropped);
     }
 
     /// Carries steps out until there are none, and none to come.
@@ -361,6 +387,8 @@ impl Supervision {
             }
             let due = descents.values_mut().filter_map(|descent| descent.step(now)).chain(due).min();
             if !idle {
+                // What fails at once is tried again at once, and yet leaves room for others.
+                tokio::task::yield_now().await;
                 continue;
             }
             let go_on = poll_fn(|cx| self.poll_work(generation, !descents.is_empty(), due, &mut sleep, cx)).await;
@@ -423,7 +451,14 @@ impl Supervision {
                 }
             }
             Step::Retire(place) => {
-                if let Some(cell) = cell_of(place) {
+                let Some(cell) = cell_of(place) else { return };
+                if self.settle_terminated(place) {
+                    return;
+                }
+                if descents.get(&place).is_some_and(|descent| descent.is_of(&cell)) {
+                    // Its time runs already.
+                    request::retire(&cell, ExitReason::Shutdown, Mode::AsPolicy, None);
+                } else {
                     descents.insert(place, Descent::retire(cell, now));
                 }
             }
@@ -431,9 +466,29 @@ impl Supervision {
         }
     }
 
+    /// Ends the termination of a child of which nothing is left to be stopped; says whether it is so.
+    fn settle_terminated(&self, place: Place) -> bool {
+        let mut after = After::default();
+        let ended = {
+            let mut inner = lock(&self.inner);
+            let Some(kid) = inner.kids.get_mut(&place).filter(|kid| kid.over) else { return false };
+            let ended = std::mem::take(&mut kid.ended);
+            after.unstarted = std::mem::take(&mut kid.started);
+            let now = Instant::now();
+            inner.table.not_made(place, now);
+            inner.pump(now, &mut after);
+            ended
+        };
+        self.follow_up(after);
+        for ended in ended {
+            let _ = ended.send(());
+        }
+        true
+    }
+
     /// Begins the next incarnation of a child, or makes it anew if it has ended for good.
     fn start(self: &Arc<Self>, place: Place) {
-        let (cell, spec, by_hand) = {
+        let (down, spec, by_hand) = {
             let inner = lock(&self.inner);
             let Some(kid) = inner.kids.get(&place) else { return };
             let by_hand = match inner.table.state(place) {
@@ -442,11 +497,10 @@ impl Supervision {
                 None | Some(State::Idle | State::Terminating) => return,
                 Some(_) => false,
             };
-            let down = kid.cell.clone().filter(|_| !by_hand && !kid.gone);
-            (down, kid.spec.clone(), by_hand)
+            (kid.cell.clone().filter(|_| !by_hand && !kid.over), kid.spec.clone(), by_hand)
         };
         let Some(spec) = spec else { return };
-        let failed = match cell {
+        let failed = match down {
             Some(cell) => match spec.make.revive(&cell) {
                 // If it did not, it was asked to end for good, and its end is told elsewhere.
                 Ok(_) => None,
@@ -469,8 +523,8 @@ impl Supervision {
             }
             inner.successors.insert(cell.id(), place);
             let old = inner.kids.get_mut(&place).and_then(|kid| {
-                kid.gone = false;
                 kid.restarts += kid.cell.as_ref().map_or(0, |old| old.core().incarnation()) + 1;
+                kid.over = false;
                 kid.cell.replace(cell.clone())
             });
             if let Some(old) = &old {
@@ -483,7 +537,8 @@ impl Supervision {
             Err(reason) => Some(start_failure(reason)),
             Ok(made) if is_stillborn(&made.cell) => {
                 if let Some(kid) = lock(&self.inner).kids.get_mut(&place) {
-                    kid.gone = true;
+                    // Nobody will tell of its end.
+                    kid.over = true;
                 }
                 made.cell.core().exit().map(|exit| start_failure(exit.reason.clone()))
             }
@@ -558,6 +613,9 @@ impl Overseer for Supervision {
         let started = {
             let mut inner = lock(&self.inner);
             let Ok(place) = inner.find(&Key::Cell(child.clone())) else { return };
+            if inner.kids.get(&place).is_none_or(|kid| kid.over) {
+                return;
+            }
             let now = Instant::now();
             inner.table.ready(place, now);
             inner.pump(now, &mut after);
@@ -574,6 +632,10 @@ impl Overseer for Supervision {
         let (decision, escalates) = {
             let mut inner = lock(&self.inner);
             let Ok(place) = inner.find(&Key::Cell(child.clone())) else { return };
+            // It was ended for good before this was told.
+            if inner.kids.get(&place).is_none_or(|kid| kid.over) {
+                return;
+            }
             let now = Instant::now();
             let verdict = inner.table.down(place, fastrand::f64(), now);
             inner.pump(now, &mut after);
@@ -599,17 +661,19 @@ impl Overseer for Supervision {
             let mut inner = lock(&self.inner);
             let Ok(place) = inner.find(&Key::Cell(child.clone())) else { return };
             let now = Instant::now();
+            let closed = inner.closed;
             let kid = inner.kids.get_mut(&place).expect("it was found");
+            kid.over = true;
             let (ended, started) = (std::mem::take(&mut kid.ended), std::mem::take(&mut kid.started));
             let ending = ending(&exit.reason);
             let first_start = kid.restarts == 0 && child.core().signals.get() & (Signals::AWAITED | Signals::STARTED) == Signals::AWAITED;
+            // Whoever asked for it did not stay to see that it had started.
+            let abandoned = kid.awaited && exit.reason == ExitReason::Killed;
             // What has no name cannot be asked for again; and a first start that failed leaves nothing.
-            let forget = kid.name.is_none() || (first_start && ending != Ending::Declined);
+            let forget = kid.name.is_none() || (first_start && ending != Ending::Declined) || abandoned;
             let consequence = inner.table.ended(place, ending, forget, now);
-            let to_be_replaced = inner.table.state(place) == Some(State::Down);
-            if let Some(kid) = inner.kids.get_mut(&place) {
-                kid.gone = to_be_replaced;
-            }
+            // Those who go because their parent does are no reason for anything.
+            let consequence = if closed { Consequence::GoOn } else { consequence };
             if inner.table.state(place).is_none() {
                 inner.forget(place, &mut after);
             }
@@ -638,17 +702,27 @@ impl Overseer for Supervision {
     }
 
     fn close(&self) {
-        let waker = {
+        let mut after = After::default();
+        let mut ended = Vec::new();
+        {
             let mut inner = lock(&self.inner);
             inner.closed = true;
             inner.steps.clear();
-            match &mut inner.driver {
+            for kid in inner.kids.values_mut() {
+                // Nobody starts anything any more, and of those that are gone nobody will tell.
+                after.unstarted.append(&mut kid.started);
+                if kid.over {
+                    ended.append(&mut kid.ended);
+                }
+            }
+            after.wake = match &mut inner.driver {
                 Driver::On(waker) => waker.take(),
                 Driver::Off => None,
-            }
-        };
-        if let Some(waker) = waker {
-            waker.wake();
+            };
+        }
+        self.follow_up(after);
+        for ended in ended {
+            let _ = ended.send(());
         }
     }
 
@@ -660,7 +734,18 @@ impl Overseer for Supervision {
             let fresh = Inner { generation, ..Inner::new(settings, false) };
             std::mem::replace(&mut *inner, fresh)
         };
-        drop(old);
+        drop_all(old.kids);
+    }
+
+    fn parent_ended(&self) {
+        let kids = {
+            let mut inner = lock(&self.inner);
+            inner.closed = true;
+            inner.names.clear();
+            inner.successors.clear();
+            std::mem::take(&mut inner.kids)
+        };
+        drop_all(kids);
     }
 
     fn arrange(&self, children: &mut [Arc<dyn AnyCell>]) {
@@ -751,6 +836,13 @@ impl Inner {
             Verdict::TooMany { restarts } => Some((self.kids.get(&place)?.cell.clone()?, restarts)),
             _ => None,
         }
+    }
+}
+
+/// Drops what may have a destructor of a user's, one after the other. A panic in it has nobody to be told to.
+fn drop_all<T>(values: impl IntoIterator<Item = T>) {
+    for value in values {
+        let _ = guard(|| drop(value));
     }
 }
 

@@ -81,7 +81,12 @@ pub(super) enum State {
 /// Children that have to be down together before they come up again.
 #[derive(Debug)]
 struct Repair {
-    members: BTreeSet<Place>,
+    /// Those still to be stopped.
+    up: BTreeSet<Place>,
+    /// Those on their way, down or up.
+    moving: BTreeSet<Place>,
+    /// Those to be started.
+    down: BTreeSet<Place>,
     not_before: Instant,
 }
 
@@ -238,6 +243,8 @@ impl Table {
     pub(super) fn start_by_hand(&mut self, place: Place, now: Instant) {
         if self.state(place) == Some(State::Idle) {
             self.enter(place, State::Starting, now);
+            // A group restart would have started it too, and now has nothing to do with it.
+            self.leave_repair(place, now);
         }
     }
 
@@ -257,8 +264,9 @@ impl Table {
         self.leave_repair(place, now);
     }
 
-    pub(super) fn remove(&mut self, place: Place) {
+    pub(super) fn remove(&mut self, place: Place, now: Instant) {
         self.children.remove(&place);
+        self.leave_repair(place, now);
     }
 
     // ===== what is next =====
@@ -290,6 +298,9 @@ impl Table {
         let moves = |state| matches!(state, State::Starting | State::Terminating);
         self.in_motion = self.in_motion + usize::from(moves(state)) - usize::from(moves(child.state));
         child.state = state;
+        if let Some(repair) = self.repairs.get_mut(&repair_of(self.settings.strategy, place)) {
+            repair.note(place, state);
+        }
         self.tell_time(now);
     }
 
@@ -302,19 +313,20 @@ impl Table {
     fn repair(&mut self, failed: Place, not_before: Instant, now: Instant) -> usize {
         let affected = affected(self.settings.strategy, failed, &self.children);
         let along = affected.iter().filter(|place| self.state(**place) == Some(State::Up)).count();
-        let key = if self.settings.strategy == Strategy::OneForOne { failed } else { 0 };
-        let repair = self.repairs.entry(key).or_insert_with(|| Repair { members: BTreeSet::new(), not_before });
-        repair.members.extend(affected);
+        let repair = self.repairs.entry(repair_of(self.settings.strategy, failed)).or_insert_with(|| Repair::new(not_before));
+        for place in affected {
+            repair.join(place, self.children[&place].state);
+        }
         repair.not_before = repair.not_before.max(not_before);
         self.tell_time(now);
         along
     }
 
     fn leave_repair(&mut self, place: Place, now: Instant) {
-        self.repairs.retain(|_, repair| {
-            repair.members.remove(&place);
-            !repair.members.is_empty()
-        });
+        let key = repair_of(self.settings.strategy, place);
+        if self.repairs.get_mut(&key).is_some_and(|repair| repair.leave(place)) {
+            self.repairs.remove(&key);
+        }
         self.tell_time(now);
     }
 
@@ -341,18 +353,54 @@ fn affected(strategy: Strategy, failed: Place, children: &BTreeMap<Place, Child>
     children.range(from..).filter(|(_, child)| !left_alone(child)).map(|(&place, _)| place).collect()
 }
 
+/// Which repair a child belongs to, if it belongs to one.
+fn repair_of(strategy: Strategy, place: Place) -> Place {
+    if strategy == Strategy::OneForOne { place } else { Place::MIN }
+}
+
+impl Repair {
+    fn new(not_before: Instant) -> Self {
+        Repair { up: BTreeSet::new(), moving: BTreeSet::new(), down: BTreeSet::new(), not_before }
+    }
+
+    /// Takes a child in, or notes that its state has changed.
+    fn join(&mut self, place: Place, state: State) {
+        self.leave(place);
+        match state {
+            State::Up => self.up.insert(place),
+            State::Bouncing | State::Restarting => self.moving.insert(place),
+            State::Down | State::Idle => self.down.insert(place),
+            State::Starting | State::Terminating => false,
+        };
+    }
+
+    /// Notes the state of a child, if it is a member.
+    fn note(&mut self, place: Place, state: State) {
+        if self.up.contains(&place) || self.moving.contains(&place) || self.down.contains(&place) {
+            self.join(place, state);
+        }
+    }
+
+    /// Lets a child go; says whether it was the last.
+    fn leave(&mut self, place: Place) -> bool {
+        self.up.remove(&place);
+        self.moving.remove(&place);
+        self.down.remove(&place);
+        self.up.is_empty() && self.moving.is_empty() && self.down.is_empty()
+    }
+}
+
 /// What is next in one repair, if it does not wait for something.
 fn next_step(repair: &Repair, children: &BTreeMap<Place, Child>, now: Instant) -> Option<Step> {
-    let state = |place: &Place| children.get(place).map(|child| child.state);
-    if repair.members.iter().any(|place| matches!(state(place), Some(State::Bouncing | State::Restarting))) {
+    if !repair.moving.is_empty() {
         return None;
     }
-    if let Some(&place) = repair.members.iter().rev().find(|place| state(place) == Some(State::Up)) {
-        let forgotten = children[&place].restart == Restart::Temporary;
+    if let Some(&place) = repair.up.last() {
+        let forgotten = children.get(&place).is_some_and(|child| child.restart == Restart::Temporary);
         return Some(if forgotten { Step::Retire(place) } else { Step::Bounce(place) });
     }
     if now < repair.not_before {
         return None;
     }
-    repair.members.first().copied().map(Step::Start)
+    repair.down.first().copied().map(Step::Start)
 }

@@ -5,6 +5,7 @@ mod callback;
 mod context;
 mod plan;
 mod report;
+mod schedule;
 mod shared;
 mod shutdown;
 mod signals;
@@ -25,6 +26,7 @@ use crate::address::cell::Cell;
 use crate::address::{ActorRef, Protocol};
 use crate::lifecycle::crash::CrashReports;
 use crate::lifecycle::dead_letter::DeadLetters;
+use crate::lifecycle::env::Env;
 use crate::lifecycle::lookup;
 use crate::runtime::{Builder, StartError};
 
@@ -32,6 +34,7 @@ pub use builder::SystemBuilder;
 pub use callback::Terminated;
 pub use plan::{PlanStep, ShutdownPlan};
 pub use report::{Outcome, ShutdownReport, Trigger};
+pub use schedule::Schedule;
 pub use tree::{ActorState, Tree, TreeNode};
 
 /// A system of actors: the root of their tree, their names, and the one place that stops them all.
@@ -235,6 +238,13 @@ impl ActorSystem {
     /// Returns how many messages were accepted and never handled.
     pub fn dead_letter_count(&self) -> u64 {
         self.shared.env.dead_letters.count()
+    }
+}
+
+impl ActorSystem {
+    /// What all actors of the system share, for the floors above.
+    pub(crate) fn env(&self) -> &Arc<Env> {
+        &self.shared.env
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) struct Shared {
     pub(super) hard: CancellationToken,
     /// Cancelled when nobody has a handle to the system any more.
     gone: CancellationToken,
+    /// Cancelled when the report is known.
+    over: CancellationToken,
     state: Mutex<State>,
     listens: AtomicBool,
     /// Held while the report is written, so that its parts are taken once.
@@ -100,6 +102,7 @@ impl Shared {
             progress: settings.progress,
             hard: CancellationToken::new(),
             gone: CancellationToken::new(),
+            over: CancellationToken::new(),
             state: Mutex::default(),
             listens: AtomicBool::new(false),
             reporting: Mutex::default(),
@@ -201,8 +204,14 @@ impl Shared {
             state.report = Some(report.clone());
             (report, state.waiters.take())
         };
+        self.over.cancel();
         wake_all(waiters);
         report
+    }
+
+    /// Cancelled when the system has shut down. Whoever has it may cancel it for himself.
+    pub(super) fn over_token(&self) -> CancellationToken {
+        self.over.child_token()
     }
 
     /// Cancelled when nobody has a handle to the system any more.

@@ -286,7 +286,7 @@ pub(super) mod tests {
     use std::any::Any;
 
     use super::*;
-    use crate::lifecycle::cell::Core;
+    use crate::lifecycle::cell::{Core, Turn};
     use crate::lifecycle::env::Env;
     use crate::lifecycle::path::Node;
     use crate::lifecycle::policy::Policy;
@@ -319,8 +319,8 @@ pub(super) mod tests {
         fn pushed(&self) -> u64 {
             2
         }
-        fn taken(&self) -> u64 {
-            0
+        fn has_taken(&self, _: u64) -> bool {
+            false
         }
         fn message_name(&self, _: u32) -> &'static str {
             "Say"
@@ -430,7 +430,7 @@ demo: 5 actors
         let (b, _) = grow(&root, Some("b"), None);
         let (child, _) = grow(&below_a, None, None);
         b.core().signals.set(Signals::STOP);
-        child.core().begin(0);
+        child.core().begin(0, Turn::Ordinary);
         let tree = snapshot(&root);
         let lines: Vec<String> = tree.nodes.iter().map(|node| format!("{} {:?} {}", node.path, node.state, node.children)).collect();
         assert_eq!(lines, ["/a Running 1", "/a/Statue#3 Running 0", "/b Stopping 0"]);

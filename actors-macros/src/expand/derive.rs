@@ -1,12 +1,10 @@
 //! The `Actor` impl of a type: its policy, and the functions of its `#[messages]` block.
 
-use std::time::Duration;
-
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{DeriveInput, Path, parse_quote};
 
-use crate::expand::{generated, placed};
+use crate::expand::{duration, generated, placed};
 use crate::policy::{PolicyArgs, Value};
 
 /// Writes `impl Actor`.
@@ -95,9 +93,4 @@ fn value(value: &Value, krate: &Path) -> TokenStream {
         Value::Count(count) => count.to_token_stream(),
         Value::Period(period) => duration(*period),
     }
-}
-
-fn duration(duration: Duration) -> TokenStream {
-    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
-    quote!(::core::time::Duration::new(#seconds, #nanos))
 }

@@ -6,8 +6,9 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Meta, Path, Type};
 
+use crate::args::TickArgs;
 use crate::expand::messages::{Expansion, allow_in_impls, unboxed};
-use crate::expand::{generated, placed};
+use crate::expand::{duration, generated, placed};
 use crate::model::{Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
 
 impl Expansion<'_> {
@@ -19,8 +20,11 @@ impl Expansion<'_> {
         let hooks = [HookKind::Started, HookKind::Exited, HookKind::Stopped];
         let present = hooks.map(|kind| {
             let name = format_ident!("{}", kind.name());
-            let present = block.hook(kind).map_or_else(|| quote!(false), is_present);
-            quote!(#name: #present)
+            let hook = block.hook(kind).map(|hook| is_present(&hook.method));
+            // What ticks begins by itself, without a message.
+            let ticks = block.handlers.iter().filter(|handler| kind == HookKind::Started && handler.tick().is_some());
+            let present = hook.into_iter().chain(ticks.map(|tick| is_present(&tick.method)));
+            quote!(#name: false #(|| #present)*)
         });
         let functions = hooks.map(|kind| self.hook(kind));
         let arms = self.arms(|handler| self.handling(handler));
@@ -68,7 +72,7 @@ impl Expansion<'_> {
             _ => unboxed(handler),
         });
         let unpack = match &handler.message {
-            Message::Own => None,
+            Message::Own | Message::Item | Message::Tick(_) => None,
             Message::Generated { name, .. } => {
                 let fields = handler.payload().filter_map(|param| {
                     let (cfgs, name) = (&param.cfgs, param.name()?);
@@ -97,7 +101,8 @@ impl Expansion<'_> {
                 }
             }
         };
-        (quote!((__message, __reply)), quote!({ #unpack #answer }))
+        let message = if handler.tick().is_some() { quote!(()) } else { quote!(__message) };
+        (quote!((#message, __reply)), quote!({ #unpack #answer }))
     }
 
     /// A function of the hidden trait that calls a hook, or does nothing.
@@ -111,15 +116,24 @@ impl Expansion<'_> {
         };
         let params = quote!(&mut self, #event __ctx: &mut #krate::Context<Self>);
         let future = self.future();
+        let ticks = if kind == HookKind::Started { self.begin_ticks() } else { TokenStream::new() };
         let nothing = quote! {
             fn #name(#params) -> #future {
+                #ticks
                 ::core::future::ready(::core::result::Result::Ok(()))
             }
         };
         let Some(hook) = self.block.hook(kind).filter(|hook| !hook.broken) else {
             return nothing;
         };
-        let body = self.call_hook(hook);
+        let mut body = self.call_hook(hook);
+        if !ticks.is_empty() {
+            body = quote! {
+                let __begun: ::core::result::Result<(), #krate::BoxError> = { #body };
+                if ::core::result::Result::is_ok(&__begun) { #ticks }
+                __begun
+            };
+        }
         let function = quote!(async fn #name(#params) -> ::core::result::Result<(), #krate::BoxError> { #body });
         let cfgs = &hook.method.cfgs;
         if cfgs.is_empty() {
@@ -132,6 +146,31 @@ impl Expansion<'_> {
             #[cfg(not(#predicate))]
             #nothing
         }
+    }
+
+    /// Begins the ticks, once the actor has started.
+    fn begin_ticks(&self) -> TokenStream {
+        let Expansion { krate, message, kind, block, .. } = self;
+        let ticks = block.handlers.iter().filter(|handler| !handler.broken);
+        let ticks = ticks.filter_map(|handler| {
+            let TickArgs { every, first, catch_up } = handler.tick()?;
+            let (cfgs, variant) = (&handler.method.cfgs, handler.method.ident());
+            let every = duration(*every);
+            let first = first.map(|first| {
+                let first = duration(first);
+                quote!(.first(#first))
+            });
+            let catch_up = format_ident!("{}", catch_up);
+            Some(quote! {
+                #(#cfgs)*
+                #krate::__private::begin_tick(
+                    __ctx,
+                    #krate::Every::new(#every) #first.catch_up(#krate::CatchUp::#catch_up),
+                    |__reply| #message(#kind::#variant((), __reply)),
+                );
+            })
+        });
+        ticks.collect()
     }
 
     fn call_hook(&self, hook: &Hook) -> TokenStream {
@@ -155,12 +194,12 @@ impl Expansion<'_> {
     }
 }
 
-/// Whether a hook exists, as an expression: under `cfg`, only the compiler knows.
-fn is_present(hook: &Hook) -> TokenStream {
-    if hook.method.cfgs.is_empty() {
+/// Whether a method exists, as an expression: under `cfg`, only the compiler knows.
+fn is_present(method: &Method) -> TokenStream {
+    if method.cfgs.is_empty() {
         return quote!(true);
     }
-    let predicate = cfg_predicate(&hook.method);
+    let predicate = cfg_predicate(method);
     quote!(::core::cfg!(#predicate))
 }
 

@@ -15,10 +15,11 @@ impl Expansion<'_> {
     /// The mailbox's types, and their impls for the actor.
     pub(super) fn mailbox(&self) -> TokenStream {
         let types = self.mailbox_types();
+        let tags = self.tags();
         let protocol = self.protocol();
-        let accepts = self.block.handlers.iter().map(|handler| self.accepts(handler));
+        let accepts = self.block.open_handlers().map(|handler| self.accepts(handler));
         let nothing_else = self.accepts_nothing_else();
-        quote!(#types #protocol #(#accepts)* #nothing_else)
+        quote!(#types #tags #protocol #(#accepts)* #nothing_else)
     }
 
     /// The two types around and behind `Protocol::Msg`.
@@ -72,31 +73,31 @@ impl Expansion<'_> {
         }
     }
 
+    /// The places of the messages. Of those under `cfg`, only the compiler knows the positions, so it counts them.
+    fn tags(&self) -> Option<TokenStream> {
+        let tags = self.block.handlers.iter().map(|handler| {
+            let Method { cfgs, .. } = &handler.method;
+            let variant = handler.method.ident();
+            quote!(#(#cfgs)* #variant)
+        });
+        let tags: Vec<_> = tags.collect();
+        (!tags.is_empty()).then(|| {
+            quote! {
+                #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic)]
+                #[repr(u16)]
+                enum __Tag { #(#tags),* }
+            }
+        })
+    }
+
     fn protocol(&self) -> TokenStream {
         let Expansion { krate, block, message, .. } = self;
         let self_ty = &block.self_ty;
         let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
-        // Of messages under `cfg`, only the compiler knows the positions, so it counts them.
         let names = block.handlers.iter().map(|handler| {
             let cfgs = &handler.method.cfgs;
             let name = handler.message_name();
             quote!(#(#cfgs)* #name)
-        });
-        let tags: Vec<_> = block
-            .handlers
-            .iter()
-            .map(|handler| {
-                let Method { cfgs, .. } = &handler.method;
-                let variant = handler.method.ident();
-                quote!(#(#cfgs)* #variant)
-            })
-            .collect();
-        let tag_type = (!tags.is_empty()).then(|| {
-            quote! {
-                #[allow(non_camel_case_types)]
-                #[repr(u16)]
-                enum __Tag { #(#tags),* }
-            }
         });
         let tag_arms = self.arms(|handler| {
             let variant = handler.method.ident();
@@ -118,7 +119,6 @@ impl Expansion<'_> {
                 const MESSAGES: &'static [&'static str] = &[#(#names),*];
 
                 fn tag(__msg: &#message #ty_generics) -> u16 {
-                    #tag_type
                     match __msg.0 { #tag_arms #phantom_ref }
                 }
 
@@ -144,6 +144,11 @@ impl Expansion<'_> {
         let (reply, error) = self.answer(handler);
         let ty = self.message_type(handler);
         let boxed = if handler.boxed { quote!(::std::boxed::Box::new(__message)) } else { quote!(__message) };
+        let control = handler.control.then(|| {
+            quote!(
+                const CONTROL: bool = true;
+            )
+        });
         let allow = allow_in_impls();
         quote! {
             #(#cfgs)*
@@ -151,6 +156,9 @@ impl Expansion<'_> {
             impl #impl_generics #krate::Accepts<#ty> for #self_ty #where_clause {
                 type Reply = #reply;
                 type Error = #error;
+                #control
+
+                const TAG: ::core::option::Option<u16> = ::core::option::Option::Some(__Tag::#variant as u16);
 
                 fn accept(
                     __message: #ty,

@@ -113,7 +113,8 @@ impl Expansion<'_> {
                 let (_, ty_generics, _) = generics.split_for_impl();
                 quote!(#name #ty_generics)
             }
-            Message::Own => {
+            Message::Tick(_) => quote!(()),
+            Message::Own | Message::Item => {
                 let ty = handler.payload().next().map(|param| &param.ty);
                 ty.to_token_stream()
             }

@@ -8,7 +8,10 @@ mod messages;
 pub(crate) use derive::actor;
 pub(crate) use messages::messages;
 
+use std::time::Duration;
+
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::quote;
 
 /// Keeps the place but marks it as generated, so that lints leave the code there alone.
 fn generated(place: Span) -> Span {
@@ -30,4 +33,10 @@ fn placed(tokens: TokenStream, place: Span) -> TokenStream {
         }
     };
     tokens.into_iter().map(place_one).collect()
+}
+
+/// A duration, as an expression.
+fn duration(duration: Duration) -> TokenStream {
+    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    quote!(::core::time::Duration::new(#seconds, #nanos))
 }

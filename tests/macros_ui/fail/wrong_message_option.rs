@@ -41,6 +41,15 @@ impl Counter {
     #[handle(name = X)]
     fn i(&self, bytes: Vec<u8>) {}
 
+    #[message(contrl)]
+    fn m(&self) {}
+
+    #[handle(control(now))]
+    fn n(&self, bytes: u8) {}
+
+    #[message(control = 1)]
+    fn o(&self) {}
+
     #[started(now)]
     fn j(&self) {}
 }

@@ -7,6 +7,7 @@ use actors_core::{Actor, messages};
 #[actor(
     mailbox = 0,
     overflow = "rejct",
+    stash = "many",
     on_stop = drain,
     in_flight = 5 + 5,
     stop_limit = "30 secnds",

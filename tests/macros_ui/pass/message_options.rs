@@ -1,6 +1,6 @@
-//! The options of `#[message]`: name, derive, boxed; alone and together.
+//! The options of `#[message]`: name, derive, boxed, control; alone and together.
 
-use actors_core::{Actor, ActorSystem, messages};
+use actors_core::{Accepts, Actor, ActorSystem, messages};
 
 #[derive(Actor)]
 struct Store {
@@ -29,6 +29,21 @@ impl Store {
         last
     }
 
+    #[message(control)]
+    fn clear(&mut self) {
+        self.bytes = 0;
+    }
+
+    #[message(name = Swap, boxed, control, derive(Clone))]
+    fn swap_in(&mut self, page: [u64; 64]) -> u64 {
+        std::mem::replace(&mut self.bytes, page[0])
+    }
+
+    #[handle(control, boxed)]
+    fn on_text(&mut self, text: String) -> usize {
+        text.len()
+    }
+
     #[message()]
     fn get(&self) -> u64 {
         self.bytes
@@ -50,5 +65,11 @@ async fn runs() {
     assert_eq!(store.ask(Get).await.unwrap(), 4100);
     // A boxed message does not make room for itself in every place of the mailbox.
     assert!(size_of::<<Store as actors_core::Protocol>::Msg>() <= 64);
+    assert_eq!(store.ask(Swap { page: [7; 64] }.clone()).await.unwrap(), 4100);
+    assert_eq!(store.ask("four".to_owned()).await.unwrap(), 4);
+    store.tell(Clear).await.unwrap();
+    assert_eq!(store.ask(Get).await.unwrap(), 0);
+    let control = [<Store as Accepts<Clear>>::CONTROL, <Store as Accepts<Swap>>::CONTROL, <Store as Accepts<String>>::CONTROL];
+    assert_eq!((control, <Store as Accepts<Get>>::CONTROL), ([true; 3], false));
     assert!(system.shutdown().await.is_clean());
 }

@@ -13,3 +13,4 @@ mod message_options;
 mod own_messages;
 mod raw_identifiers;
 mod replies;
+mod ticks_and_streams;

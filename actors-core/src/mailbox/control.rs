@@ -1,0 +1,69 @@
+//! The lane of messages that overtake all others.
+
+use std::collections::VecDeque;
+
+/// Which messages of one actor a message overtakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// None.
+    Ordinary,
+    /// All ordinary ones.
+    Control,
+}
+
+/// The bit by which the number of a message in this lane differs from that of an ordinary one.
+const CONTROL: u64 = 1 << 63;
+
+/// Messages that overtake all others, in their own order. They are meant to be few, and any number may wait.
+pub(super) struct Control<T> {
+    queue: VecDeque<T>,
+    pushed: u64,
+    taken: u64,
+}
+
+impl<T> Default for Control<T> {
+    fn default() -> Self {
+        Control { queue: VecDeque::new(), pushed: CONTROL, taken: CONTROL }
+    }
+}
+
+impl<T> Control<T> {
+    /// Puts a message in; returns its number.
+    pub(super) fn push(&mut self, item: T) -> u64 {
+        self.queue.push_back(item);
+        self.pushed += 1;
+        self.pushed
+    }
+
+    /// Takes the next message.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        let item = self.queue.pop_front()?;
+        self.taken += 1;
+        Some(item)
+    }
+
+    /// Takes all that is left.
+    pub(super) fn rest(&mut self) -> VecDeque<T> {
+        self.taken = self.pushed;
+        std::mem::take(&mut self.queue)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// The number of the last message that was put in.
+    pub(super) fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    /// The number of the last message that was taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
+}
+
+/// The lane to which a number belongs.
+pub(crate) fn lane_of(number: u64) -> Lane {
+    if number & CONTROL == 0 { Lane::Ordinary } else { Lane::Control }
+}
