@@ -278,6 +278,35 @@ pub(crate) async fn ready(cell: &Arc<dyn AnyCell>, holder: Option<Arc<dyn AnyCel
     })
 }
 
+/// Waits until an actor has started, or started again, or has ended. Dropping this does nothing to the actor.
+pub(crate) async fn until_started(cell: &Arc<dyn AnyCell>) {
+    struct Waiting<'a>(&'a Arc<dyn AnyCell>, Option<u64>);
+    impl Drop for Waiting<'_> {
+        fn drop(&mut self) {
+            if let Some(key) = self.1 {
+                self.0.core().with_ties(|ties| ties.waiters.remove(key));
+            }
+        }
+    }
+    let mut waiting = Waiting(cell, None);
+    poll_fn(|cx| {
+        let core = cell.core();
+        if core.signals.any(Signals::STARTED) && !core.signals.any(Signals::DOWN) {
+            return Poll::Ready(());
+        }
+        core.with_ties(|ties| {
+            // Asked again under the lock under which waiters are taken.
+            let started = core.signals.any(Signals::STARTED) && ties.down.is_none();
+            if started || ties.exit.is_some() {
+                return Poll::Ready(());
+            }
+            ties.waiters.register(&mut waiting.1, cx.waker());
+            Poll::Pending
+        })
+    })
+    .await;
+}
+
 /// Begins the next incarnation of an actor that is down, with a new state. Says whether it did: not if the actor was asked
 /// to end for good meanwhile.
 ///
@@ -293,9 +322,9 @@ pub(crate) fn revive<A: Actor>(cell: &Arc<Cell<A>>, make: impl FnOnce() -> A) ->
         let _ = panic::guard(|| drop(cell.take_state()));
         return Ok(false);
     }
-    let has_started = first & Signals::STARTED != 0;
-    if has_started {
-        // Told before anything can happen to it: later, that could be news of an incarnation that has ended.
+    // It is ready before anything can happen to it: told later, that could be news of an incarnation that has ended.
+    let begins_at_once = first & Signals::STARTED == 0;
+    if !begins_at_once {
         any.env().kit.started(&any);
         if let Some(overseer) = any.core().parent.overseer() {
             overseer.ready(&any);
@@ -303,7 +332,7 @@ pub(crate) fn revive<A: Actor>(cell: &Arc<Cell<A>>, make: impl FnOnce() -> A) ->
     }
     // From here on whoever sends something, or asks it to end, starts its task; what has come before is looked at below.
     cell.mailbox.vacate();
-    if !has_started || cell.mailbox.len() > 0 || any.core().signals.any(Signals::URGENT) {
+    if begins_at_once || cell.mailbox.len() > 0 || any.core().signals.any(Signals::URGENT) {
         any.call();
     }
     Ok(true)

@@ -1,7 +1,6 @@
-//! What a program of actors needs beside its tree: topics to publish on, groups to find each other, pools of
-//! equal workers.
+//! What a program of actors needs beside its tree: topics to publish on, groups to find each other, pools of workers.
 //!
-//! Topics and groups are built on what users have too, and on one thing of the kernel: an actor that ends for good is taken out of
+//! All of it is built on what users have too, and on one thing of the kernel: an actor that ends for good is taken out of
 //! all that it belongs to, by the same list as its peer groups. Invariants:
 //!
 //! 1. Whoever stands in a topic or a group has an entry for it among its ties, and the reverse. Both are changed under the

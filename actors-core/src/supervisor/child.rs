@@ -70,7 +70,7 @@ impl<A: Protocol> Context<A> {
     }
 
     /// Stops a child for good and waits for its end, also one that is down or being started. Its spec stays, unless it is
-    /// temporary or has no name. Harmless if it has ended already.
+    /// temporary or has no name. Harmless if it has ended already. A child that asks for its own end does not wait for it.
     ///
     /// # Errors
     /// [`ChildError::NotFound`] if this actor supervises no such child, [`ChildError::Stopping`] if it has ended itself.
@@ -356,6 +356,10 @@ pub(super) async fn add(supervision: &Arc<Supervision>, spec: ChildSpec) -> Resu
 
 pub(super) async fn terminate(supervision: &Arc<Supervision>, child: ChildKey) -> Result<(), ChildError> {
     if let Some(ended) = supervision.terminate(&child.0)? {
+        if supervision.is_current(&child.0) {
+            // It has asked for its own end, which cannot come before this handler's.
+            return Ok(());
+        }
         // If nobody is left to tell, the supervisor has ended, and all its children before it.
         let _ = ended.await;
     }

@@ -17,7 +17,7 @@ use crate::lifecycle::exit::{BoxError, StartFailure};
 use crate::lifecycle::path::ActorPath;
 use crate::lifecycle::request;
 use crate::lifecycle::{AutoShutdown, Children, InFlight, Limit, Policy, Strategy};
-use crate::runtime::{StartError, ready};
+use crate::runtime::{StartError, ready, until_started};
 use crate::sync::lock;
 
 /// An actor that does nothing but supervise a list of children.
@@ -156,10 +156,12 @@ impl Supervisor {
 #[derive(Debug)]
 pub enum NoMessage {}
 
+#[diagnostic::do_not_recommend]
 impl Protocol for Supervisor {
     type Msg = NoMessage;
 }
 
+#[diagnostic::do_not_recommend]
 impl Actor for Supervisor {
     // Its one hook only waits for children to start; a stop does not.
     const POLICY: Policy =
@@ -336,12 +338,14 @@ impl Drop for Unready {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Arg: Send + 'static, A: Actor> Protocol for DynamicSupervisor<Arg, A> {
     type Msg = StartChild<Arg>;
 
     const MESSAGES: &'static [&'static str] = &["StartChild"];
 }
 
+#[diagnostic::do_not_recommend]
 impl<Arg: Send + 'static, A: Actor> Actor for DynamicSupervisor<Arg, A> {
     const POLICY: Policy = Policy { children: Children::SideBySide, ..Policy::DEFAULT };
     const HOOKS: Hooks = Hooks { started: true, ..Hooks::NONE };
@@ -388,6 +392,8 @@ impl ActorRef<Supervisor> {
     /// # Cancel safety
     /// A future dropped before the child is ready ends it: nothing is left behind.
     pub async fn add_child(&self, spec: ChildSpec) -> Result<ActorPath, StartError> {
+        // Its own list comes first.
+        until_started(&self.any()).await;
         add(&Supervision::of(&self.any()), spec).await.map(|cell| cell.path())
     }
 }

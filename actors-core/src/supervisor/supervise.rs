@@ -16,7 +16,9 @@ use super::table::{Consequence, Ending, Place, Settings, State, Step, Table, Ver
 use super::warning::warnings;
 use crate::lifecycle::cell::{AnyCell, Family, Overseer};
 use crate::lifecycle::conclude::conclude;
-use crate::lifecycle::crash::Decision;
+use crate::lifecycle::crash::{CrashReport, Decision};
+use crate::lifecycle::current::current_actor;
+use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{Exit, ExitReason, StartFailure};
 use crate::lifecycle::id::ActorId;
@@ -352,6 +354,19 @@ impl Supervision {
         inner.kids.iter().map(see).collect()
     }
 
+    /// Whether the code that runs here is that of the child itself.
+    pub(super) fn is_current(&self, key: &Key) -> bool {
+        let Some(current) = current_actor() else { return false };
+        match key {
+            Key::Cell(cell) => cell.id() == current.id(),
+            Key::Name(_) => {
+                let inner = lock(&self.inner);
+                let place = inner.find(key).ok();
+                place.and_then(|place| inner.kids.get(&place)?.cell.as_ref()).is_some_and(|cell| cell.id() == current.id())
+            }
+        }
+    }
+
     fn was_ours(&self, key: &Key) -> bool {
         let Key::Cell(cell) = key else { return false };
         let ours = self.family().is_some_and(|family| Arc::ptr_eq(&family, &cell.core().parent));
@@ -488,7 +503,7 @@ impl Supervision {
 
     /// Begins the next incarnation of a child, or makes it anew if it has ended for good.
     fn start(self: &Arc<Self>, place: Place) {
-        let (down, spec, by_hand) = {
+        let (cell, spec, by_hand) = {
             let inner = lock(&self.inner);
             let Some(kid) = inner.kids.get(&place) else { return };
             let by_hand = match inner.table.state(place) {
@@ -497,10 +512,11 @@ impl Supervision {
                 None | Some(State::Idle | State::Terminating) => return,
                 Some(_) => false,
             };
-            (kid.cell.clone().filter(|_| !by_hand && !kid.over), kid.spec.clone(), by_hand)
+            let down = kid.cell.clone().filter(|_| !by_hand && !kid.over);
+            (down, kid.spec.clone(), by_hand)
         };
         let Some(spec) = spec else { return };
-        let failed = match down {
+        let failed = match cell {
             Some(cell) => match spec.make.revive(&cell) {
                 // If it did not, it was asked to end for good, and its end is told elsewhere.
                 Ok(_) => None,
@@ -565,7 +581,7 @@ impl Supervision {
                     None
                 }
                 Some(State::Restarting) => {
-                    let verdict = inner.table.down(place, fastrand::f64(), now);
+                    let verdict = inner.table.down(place, now, fastrand::f64(), now);
                     inner.pump(now, &mut after);
                     let cell = inner.kids.get(&place).and_then(|kid| kid.cell.clone());
                     cell.map(|cell| (cell, inner.decision(verdict), inner.too_many(place, verdict)))
@@ -577,15 +593,14 @@ impl Supervision {
             let _ = started.send(Err(failure.clone()));
         }
         let Some((child, decision, escalates)) = failed else { return self.follow_up(after) };
-        self.report(&child, &Exit::new(ExitReason::StartFailed(failure)), decision);
+        self.publish(post_mortem::report(&child, &Exit::new(ExitReason::StartFailed(failure)), decision));
         self.follow_up(after);
         if let Some((cell, restarts)) = escalates {
             self.give_up(&cell, restarts);
         }
     }
 
-    fn report(&self, child: &Arc<dyn AnyCell>, exit: &Exit, decision: Decision) {
-        let report = post_mortem::report(child, exit, decision);
+    fn publish(&self, report: CrashReport) {
         telemetry::crashed(&report);
         self.env.crashes.publish(|| report);
     }
@@ -629,6 +644,8 @@ impl Overseer for Supervision {
 
     fn down(&self, child: &Arc<dyn AnyCell>, exit: &Exit) {
         let mut after = After::default();
+        // Put together before anybody can restart it.
+        let mut report = post_mortem::report(child, exit, Decision::NotRestarted);
         let (decision, escalates) = {
             let mut inner = lock(&self.inner);
             let Ok(place) = inner.find(&Key::Cell(child.clone())) else { return };
@@ -637,11 +654,15 @@ impl Overseer for Supervision {
                 return;
             }
             let now = Instant::now();
-            let verdict = inner.table.down(place, fastrand::f64(), now);
+            let began = child.core().order().map_or(now, |(asked_at, _)| asked_at);
+            let verdict = inner.table.down(place, began, fastrand::f64(), now);
             inner.pump(now, &mut after);
-            (inner.decision(verdict), inner.too_many(place, verdict))
+            let terminated = inner.table.state(place) == Some(State::Terminating);
+            let decision = if terminated { Decision::NotRestarted } else { inner.decision(verdict) };
+            (decision, inner.too_many(place, verdict))
         };
-        self.report(child, exit, decision);
+        report.decision = decision;
+        self.publish(report);
         self.follow_up(after);
         if let Some((cell, restarts)) = escalates {
             self.give_up(&cell, restarts);
@@ -650,7 +671,7 @@ impl Overseer for Supervision {
 
     fn over(&self, child: &Arc<dyn AnyCell>, exit: Exit) {
         child.close(Closed::Stopping);
-        child.discard();
+        child.discard(DeadReason::after(&exit.reason));
         telemetry::ended(child, &exit);
         conclude(child.clone(), exit, None);
     }

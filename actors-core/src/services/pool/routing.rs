@@ -106,6 +106,7 @@ mod tests {
     #[test]
     fn the_least_load_is_picked_and_equals_take_turns() {
         use Load::{Down, Running};
+        /// The load of each, whose turn it is, and who is picked.
         type Case<'a> = (&'a [Option<Load>], usize, Option<usize>);
         let cases: [Case<'_>; 8] = [
             (&[Some(Running(2)), Some(Running(1)), Some(Running(3))], 0, Some(1)),

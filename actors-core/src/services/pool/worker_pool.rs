@@ -115,12 +115,14 @@ pub struct Resize {
     pub(super) reply: ReplyTo<Result<(), StartError>>,
 }
 
+#[diagnostic::do_not_recommend]
 impl<W: Actor> Protocol for WorkerPool<W> {
     type Msg = Resize;
 
     const MESSAGES: &'static [&'static str] = &["Resize"];
 }
 
+#[diagnostic::do_not_recommend]
 impl<W: Actor> Actor for WorkerPool<W> {
     const POLICY: Policy =
         Policy { children: Children::SideBySide, start_limit: Limit::Unlimited, stop_limit: Limit::Unlimited, ..Policy::DEFAULT };
