@@ -108,8 +108,8 @@ async fn sig_3_a_transient_significant_child_that_fails_is_restarted_and_one_tha
 #[tokio::test(start_paused = true)]
 async fn sig_4_combinations_that_cannot_be_are_refused() {
     let stage = Stage::new();
-    type Change = fn(ChildSpec) -> ChildSpec;
-    let bad: [(AutoShutdown, Change); 3] = [
+    type Wrong = fn(ChildSpec) -> ChildSpec;
+    let bad: [(AutoShutdown, Wrong); 3] = [
         (AutoShutdown::AnySignificant, |spec| spec.permanent().significant()),
         (AutoShutdown::Never, |spec| spec.transient().significant()),
         (AutoShutdown::Never, |spec| spec.temporary().significant()),
