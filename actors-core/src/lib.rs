@@ -37,10 +37,14 @@
 //!    code can see, and [`ExitReason`].
 //! 5. **Fate**: [`link`](ActorRef::link), [`monitor`](ActorRef::monitor), [`PeerGroup`], and the one hook that hears of it
 //!    ([`Exited`]).
-//! 6. **The whole**: [`shutdown`](ActorSystem::shutdown) and its [`ShutdownReport`], the
+//! 6. **Failing well**: [`Context::child`] and [`ChildSpec`] for children that are restarted, [`Supervisor`] for those who do
+//!    nothing else, [`Backoff`], and the [`CrashReport`] of each failure.
+//! 7. **Time**: [timers](Context::send_after), [streams](Context::attach), [futures](Context::pipe), and what is
+//!    [put aside](Context::stash).
+//! 8. **The whole**: [`shutdown`](ActorSystem::shutdown) and its [`ShutdownReport`], the
 //!    [`ShutdownPlan`](ActorSystem::shutdown_plan), the [`Tree`](ActorSystem::tree), and
 //!    [`run_until_signal`](ActorSystem::run_until_signal).
-//! 7. **Beside the tree**: a [`Topic`] to publish on, a [`Group`] to be found in, a [`WorkerPool`] that shares out work.
+//! 9. **Beside the tree**: a [`Topic`] to publish on, a [`Group`] to be found in, a [`WorkerPool`] that shares out work.
 //!
 //! What may be relied on is written down, rule by rule, in [`semantics`].
 //!
