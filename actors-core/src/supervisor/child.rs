@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backoff::Backoff;
+use super::ledger::{Key, Refused, Seen};
 use super::spec::{ChildSpec, Restart};
-use super::supervise::{Key, Refused, Seen, Supervision};
+use super::supervise::Supervision;
 use super::table::{Settings, State};
 use crate::actor::{Actor, Context};
 use crate::address::cell::Cell;
@@ -368,7 +369,10 @@ pub(super) async fn terminate(supervision: &Arc<Supervision>, child: ChildKey) -
 
 pub(super) async fn restart(supervision: &Arc<Supervision>, child: ChildKey) -> Result<(), ChildError> {
     let started = supervision.restart(&child.0)?;
-    started.await.map_err(|_| ChildError::Stopping)?.map_err(ChildError::NotStarted)
+    started.await.map_err(|_| ChildError::Stopping)?.map_err(|failure| match failure {
+        StartFailure::Stopping => ChildError::Stopping,
+        failure => ChildError::NotStarted(failure),
+    })
 }
 
 pub(super) fn list(supervision: &Supervision) -> Vec<ChildInfo> {
