@@ -9,7 +9,7 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Error, Ident, Lit, Meta, Path, Result, Token, parenthesized, parse_quote};
 
 use crate::complaint::Complaints;
-use crate::policy::{duration, period, text};
+use crate::policy::{duration, number, period, text};
 
 /// Reads `name`, `name = value` and `name(values)` options, each at most once.
 ///
@@ -110,14 +110,40 @@ pub(crate) fn default_crate() -> Path {
     parse_quote!(::actors_core)
 }
 
-/// Reads the arguments of `#[messages]` itself.
-pub(crate) fn read_messages_args(tokens: TokenStream, complaints: &mut Complaints) -> Path {
-    let mut krate = default_crate();
-    Options::new(["crate"]).read(tokens, complaints, |name, input| {
-        krate = read_crate(name, input)?;
-        Ok(())
-    });
-    krate
+/// The options of `#[messages]` itself.
+pub(crate) struct MessagesArgs {
+    pub(crate) krate: Path,
+    /// How many bytes a message may take that waits without a box.
+    pub(crate) size_limit: Option<u32>,
+}
+
+impl MessagesArgs {
+    /// A message of this size costs as much to copy as to box, and a mailbox of 256 of them takes 256 KiB.
+    const SIZE_LIMIT: u32 = 1024;
+
+    pub(crate) fn read(tokens: TokenStream, complaints: &mut Complaints) -> Self {
+        let mut args = MessagesArgs { krate: default_crate(), size_limit: Some(Self::SIZE_LIMIT) };
+        Options::new(["crate", "size_limit"]).read(tokens, complaints, |name, input| {
+            if name == "crate" {
+                args.krate = read_crate(name, input)?;
+            } else {
+                args.size_limit = read_size(name, input)?;
+            }
+            Ok(())
+        });
+        args
+    }
+}
+
+/// Reads a number of bytes; `None` if there is no limit.
+fn read_size(name: &Ident, input: ParseStream<'_>) -> Result<Option<u32>> {
+    expect_value(name, input, "4096")?;
+    let place = input.span();
+    match input.parse::<Lit>() {
+        Ok(literal) if text(&literal).as_deref() == Some("unlimited") => Ok(None),
+        Ok(literal) if number(&literal).is_some_and(|bytes| bytes > 0) => Ok(number(&literal)),
+        _ => Err(Error::new(place, format!("`{name}` takes how many bytes a message may have, 1 or more, or \"unlimited\""))),
+    }
 }
 
 /// What a marked method is to the actor.

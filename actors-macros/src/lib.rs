@@ -18,6 +18,7 @@ use proc_macro::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Item, parse_macro_input};
 
+use crate::args::MessagesArgs;
 use crate::complaint::Complaints;
 use crate::model::Block;
 use crate::policy::PolicyArgs;
@@ -121,11 +122,14 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `#[messages(crate = path)]` says where `actors_core` is found, if under another name.
+/// | option | values; the default first | meaning |
+/// |---|---|---|
+/// | `size_limit` | `1024`, a number from 1, `"unlimited"` | how many bytes a message may have that is not `boxed` |
+/// | `crate` | `::actors_core`, a path | where the framework is found, if under another name |
 #[proc_macro_attribute]
 pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
     let mut complaints = Complaints::default();
-    let krate = args::read_messages_args(args.into(), &mut complaints);
+    let args = MessagesArgs::read(args.into(), &mut complaints);
     let mut item = match parse_macro_input!(input as Item) {
         Item::Impl(item) => item,
         item => {
@@ -135,7 +139,7 @@ pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
     };
     let generated = Block::read(&mut item, &mut complaints).map(|mut block| {
         valid::check(&mut block, &mut complaints);
-        expand::messages(&block, &krate)
+        expand::messages(&block, &args)
     });
     quote!(#item #generated #complaints).into()
 }

@@ -4,9 +4,10 @@ use std::mem;
 
 use quote::ToTokens;
 use syn::ext::IdentExt;
+use syn::visit::Visit;
 use syn::{
-    Attribute, FnArg, Generics, Ident, ImplItem, ImplItemFn, ItemImpl, Pat, Path, ReturnType, Signature, Type, Visibility, parse_quote,
-    parse2,
+    Attribute, ExprAsync, ExprAwait, ExprClosure, FnArg, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Pat, Path, ReturnType,
+    Signature, Token, Type, Visibility, parse_quote, parse2,
 };
 
 use crate::args::{HandlerArgs, Marker, TickArgs, list_tokens};
@@ -39,6 +40,8 @@ pub(crate) struct Handler {
     /// Whether something was complained about: its message is declared all the same, so that
     /// those who send it are not complained about too, but the method is not called.
     pub(crate) broken: bool,
+    /// Type parameters in the place of types that its message cannot have.
+    pub(crate) untyped: Vec<Ident>,
 }
 
 /// The message of a handler.
@@ -85,10 +88,13 @@ pub(crate) enum HookKind {
 pub(crate) struct Method {
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) docs: Vec<Attribute>,
+    pub(crate) deprecated: Vec<Attribute>,
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
     pub(crate) params: Vec<Param>,
     pub(crate) output: Option<Type>,
+    /// Whether it awaits without being `async`.
+    pub(crate) awaits: bool,
 }
 
 /// A parameter other than `self`.
@@ -212,7 +218,7 @@ impl Marked {
 impl Handler {
     fn read(method: &mut ImplItemFn, self_ty: &Type, message: Message, args: &HandlerArgs) -> Self {
         let method = Method::read(method, self_ty);
-        Handler { reply: Reply::of(&method), method, message, boxed: args.boxed, control: args.control, broken: false }
+        Handler { reply: Reply::of(&method), method, message, boxed: args.boxed, control: args.control, broken: false, untyped: Vec::new() }
     }
 
     /// The parameters that carry the message.
@@ -294,8 +300,12 @@ impl HookKind {
 
 impl Method {
     /// Reads a marked method, and takes the doc comments off its parameters, where the language
-    /// has no place for them.
+    /// has no place for them. One that awaits becomes `async`, so that the compiler does not complain as well.
     fn read(method: &mut ImplItemFn, self_ty: &Type) -> Self {
+        let awaits = method.sig.asyncness.is_none() && awaits(&method.block);
+        if awaits {
+            method.sig.asyncness = Some(Token![async](method.sig.fn_token.span));
+        }
         let signature = method.sig.clone();
         let params = method.sig.inputs.iter_mut().filter_map(|input| match input {
             FnArg::Receiver(_) => None,
@@ -318,10 +328,12 @@ impl Method {
         Method {
             cfgs: copied(&method.attrs, "cfg"),
             docs: copied(&method.attrs, "doc"),
+            deprecated: copied(&method.attrs, "deprecated"),
             visibility: method.vis.clone(),
             signature,
             params,
             output,
+            awaits,
         }
     }
 
@@ -359,6 +371,22 @@ impl Role {
 
 fn spelled_out(ty: &Type, self_ty: &Type) -> Type {
     parse2(spell_out_self(ty.to_token_stream(), self_ty)).unwrap_or_else(|_| ty.clone())
+}
+
+/// Whether a body awaits, other than in futures and closures of its own.
+fn awaits(body: &syn::Block) -> bool {
+    struct Awaits(bool);
+    impl<'ast> Visit<'ast> for Awaits {
+        fn visit_expr_await(&mut self, _: &'ast ExprAwait) {
+            self.0 = true;
+        }
+        fn visit_expr_async(&mut self, _: &'ast ExprAsync) {}
+        fn visit_expr_closure(&mut self, _: &'ast ExprClosure) {}
+        fn visit_item(&mut self, _: &'ast Item) {}
+    }
+    let mut visitor = Awaits(false);
+    visitor.visit_block(body);
+    visitor.0
 }
 
 fn copied(attributes: &[Attribute], name: &str) -> Vec<Attribute> {

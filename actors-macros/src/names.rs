@@ -52,6 +52,9 @@ const PRELUDE: [&str; 44] = [
     "IntoFuture",
 ];
 
+/// Names by which a parameter of a handler is known to be more than a part of the message.
+const OURS: [&str; 4] = ["Context", "ReplyTo", "Exited", "ExitReason"];
+
 /// Names the message struct after its method: `add_user` makes `AddUser`.
 pub(crate) fn struct_name(method: &Ident) -> Ident {
     let name: String = method
@@ -77,6 +80,9 @@ pub(crate) fn unfit(name: &str, actor: &Ident, generics: &Generics) -> Option<St
     }
     if PRELUDE.contains(&name) {
         return Some(format!("`struct {name}` would hide the prelude's `{name}`"));
+    }
+    if OURS.contains(&name) {
+        return Some(format!("`struct {name}` would hide the framework's `{name}`"));
     }
     if actor.unraw() == name {
         return Some(format!("`struct {name}` would have the actor's own name"));
@@ -115,7 +121,7 @@ mod tests {
     fn a_name_that_would_hide_another_is_refused() {
         let actor: Ident = parse_quote!(Cache);
         let generics: Generics = parse_quote!(<K, const N: usize>);
-        for name in ["Send", "Self", "Cache", "K", "N", "__"] {
+        for name in ["Send", "Self", "Context", "Cache", "K", "N", "__"] {
             assert!(unfit(name, &actor, &generics).is_some(), "{name}");
         }
         assert_eq!(unfit("Put", &actor, &generics), None);

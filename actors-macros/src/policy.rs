@@ -164,7 +164,8 @@ pub(crate) fn text(literal: &Lit) -> Option<String> {
     }
 }
 
-fn number(literal: &Lit) -> Option<u32> {
+/// What a literal says, if it is a number that is not negative.
+pub(crate) fn number(literal: &Lit) -> Option<u32> {
     match literal {
         Lit::Int(number) if number.suffix().is_empty() => number.base10_parse().ok(),
         _ => None,

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{
-    GenericArgument, Lifetime, ParenthesizedGenericArguments, PathArguments, PathSegment, TraitBound, Type, TypeFnPtr, TypeImplTrait,
+    GenericArgument, Lifetime, ParenthesizedGenericArguments, Path, PathArguments, PathSegment, TraitBound, Type, TypeFnPtr, TypeImplTrait,
     TypeInfer, TypeParamBound, TypeReference,
 };
 
@@ -45,12 +45,17 @@ pub(crate) fn shown(tokens: impl ToTokens) -> String {
     text
 }
 
-/// The last segment of a path type.
-pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
+/// The path of a path type.
+pub(crate) fn type_path(ty: &Type) -> Option<&Path> {
     match peel(ty) {
-        Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
+        Type::Path(path) if path.qself.is_none() => Some(&path.path),
         _ => None,
     }
+}
+
+/// The last segment of a path type.
+pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    type_path(ty)?.segments.last()
 }
 
 /// Whether the type is `()`.
@@ -58,25 +63,25 @@ pub(crate) fn is_unit(ty: &Type) -> bool {
     matches!(peel(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
 }
 
-/// Says what to write instead of a type that borrows.
-pub(crate) fn owned_version(ty: &Type) -> String {
-    let Type::Reference(reference) = peel(ty) else {
-        return "use an owned type here".to_owned();
-    };
-    match peel(&reference.elem) {
-        ty if is_named(ty, "str") => "write `String` or `Arc<str>`".to_owned(),
-        Type::Slice(slice) => format!("write `Vec<{}>`", shown(&slice.elem)),
-        Type::TraitObject(object) => format!("write `Box<{}>`", shown(object)),
-        owned => format!("write `{0}` or `Arc<{0}>`", shown(owned)),
-    }
+/// The type as the compiler tells types apart.
+pub(crate) fn text_of(ty: &Type) -> String {
+    peel(ty).to_token_stream().to_string()
 }
 
-/// Returns the `Output` of an `impl Future<Output = ...>`.
+/// Returns the `Output` of an `impl Future<Output = ...>`, and of one in a box.
 pub(crate) fn output_of_future(ty: &Type) -> Option<Type> {
-    let Type::ImplTrait(opaque) = peel(ty) else {
-        return None;
+    if ["Pin", "Box"].iter().any(|wrapper| is_named(ty, wrapper)) {
+        return output_of_future(type_arguments(ty).next()?);
+    }
+    if ["BoxFuture", "LocalBoxFuture"].iter().any(|alias| is_named(ty, alias)) {
+        return type_arguments(ty).next().cloned();
+    }
+    let bounds = match peel(ty) {
+        Type::ImplTrait(opaque) => &opaque.bounds,
+        Type::TraitObject(object) => &object.bounds,
+        _ => return None,
     };
-    let future = opaque.bounds.iter().find_map(|bound| match bound {
+    let future = bounds.iter().find_map(|bound| match bound {
         TypeParamBound::Trait(bound) => bound.path.segments.last().filter(|s| s.ident == "Future"),
         _ => None,
     })?;
@@ -91,9 +96,42 @@ pub(crate) fn output_of_future(ty: &Type) -> Option<Type> {
 
 /// Why a type cannot stand in a message or a reply, and where.
 pub(crate) enum Fault {
-    Borrow(TokenStream),
+    Borrow(Borrow),
     Opaque(TokenStream),
     Inferred,
+}
+
+/// What borrows in a type: a reference, or a lifetime that is given to another type.
+pub(crate) enum Borrow {
+    Reference(TypeReference),
+    Lifetime(Lifetime),
+}
+
+impl Borrow {
+    /// Says what to write instead.
+    pub(crate) fn owned_version(&self) -> String {
+        let elem = match self {
+            Borrow::Reference(reference) => peel(&reference.elem),
+            Borrow::Lifetime(lifetime) if lifetime.ident == "_" => return "use an owned type, or write `'static`".to_owned(),
+            Borrow::Lifetime(_) => return "use an owned type".to_owned(),
+        };
+        match elem {
+            ty if is_named(ty, "str") => "write `String` or `Arc<str>`".to_owned(),
+            Type::Slice(slice) if is_named(&slice.elem, "u8") => "write `Vec<u8>`, `Arc<[u8]>` or `Bytes`".to_owned(),
+            Type::Slice(slice) => format!("write `Vec<{0}>` or `Arc<[{0}]>`", shown(&slice.elem)),
+            Type::TraitObject(object) => format!("write `Box<{}>`", shown(object)),
+            owned => format!("write `{0}` or `Arc<{0}>`", shown(owned)),
+        }
+    }
+}
+
+impl ToTokens for Borrow {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Borrow::Reference(reference) => reference.to_tokens(tokens),
+            Borrow::Lifetime(lifetime) => lifetime.to_tokens(tokens),
+        }
+    }
 }
 
 /// Returns the first reason why a type cannot stand in a message or a reply.
@@ -115,14 +153,14 @@ impl Faults {
 impl<'ast> Visit<'ast> for Faults {
     fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
         match &reference.lifetime {
-            None => self.found(Fault::Borrow(reference.to_token_stream())),
-            Some(_) => visit::visit_type_reference(self, reference),
+            Some(lifetime) if lifetime.ident == "static" => visit::visit_type_reference(self, reference),
+            _ => self.found(Fault::Borrow(Borrow::Reference(reference.clone()))),
         }
     }
 
     fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
         if lifetime.ident != "static" {
-            self.found(Fault::Borrow(lifetime.to_token_stream()));
+            self.found(Fault::Borrow(Borrow::Lifetime(lifetime.clone())));
         }
     }
 

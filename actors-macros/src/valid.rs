@@ -1,14 +1,14 @@
 //! Every complaint about an impl block, each saying what to write instead.
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, format_ident};
 use syn::{FnArg, Generics, Ident, Item, ItemEnum, ItemStruct, ReceiverKind, ReturnType, Safety, Type, parse_quote};
 
 use crate::complaint::Complaints;
 use crate::generics::mentions;
 use crate::model::{Block, Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
 use crate::names::{struct_name, unfit};
-use crate::types::{Fault, first_fault, is_named, is_unit, output_of_future, owned_version, peel, shown, type_arguments};
+use crate::types::{Fault, first_fault, is_named, is_unit, output_of_future, peel, shown, text_of, type_arguments};
 
 /// Complains about all that is wrong, marks what is broken, and takes out what cannot be named.
 pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
@@ -17,7 +17,7 @@ pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
         complaints.at(&block.self_ty, text);
     }
     if let Some(Fault::Borrow(place)) = first_fault(&block.self_ty) {
-        complaints.at(place, "an actor owns its state and cannot borrow: use owned types or an `Arc`");
+        complaints.at(&place, "an actor owns its state and cannot borrow: use owned types or an `Arc`");
         block.borrows = true;
     }
     for handler in &mut block.handlers {
@@ -88,6 +88,9 @@ fn check_method(method: &Method, what: &str, complaints: &mut Complaints) {
     }
     // A lifetime harms only where a message or a reply holds it, which is complained about there.
     let generics = &signature.generics;
+    if method.awaits {
+        complaints.at(signature.fn_token, format!("`{name}` awaits: write `async fn {name}`"));
+    }
     for param in generics.type_params() {
         let text = format!("a {what} cannot be generic: name a concrete type, or put `{}` on the actor", param.ident);
         complaints.at(param, text);
@@ -128,34 +131,32 @@ fn check_field(message: &Ident, param: &Param, complaints: &mut Complaints) {
         let text = format!("each parameter becomes a field of `{message}`: give it one name");
         complaints.at(&param.pattern, text);
     }
-    check_owned(param, complaints);
+    check_owned(param, "a message owns its fields", complaints);
 }
 
-fn check_owned(param: &Param, complaints: &mut Complaints) {
+fn check_owned(param: &Param, rule: &str, complaints: &mut Complaints) {
     // By value it has been complained about already.
     if is_named(&param.ty, "Context") {
         return;
     }
-    if let Type::Reference(reference) = peel(&param.ty) {
-        if is_named(&reference.elem, "ReplyTo") {
-            let text = "answering takes the `ReplyTo` by value: leave out the `&`";
-            complaints.at(&param.ty, text);
-            return;
-        }
+    if is_borrowed(&param.ty, "ReplyTo") {
+        complaints.at(&param.ty, "answering takes the `ReplyTo` by value: leave out the `&`");
+        return;
     }
     match first_fault(&param.ty) {
         None => {}
-        Some(Fault::Borrow(place)) => {
-            let owned = owned_version(&param.ty);
-            complaints.at(place, format!("a message owns its fields: {owned}"));
-        }
+        Some(Fault::Borrow(place)) => complaints.at(&place, format!("{rule}: {}", place.owned_version())),
         Some(Fault::Opaque(place)) => {
-            let text = "name a concrete type: the message's field needs one";
-            complaints.at(place, text);
+            complaints.at(place, "name a concrete type, or make it a type parameter of the actor: a message is a plain struct");
         }
         // The compiler complains of `_` in any signature.
         Some(Fault::Inferred) => {}
     }
+}
+
+/// Whether the type is a reference to one of this name.
+fn is_borrowed(ty: &Type, name: &str) -> bool {
+    matches!(peel(ty), Type::Reference(reference) if is_named(&reference.elem, name))
 }
 
 fn check_own_message(handler: &Handler, complaints: &mut Complaints) {
@@ -166,7 +167,7 @@ fn check_own_message(handler: &Handler, complaints: &mut Complaints) {
         complaints.at(handler.method.ident(), text);
         return;
     };
-    check_owned(message, complaints);
+    check_owned(message, "a message comes by value", complaints);
     for extra in payload {
         let text = "`#[handle]` takes one message: put all of it in one struct, or use `#[message]`";
         complaints.at(&extra.ty, text);
@@ -180,7 +181,7 @@ fn check_item(handler: &Handler, complaints: &mut Complaints) {
         complaints.at(name, format!("`{name}` handles no stream: add a parameter `item: Option<T>`, which is `None` at the end"));
         return;
     };
-    check_owned(item, complaints);
+    check_owned(item, "an item comes by value", complaints);
     if !is_named(&item.ty, "Option") && first_fault(&item.ty).is_none() {
         let text = format!("an item comes as `Some`, and the end of the stream as `None`: write `Option<{}>`", shown(&item.ty));
         complaints.at(&item.ty, text);
@@ -223,20 +224,29 @@ fn check_reply(handler: &Handler, complaints: &mut Complaints) {
             check_reply_type(&slot.ty, complaints);
         }
     } else if let Some(returned) = &method.output {
+        let before = complaints.len();
         check_reply_type(returned, complaints);
+        if complaints.len() == before {
+            if let Some(output) = output_of_future(returned) {
+                complaints.at(returned, returns_a_future(&output));
+            }
+        }
     }
+}
+
+fn returns_a_future(output: &Type) -> String {
+    format!("a future would be sent as it is: write `async fn` and return `{}`", shown(output))
 }
 
 fn check_reply_type(ty: &Type, complaints: &mut Complaints) {
     match first_fault(ty) {
         None => {}
         Some(Fault::Borrow(place)) => {
-            let text = "a reply is owned: return a clone or an `Arc`";
-            complaints.at(place, text);
+            complaints.at(&place, format!("a reply is owned, by whoever asked: {}", place.owned_version()));
         }
         Some(Fault::Opaque(place)) => {
             let text = match output_of_future(ty) {
-                Some(output) => format!("write `async fn` and return `{}`", shown(&output)),
+                Some(output) => returns_a_future(&output),
                 None => "name a concrete type: whoever asks is given one".to_owned(),
             };
             complaints.at(place, text);
@@ -268,12 +278,17 @@ fn remove_nameless(block: &mut Block, complaints: &mut Complaints) {
         if !handler.method.cfgs.is_empty() {
             return true;
         }
-        if seen.contains(&shown) {
+        // Two types of one name may stand in two modules.
+        let path = match &handler.message {
+            Message::Generated { .. } => shown.clone(),
+            _ => handler.payload().next().map_or_else(String::new, |param| text_of(&param.ty)),
+        };
+        if seen.contains(&path) {
             let text = format!("`{shown}` already has a handler: a message is handled by one method");
             complaints.at(method, text);
             return false;
         }
-        seen.push(shown);
+        seen.push(path);
         true
     });
 }
@@ -288,8 +303,7 @@ fn check_hook(hook: &Hook, complaints: &mut Complaints) {
         if known {
             continue;
         }
-        let borrowed = matches!(peel(&param.ty), Type::Reference(reference) if is_named(&reference.elem, "Exited"));
-        if hook.kind == HookKind::Exited && borrowed {
+        if hook.kind == HookKind::Exited && is_borrowed(&param.ty, "Exited") {
             complaints.at(&param.ty, "the exit comes by value: write `Exited`");
         } else if hook.kind == HookKind::Stopped && is_named(&param.ty, "ExitReason") {
             complaints.at(&param.ty, "the reason is borrowed: write `&ExitReason`");
@@ -317,14 +331,30 @@ fn remove_repeated_hooks(block: &mut Block, complaints: &mut Complaints) {
 }
 
 /// Lets a broken handler's types stand in declarations, so that its one mistake stays one:
-/// borrows live forever, and what has no name at all is left out.
+/// replies live forever, a field takes anything, and what has no name at all is left out.
 fn make_nameable(handler: &mut Handler) {
     let needs_name = handler.is_generated();
+    if !needs_name {
+        for param in handler.method.params.iter_mut().filter(|param| param.is_payload()) {
+            take_by_value(&mut param.ty);
+        }
+    }
     let Method { params, signature, .. } = &mut handler.method;
     let generics = &signature.generics;
     params.retain_mut(|param| {
-        let named = !needs_name || !param.is_payload() || param.name().is_some();
-        named && lengthen_borrow(&mut param.ty, generics)
+        if !needs_name || !param.is_payload() {
+            return lengthen_borrow(&mut param.ty, generics);
+        }
+        if param.name().is_none() || is_named(&param.ty, "Context") || is_borrowed(&param.ty, "ReplyTo") {
+            return false;
+        }
+        if first_fault(&param.ty).is_some() || mentions(&param.ty, generics) {
+            let any = format_ident!("__Any{}", handler.untyped.len());
+            param.ty = parse_quote!(#any);
+            handler.untyped.push(any);
+            handler.boxed = false;
+        }
+        true
     });
     match &mut handler.reply {
         Reply::Nothing => {}
@@ -345,6 +375,16 @@ fn make_nameable(handler: &mut Handler) {
     }
 }
 
+/// Makes `&T` a `T`, which is what is sent to a handler of `&T`.
+fn take_by_value(ty: &mut Type) {
+    let Type::Reference(reference) = peel(ty) else { return };
+    match peel(&reference.elem) {
+        elem if is_named(elem, "str") => *ty = parse_quote!(::std::string::String),
+        elem @ (Type::Path(_) | Type::Tuple(_) | Type::Array(_)) => *ty = elem.clone(),
+        _ => {}
+    }
+}
+
 /// Makes `&T` a `&'static T`; returns whether the type can now stand in a declaration.
 fn lengthen_borrow(ty: &mut Type, generics: &Generics) -> bool {
     if let Type::Reference(reference) = ty {
@@ -359,6 +399,9 @@ pub(crate) fn misplaced(item: &Item) -> String {
     match item {
         Item::Struct(ItemStruct { ident, .. }) | Item::Enum(ItemEnum { ident, .. }) => {
             format!("`#[messages]` belongs on the actor's impl block, `impl {ident} {{ ... }}`; here stands `#[derive(Actor)]`")
+        }
+        Item::Fn(function) if function.sig.receiver().is_some() => {
+            "`#[messages]` belongs on the impl block around this method; the method is marked `#[message]`".to_owned()
         }
         Item::Fn(_) => "`#[messages]` belongs on the actor's impl block; its methods are marked `#[message]`".to_owned(),
         _ => "`#[messages]` belongs on the actor's impl block: `impl Counter { ... }`".to_owned(),
@@ -393,7 +436,7 @@ mod tests {
 
     #[test]
     fn each_mistake_is_one_complaint() {
-        let cases: [(ImplItemFn, &str); 12] = [
+        let cases: [(ImplItemFn, &str); 14] = [
             (
                 parse_quote!(
                     #[message]
@@ -442,6 +485,22 @@ mod tests {
                     fn page(&self) -> impl Future<Output = u8> {}
                 ),
                 "write `async fn` and return `u8`",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn page(&self) -> BoxFuture<'static, u8> {}
+                ),
+                "write `async fn` and return `u8`",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn page(&self) -> u8 {
+                        self.book.page().await
+                    }
+                ),
+                "write `async fn page`",
             ),
             (
                 parse_quote!(

@@ -8,6 +8,11 @@ use super::reply::{ReplyTo, Unhandled};
 ///
 /// [`#[messages]`](crate::messages) writes this for an actor. By hand it is one line, `type Msg = ...`: an enum of your
 /// own. Then [`tell`](crate::ActorRef::tell) takes that enum, and [`ask_with`](crate::ActorRef::ask_with) asks with it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an actor",
+    label = "not an actor",
+    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Actor` by hand"
+)]
 pub trait Protocol: Send + Sized + 'static {
     /// What waits in the mailbox.
     type Msg: Send + 'static;

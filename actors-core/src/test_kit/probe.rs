@@ -356,6 +356,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M, R> Protocol for Probing<M, R>
 where
     M: Debug + Send + 'static,
@@ -377,6 +378,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M, R> Actor for Probing<M, R>
 where
     M: Debug + Send + 'static,

@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::parse_quote;
 use syn::spanned::Spanned;
+use syn::{GenericParam, parse_quote};
 
 use crate::expand::messages::{Expansion, allow_in_impls, unboxed};
 use crate::expand::{generated, placed};
@@ -32,7 +32,11 @@ impl Expansion<'_> {
             let variant = handler.method.ident();
             let (reply, error) = self.answer(handler);
             let ty = self.message_type(handler);
-            let ty = if handler.boxed { quote!(::std::boxed::Box<#ty>) } else { ty };
+            let ty = match handler {
+                Handler { untyped, .. } if !untyped.is_empty() => quote!(()),
+                Handler { boxed: true, .. } => quote!(::std::boxed::Box<#ty>),
+                _ => ty,
+            };
             quote!(#(#cfgs)* #variant(#ty, #krate::ReplyTo<#reply, #error>))
         });
         let mut params = type_params(generics).peekable();
@@ -49,6 +53,7 @@ impl Expansion<'_> {
         let allow = quote! {
             #[allow(
                 dead_code,
+                deprecated,
                 missing_docs,
                 missing_copy_implementations,
                 missing_debug_implementations,
@@ -138,12 +143,20 @@ impl Expansion<'_> {
     fn accepts(&self, handler: &Handler) -> TokenStream {
         let Expansion { krate, block, message, kind, .. } = self;
         let self_ty = &block.self_ty;
-        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
+        let (_, ty_generics, where_clause) = self.generics.split_for_impl();
+        let mut generics = self.generics.clone();
+        generics.params.extend(handler.untyped.iter().map(|any| -> GenericParam { parse_quote!(#any) }));
+        let (impl_generics, ..) = generics.split_for_impl();
         let Method { cfgs, .. } = &handler.method;
         let variant = handler.method.ident();
         let (reply, error) = self.answer(handler);
         let ty = self.message_type(handler);
-        let boxed = if handler.boxed { quote!(::std::boxed::Box::new(__message)) } else { quote!(__message) };
+        let held = match handler {
+            Handler { untyped, .. } if !untyped.is_empty() => quote!(()),
+            Handler { boxed: true, .. } => quote!(::std::boxed::Box::new(__message)),
+            _ => quote!(__message),
+        };
+        let size_check = self.size_check_when_sent(handler);
         let control = handler.control.then(|| {
             quote!(
                 const CONTROL: bool = true;
@@ -164,7 +177,8 @@ impl Expansion<'_> {
                     __message: #ty,
                     __reply: #krate::ReplyTo<#reply, #error>,
                 ) -> #message #ty_generics {
-                    #message(#kind::#variant(#boxed, __reply))
+                    #size_check
+                    #message(#kind::#variant(#held, __reply))
                 }
             }
         }

@@ -1,17 +1,20 @@
 //! The message structs of an impl block, and what all that is written beside it shares.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Attribute, Expr, ExprLit, Generics, Lit, LitStr, Meta, Path};
+use syn::{Attribute, Expr, ExprLit, GenericParam, Generics, Lit, LitStr, Meta, Path, parse_quote};
 
+use crate::args::MessagesArgs;
+use crate::expand::generated;
 use crate::generics::{sendable, type_params, used_by};
 use crate::model::{Block, Handler, Message, Method, Param};
 
 /// Writes all that stands beside the impl block.
-pub(crate) fn messages(block: &Block, krate: &Path) -> TokenStream {
+pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
     let expansion = Expansion {
-        krate,
+        krate: &args.krate,
+        size_limit: args.size_limit,
         block,
         generics: sendable(&block.generics),
         message: format_ident!("__{}Message", block.name.unraw()),
@@ -25,13 +28,17 @@ pub(crate) fn messages(block: &Block, krate: &Path) -> TokenStream {
     }
     let mailbox = expansion.mailbox();
     let life = expansion.life();
+    let only_block = expansion.only_block();
+    let checks = expansion.checks();
     // Nobody can name what stands in such a constant, and it works inside a function too.
     quote! {
         #structs
+        #only_block
 
         const _: () = {
             #mailbox
             #life
+            #checks
         };
     }
 }
@@ -39,6 +46,7 @@ pub(crate) fn messages(block: &Block, krate: &Path) -> TokenStream {
 /// The block to write for, and what all parts of the output share.
 pub(super) struct Expansion<'a> {
     pub(super) krate: &'a Path,
+    pub(super) size_limit: Option<u32>,
     pub(super) block: &'a Block,
     /// The block's generic parameters, for impls of an actor.
     pub(super) generics: Generics,
@@ -54,7 +62,7 @@ impl Expansion<'_> {
         let Message::Generated { name, derives } = &handler.message else {
             return None;
         };
-        let Method { cfgs, visibility, .. } = &handler.method;
+        let Method { cfgs, deprecated, visibility, .. } = &handler.method;
         let docs = self.docs(handler);
         let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
         let generics = self.generics_of(handler);
@@ -64,14 +72,18 @@ impl Expansion<'_> {
             let name = param.name();
             quote!(#(#cfgs)* #(#docs)* #visibility #name: #ty)
         });
+        // Of a name that is taken, the compiler complains from the first token to the last.
+        let place = generated(name.span());
+        let keyword = quote_spanned!(place=> struct);
         let mut fields = fields.peekable();
         let body = match fields.peek() {
-            Some(_) => quote!(#where_clause { #(#fields),* }),
-            None => quote!(;),
+            Some(_) => quote_spanned!(place=> #where_clause { #(#fields),* }),
+            None => quote_spanned!(place=> ;),
         };
         Some(quote! {
             #(#cfgs)*
             #docs
+            #(#deprecated)*
             #derives
             #[allow(
                 dead_code,
@@ -82,7 +94,7 @@ impl Expansion<'_> {
                 clippy::all,
                 clippy::pedantic
             )]
-            #visibility struct #name #generics #body
+            #visibility #keyword #name #generics #body
         })
     }
 
@@ -102,7 +114,9 @@ impl Expansion<'_> {
     /// The generic parameters of a handler's message struct.
     fn generics_of(&self, handler: &Handler) -> Generics {
         let fields = handler.payload().map(|param| &param.ty);
-        used_by(fields, &self.block.generics, &self.block.name)
+        let mut generics = used_by(fields, &self.block.generics, &self.block.name);
+        generics.params.extend(handler.untyped.iter().map(|any| -> GenericParam { parse_quote!(#any) }));
+        generics
     }
 
     /// The type of a handler's message.

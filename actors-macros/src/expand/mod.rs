@@ -1,5 +1,6 @@
 //! What the macros write: `quote!` only, and every path absolute.
 
+mod checks;
 mod derive;
 mod life;
 mod mailbox;

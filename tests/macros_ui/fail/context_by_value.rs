@@ -1,7 +1,7 @@
 //! The context is borrowed, once.
 
 #![allow(unused)]
-use actors_core::{Actor, Context, messages};
+use actors_core::{Actor, ActorRef, Context, messages};
 
 #[derive(Actor)]
 struct Counter;
@@ -16,6 +16,11 @@ impl Counter {
 
     #[started]
     fn open(&self, ctx: Context<Self>) {}
+}
+
+// Those who send the message are not complained about too.
+async fn send(counter: ActorRef<Counter>) {
+    counter.ask(Get).await.unwrap();
 }
 
 fn main() {}

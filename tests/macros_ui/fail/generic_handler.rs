@@ -1,7 +1,7 @@
 //! What waits in the mailbox is one type, so a handler cannot have parameters of its own.
 
 #![allow(unused)]
-use actors_core::{Actor, messages};
+use actors_core::{Actor, ActorRef, messages};
 
 #[derive(Actor)]
 struct Store<V> {
@@ -25,6 +25,12 @@ impl<V> Store<V> {
         V: Clone,
     {
     }
+}
+
+// Those who send them are not complained about too.
+async fn send(store: ActorRef<Store<u8>>) {
+    store.tell(Put { value: 1 }).await.unwrap();
+    store.ask(Fill { with: [0; 4] }).await.unwrap();
 }
 
 fn main() {}

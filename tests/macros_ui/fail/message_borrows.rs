@@ -38,4 +38,10 @@ async fn speak(speaker: ActorRef<Speaker>) {
     speaker.tell(Say { text: "hello" }).await.unwrap();
 }
 
+// Those who send one are not complained about too.
+async fn send(speaker: &ActorRef<Speaker>, text: &str) {
+    speaker.tell(Say { text }).await.unwrap();
+    speaker.tell(Say { text: "hello".to_owned() }).await.unwrap();
+}
+
 fn main() {}

@@ -11,6 +11,10 @@ mod log {
     pub struct Line(pub &'static str);
 }
 
+mod drawing {
+    pub struct Line(pub u8, pub u8);
+}
+
 #[derive(Actor)]
 struct Reader {
     seen: Vec<u8>,
@@ -31,6 +35,11 @@ impl Reader {
     #[handle]
     fn on_line(&mut self, line: log::Line) -> Result<usize, std::fmt::Error> {
         Ok(line.0.len())
+    }
+
+    #[handle]
+    fn on_another_line(&mut self, line: drawing::Line) -> u8 {
+        line.1 - line.0
     }
 
     #[handle]
@@ -69,6 +78,7 @@ async fn runs() {
     }
     assert_eq!(reader.ask(vec![frame.clone(), frame]).await.unwrap(), 2);
     assert_eq!(reader.ask(log::Line("four")).await.unwrap(), 4);
+    assert_eq!(reader.ask(drawing::Line(2, 5)).await.unwrap(), 3);
     assert_eq!(reader.ask(1).await.unwrap(), 5);
     assert_eq!(tally.ask(Frames).await.unwrap(), 1);
     assert!(system.shutdown().await.is_clean());

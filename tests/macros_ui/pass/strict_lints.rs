@@ -71,9 +71,12 @@ pub mod account {
             audit.0 == self.balance
         }
 
+        /// Says it in another way.
         #[message]
         #[deprecated(note = "ask for the balance")]
-        fn old(&self) {}
+        pub fn old(&self, way: u8) -> u64 {
+            self.balance * u64::from(way)
+        }
 
         #[stopped]
         fn close(&mut self, _reason: &ExitReason) {}
@@ -98,5 +101,8 @@ async fn main() {
     assert_eq!(account.ask(Later { after: 1 }).await.unwrap(), 7);
     assert_eq!(account.ask(Undocumented { label: "abc".to_owned() }).await.unwrap(), 3);
     assert!(account::is_audited(&account, 7).await);
+    #[expect(deprecated)]
+    let old = account::Old { way: 1 };
+    assert_eq!(account.ask(old).await.unwrap(), 7);
     assert!(system.shutdown().await.is_clean());
 }
