@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::parse_quote;
 use syn::spanned::Spanned;
 
-use crate::expand::messages::{Expansion, allow_in_impls, unboxed};
+use crate::expand::messages::{Expansion, unboxed};
 use crate::expand::{generated, placed};
 use crate::generics::type_params;
 use crate::model::{Handler, Method, Reply};
@@ -31,9 +31,10 @@ impl Expansion<'_> {
             let cfgs = &handler.method.cfgs;
             let variant = handler.method.ident();
             let (reply, error) = self.answer(handler);
+            let error = error.map(|error| quote!(, #error));
             let ty = self.message_type(handler);
             let ty = if handler.boxed { quote!(::std::boxed::Box<#ty>) } else { ty };
-            quote!(#(#cfgs)* #variant(#ty, #krate::ReplyTo<#reply, #error>))
+            quote!(#(#cfgs)* #variant(#ty, #krate::ReplyTo<#reply #error>))
         });
         let mut params = type_params(generics).peekable();
         // A parameter that no message uses must stand somewhere all the same.
@@ -46,29 +47,12 @@ impl Expansion<'_> {
             }
         });
         let variants = variants.chain(phantom);
-        let allow = quote! {
-            #[allow(
-                dead_code,
-                missing_docs,
-                missing_copy_implementations,
-                missing_debug_implementations,
-                non_camel_case_types,
-                private_bounds,
-                private_interfaces,
-                unreachable_pub,
-                clippy::all,
-                clippy::pedantic
-            )]
-        };
-        let doc = format!("What waits in the mailbox of `{}`.", block.name.unraw());
+        let doc = format!(" What waits in the mailbox of `{}`.", block.name.unraw());
         quote! {
             #[doc = #doc]
             #[doc(hidden)]
-            #allow
             pub struct #message #generics (#kind #ty_generics) #where_clause;
 
-            #[doc(hidden)]
-            #allow
             enum #kind #generics #where_clause { #(#variants),* }
         }
     }
@@ -83,7 +67,6 @@ impl Expansion<'_> {
         let tags: Vec<_> = tags.collect();
         (!tags.is_empty()).then(|| {
             quote! {
-                #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic)]
                 #[repr(u16)]
                 enum __Tag { #(#tags),* }
             }
@@ -110,25 +93,22 @@ impl Expansion<'_> {
         });
         let phantom_ref = self.phantom_arm(&quote!(ref __never), &quote!(*__never));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
-        let allow = allow_in_impls();
         quote! {
-            #allow
+            #[automatically_derived]
             impl #impl_generics #krate::Protocol for #self_ty #where_clause {
                 type Msg = #message #ty_generics;
 
                 const MESSAGES: &'static [&'static str] = &[#(#names),*];
 
-                fn tag(__msg: &#message #ty_generics) -> u16 {
+                fn tag(__msg: &Self::Msg) -> u16 {
                     match __msg.0 { #tag_arms #phantom_ref }
                 }
 
-                fn deadline(
-                    __msg: &#message #ty_generics,
-                ) -> ::core::option::Option<#krate::__private::Instant> {
+                fn deadline(__msg: &Self::Msg) -> ::core::option::Option<#krate::__private::Instant> {
                     match __msg.0 { #deadline_arms #phantom_ref }
                 }
 
-                fn unhandled(__msg: #message #ty_generics) -> #krate::Unhandled {
+                fn unhandled(__msg: Self::Msg) -> #krate::Unhandled {
                     match __msg.0 { #unhandled_arms #phantom }
                 }
             }
@@ -138,10 +118,11 @@ impl Expansion<'_> {
     fn accepts(&self, handler: &Handler) -> TokenStream {
         let Expansion { krate, block, message, kind, .. } = self;
         let self_ty = &block.self_ty;
-        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
+        let (impl_generics, _, where_clause) = self.generics.split_for_impl();
         let Method { cfgs, .. } = &handler.method;
         let variant = handler.method.ident();
         let (reply, error) = self.answer(handler);
+        let error = error.unwrap_or_else(|| quote!(::core::convert::Infallible));
         let ty = self.message_type(handler);
         let boxed = if handler.boxed { quote!(::std::boxed::Box::new(__message)) } else { quote!(__message) };
         let control = handler.control.then(|| {
@@ -149,10 +130,9 @@ impl Expansion<'_> {
                 const CONTROL: bool = true;
             )
         });
-        let allow = allow_in_impls();
         quote! {
             #(#cfgs)*
-            #allow
+            #[automatically_derived]
             impl #impl_generics #krate::Accepts<#ty> for #self_ty #where_clause {
                 type Reply = #reply;
                 type Error = #error;
@@ -162,8 +142,8 @@ impl Expansion<'_> {
 
                 fn accept(
                     __message: #ty,
-                    __reply: #krate::ReplyTo<#reply, #error>,
-                ) -> #message #ty_generics {
+                    __reply: #krate::ReplyTo<Self::Reply, Self::Error>,
+                ) -> Self::Msg {
                     #message(#kind::#variant(#boxed, __reply))
                 }
             }
@@ -181,11 +161,11 @@ impl Expansion<'_> {
             #self_ty: #krate::Protocol<Msg = #krate::__private::Unhandleable<__Unknown>>
         ));
         let (impl_generics, _, where_clause) = generics.split_for_impl();
-        let allow = allow_in_impls();
         quote! {
+            /// Never applies. It lets the compiler say of an unknown message that nobody handles it.
             #[doc(hidden)]
             #[diagnostic::do_not_recommend]
-            #allow
+            #[automatically_derived]
             impl #impl_generics #krate::Accepts<__Unknown> for #self_ty #where_clause {
                 type Reply = ();
                 type Error = ::core::convert::Infallible;
@@ -200,21 +180,17 @@ impl Expansion<'_> {
         }
     }
 
-    /// The reply and the error of a handler.
-    fn answer(&self, handler: &Handler) -> (TokenStream, TokenStream) {
+    /// The reply of a handler, and its error if it can fail.
+    fn answer(&self, handler: &Handler) -> (TokenStream, Option<TokenStream>) {
         let krate = self.krate;
-        let infallible = quote!(::core::convert::Infallible);
         match &handler.reply {
-            Reply::Nothing => (quote!(()), infallible),
-            Reply::Value(ty) => (ty.to_token_stream(), infallible),
+            Reply::Nothing => (quote!(()), None),
+            Reply::Value(ty) => (ty.to_token_stream(), None),
             Reply::Fallible(ty) => {
                 let fallible = placed(quote!(#krate::__private::Fallible), generated(ty.span()));
-                (quote!(<#ty as #fallible>::Ok), quote!(<#ty as #fallible>::Error))
+                (quote!(<#ty as #fallible>::Ok), Some(quote!(<#ty as #fallible>::Error)))
             }
-            Reply::Later { reply, error } => {
-                let error = error.as_ref().map(ToTokens::to_token_stream);
-                (reply.to_token_stream(), error.unwrap_or(infallible))
-            }
+            Reply::Later { reply, error } => (reply.to_token_stream(), error.as_ref().map(ToTokens::to_token_stream)),
         }
     }
 }
