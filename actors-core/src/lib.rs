@@ -29,7 +29,7 @@
 //!
 //! 1. **An actor**: [`Actor`] and [`macro@messages`], what it is called with ([`Context`]), what it decides about its life
 //!    ([`Policy`]), every option and hook of the [macros](mod@macros), and how one is written
-//!    [without macros](ActorRef::ask_with).
+//!    [without macros](mod@without_macros).
 //! 2. **Reaching it**: [`ActorRef`], [`Recipient`], [`ReplyTo`]; what can go wrong ([`TellError`], [`AskError`],
 //!    [`DeadLetter`]); many at once ([`Asks`]).
 //! 3. **Making it**: [`ActorSystem`], [`Builder`], [`StartError`].
@@ -97,6 +97,9 @@ pub mod semantics {}
 
 #[doc = include_str!("docs/macros.md")]
 pub mod macros {}
+
+#[doc = include_str!("docs/without_macros.md")]
+pub mod without_macros {}
 
 /// What the macros need, and nobody else.
 ///

@@ -156,6 +156,16 @@ impl Kind {
     }
 }
 
+/// The words that options choose from.
+#[cfg(test)]
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    let choices = OPTIONS.iter().filter_map(|(_, kind)| match kind {
+        Kind::Choice(_, choices) => Some(*choices),
+        _ => None,
+    });
+    choices.flatten().map(|(word, _)| *word).chain(["unbounded", "unlimited"])
+}
+
 /// What a literal says, if it is text.
 pub(crate) fn text(literal: &Lit) -> Option<String> {
     match literal {

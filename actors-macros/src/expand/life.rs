@@ -14,9 +14,9 @@ use crate::model::{Handler, Hook, HookKind, Message, Method, Param, Reply, Role}
 impl Expansion<'_> {
     /// The impl that the derived `Actor` forwards to.
     pub(super) fn life(&self) -> TokenStream {
-        let Expansion { krate, block, .. } = self;
+        let Expansion { krate, block, message, .. } = self;
         let self_ty = &block.self_ty;
-        let (impl_generics, _, where_clause) = self.generics.split_for_impl();
+        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
         let hooks = [HookKind::Started, HookKind::Exited, HookKind::Stopped];
         let present = hooks.iter().filter_map(|kind| self.presence(*kind));
         let present: Vec<_> = present.collect();
@@ -36,7 +36,7 @@ impl Expansion<'_> {
 
                 fn handle(
                     &mut self,
-                    __msg: Self::Msg,
+                    __msg: #message #ty_generics,
                     __ctx: &mut #krate::Context<Self>,
                 ) -> #future {
                     async move { match __msg.0 { #arms #phantom } }

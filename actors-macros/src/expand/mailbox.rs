@@ -100,15 +100,15 @@ impl Expansion<'_> {
 
                 const MESSAGES: &'static [&'static str] = &[#(#names),*];
 
-                fn tag(__msg: &Self::Msg) -> u16 {
+                fn tag(__msg: &#message #ty_generics) -> u16 {
                     match __msg.0 { #tag_arms #phantom_ref }
                 }
 
-                fn deadline(__msg: &Self::Msg) -> ::core::option::Option<#krate::__private::Instant> {
+                fn deadline(__msg: &#message #ty_generics) -> ::core::option::Option<#krate::__private::Instant> {
                     match __msg.0 { #deadline_arms #phantom_ref }
                 }
 
-                fn unhandled(__msg: Self::Msg) -> #krate::Unhandled {
+                fn unhandled(__msg: #message #ty_generics) -> #krate::Unhandled {
                     match __msg.0 { #unhandled_arms #phantom }
                 }
             }
@@ -118,10 +118,11 @@ impl Expansion<'_> {
     fn accepts(&self, handler: &Handler) -> TokenStream {
         let Expansion { krate, block, message, kind, .. } = self;
         let self_ty = &block.self_ty;
-        let (impl_generics, _, where_clause) = self.generics.split_for_impl();
+        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
         let Method { cfgs, .. } = &handler.method;
         let variant = handler.method.ident();
         let (reply, error) = self.answer(handler);
+        let reply_error = error.as_ref().map(|error| quote!(, #error));
         let error = error.unwrap_or_else(|| quote!(::core::convert::Infallible));
         let ty = self.message_type(handler);
         let boxed = if handler.boxed { quote!(::std::boxed::Box::new(__message)) } else { quote!(__message) };
@@ -142,8 +143,8 @@ impl Expansion<'_> {
 
                 fn accept(
                     __message: #ty,
-                    __reply: #krate::ReplyTo<Self::Reply, Self::Error>,
-                ) -> Self::Msg {
+                    __reply: #krate::ReplyTo<#reply #reply_error>,
+                ) -> #message #ty_generics {
                     #message(#kind::#variant(#boxed, __reply))
                 }
             }
