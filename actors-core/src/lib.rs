@@ -40,7 +40,7 @@
 //! 6. **The whole**: [`shutdown`](ActorSystem::shutdown) and its [`ShutdownReport`], the
 //!    [`ShutdownPlan`](ActorSystem::shutdown_plan), the [`Tree`](ActorSystem::tree), and
 //!    [`run_until_signal`](ActorSystem::run_until_signal).
-//! 7. **Beside the tree**: a [`Topic`] to publish on, a [`Group`] to be found in.
+//! 7. **Beside the tree**: a [`Topic`] to publish on, a [`Group`] to be found in, a [`WorkerPool`] that shares out work.
 //!
 //! What may be relied on is written down, rule by rule, in [`semantics`].
 //!

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Result, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Result, TransactionBehavior, params};
 
 use crate::job::{Job, payload, result};
 
@@ -188,7 +188,7 @@ fn set_up(db: &Connection) -> Result<()> {
 }
 
 fn count(db: &Connection) -> Result<Counts> {
-    let run = db.query_row("SELECT max(number) FROM runs", [], |row| row.get(0)).optional()?.flatten().unwrap_or(0);
+    let run = db.query_row("SELECT coalesce(max(number), 0) FROM runs", [], |row| row.get(0))?;
     let mut counts = Counts { run, ..Counts::default() };
     let mut states = db.prepare("SELECT state, count(*), sum(attempts), sum(panics) FROM jobs GROUP BY state")?;
     let mut rows = states.query([])?;

@@ -4,7 +4,7 @@
 
 use std::future::Future;
 
-use actors_core::{Accepts, Actor, ActorRef, ActorSystem, BoxError, Context, Hooks, Protocol, ReplyTo, messages};
+use actors_core::{Accepts, Actor, ActorRef, ActorSystem, BoxError, Context, Hooks, Protocol, ReplyTo, Supervisor, messages};
 use allocation_counter::AllocationInfo;
 use tokio::runtime::{Builder, Runtime};
 
@@ -217,4 +217,46 @@ fn idle_actors_written_by_hand_cost_no_more_than_derived_ones() {
 
     assert!(cost.count_total <= ALLOCATIONS, "{cost:?}");
     assert!(cost.bytes_total <= BYTES, "{cost:?}");
+}
+
+/// Has `times` children made by one supervisor, one after the other, and each of them end; says by how many bytes and how many
+/// allocations there are more afterwards.
+fn left_by_children(permanent: bool, times: u64) -> (i64, i64) {
+    let world = World::new();
+    let supervisor = Supervisor::dynamic(|n| Counter { n }).unlimited_restarts();
+    let supervisor = if permanent { supervisor.permanent() } else { supervisor };
+    let pool = world.runtime.block_on(world.system.start(supervisor)).expect("it starts");
+    let churn = |times| {
+        world.runtime.block_on(async {
+            for n in 0..times {
+                let child = pool.start_child(n).await.expect("it starts");
+                if permanent {
+                    child.kill();
+                    while child.incarnation() == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                    pool.terminate_child(&child).await.expect("it is a child");
+                } else {
+                    child.stop();
+                    child.stopped().await;
+                }
+            }
+            tokio::task::yield_now().await;
+        });
+    };
+    churn(times / 10);
+    let left = allocation_counter::measure(|| churn(times));
+    assert_eq!(pool.count_children().specs, 0);
+    println!("{times} children, permanent: {permanent}: {left:?}");
+    (left.bytes_current, left.count_current)
+}
+
+#[test]
+fn children_that_have_ended_for_good_leave_no_trace() {
+    for (permanent, times) in [(false, 100_000), (true, 20_000)] {
+        let (bytes, allocations) = left_by_children(permanent, times);
+
+        // What is kept for the next of them, and grows with nothing: a table that has become a little larger.
+        assert!(bytes < 4_096 && allocations < 16, "{bytes} bytes in {allocations} allocations, permanent: {permanent}");
+    }
 }

@@ -8,13 +8,18 @@ use std::path::Path;
 const TABLE: &str = include_str!("../CONFORMANCE.md");
 
 /// The groups of scenarios, and how many each has.
-const GROUPS: [(&str, u32); 16] = [
+const GROUPS: [(&str, u32); 21] = [
     ("LIF", 6),
     ("MBX", 8),
     ("ASK", 8),
     ("LNK", 5),
     ("MON", 6),
+    ("STR", 6),
+    ("RST", 6),
+    ("INT", 5),
+    ("BKO", 5),
     ("SHD", 7),
+    ("SIG", 4),
     ("SYS", 7),
     ("OSS", 3),
     ("PAN", 6),

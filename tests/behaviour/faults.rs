@@ -150,6 +150,19 @@ async fn an_actor_that_hangs_shows_it_and_can_be_killed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_actor_that_hangs_outlasts_its_handler_limit_and_fails() {
+    let system = ActorSystem::new("faults");
+    let worker = system.actor(worker()).name("worker").handler_limit(SECOND).spawn();
+    system.inject("/worker", Fault::hang());
+    let began = Instant::now();
+
+    assert!(matches!(worker.ask(Work).await.unwrap_err(), AskError::Crashed { .. }));
+
+    assert!(matches!(worker.stopped().await, ExitReason::Failed(_)));
+    assert_eq!(began.elapsed(), SECOND);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_delay_and_a_block_lose_no_message() {
     let system = ActorSystem::new("faults");
     let (worker, _) = spawn_worker(&system);

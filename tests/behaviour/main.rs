@@ -1,6 +1,7 @@
 //! How actors behave, one behaviour a file. Names begin with the scenario's ID where they follow one.
 
 mod asking;
+mod backoff;
 mod blocking;
 mod cast;
 mod conformance;
@@ -16,11 +17,13 @@ mod gather;
 mod given_up;
 mod groups;
 mod inactivity;
+mod intensity;
 mod lifecycle;
 mod limits;
 mod links;
 mod macros;
 mod mailbox;
+mod managing_children;
 mod monitors;
 mod panics;
 mod peer_groups;
@@ -30,13 +33,16 @@ mod references;
 mod registry;
 mod report;
 mod restart_races;
+mod restart_types;
 mod restarts;
 mod schedules;
 mod shutdown;
 mod significant;
+mod significant_children;
 mod stash;
 mod stop_child;
 mod stopping;
+mod strategies;
 mod streams;
 mod telling;
 mod test_kit;

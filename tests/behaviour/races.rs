@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actors_core::{
-    Actor, ActorRef, ActorState, ActorSystem, BoxError, Context, ExitReason, Exited, Hooks, Protocol, StartFailure, Tie, messages,
+    Actor, ActorRef, ActorState, ActorSystem, BoxError, ChildInfo, ChildState, Context, ExitReason, Exited, Hooks, Protocol, StartFailure,
+    Supervisor, Tie, messages,
 };
 use tests::{Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 
@@ -239,6 +240,57 @@ fn rac_5_a_parent_under_churn_lists_its_children_and_stops_them_all() {
         }
         system.shutdown().await;
     });
+}
+
+#[test]
+fn rac_5_a_supervisor_under_churn_restarts_lists_and_stops_its_children() {
+    on_1_2_and_8_workers(|| async {
+        let system = ActorSystem::new("sea");
+        let pool = system.start(Supervisor::dynamic(|()| Once).permanent().unlimited_restarts()).await.expect("it starts");
+        let temporary = system.start(Supervisor::dynamic(|()| Once)).await.expect("it starts");
+        let mut children = Vec::new();
+        for _ in 0..1_000 {
+            children.push(pool.start_child(()).await.expect("it starts"));
+            children.push(temporary.start_child(()).await.expect("it starts"));
+        }
+        let killer = std::thread::spawn({
+            let children = children.clone();
+            move || {
+                let mut state = 1_u32;
+                let random = |child: &&ActorRef<Once>| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223 + (child.id() == children[0].id()) as u32);
+                    state >> 31 == 0
+                };
+                children.iter().filter(random).inspect(|child| child.kill()).count()
+            }
+        });
+        for added in 1..=500 {
+            pool.start_child(()).await.expect("it starts");
+            assert_eq!(pool.supervised_children().len(), 1_000 + added, "whoever is restarted is listed");
+            assert!(temporary.count_children().active <= 1_000);
+        }
+        let killed = killer.join().expect("it does not panic");
+        assert!((500..1_500).contains(&killed));
+        eventually("all are restarted", || pool.count_children().active == 1_500 && pool.supervised_children().iter().all(is_up)).await;
+        eventually("the others are forgotten", || system.actors() == 2 + pool.count_children().specs + temporary.count_children().specs)
+            .await;
+        let restarts: u64 = pool.supervised_children().iter().map(|child| child.restarts).sum();
+        assert_eq!(restarts as usize + 1_000 - temporary.count_children().specs, killed, "each was restarted, or forgotten, once");
+        for child in children.iter().step_by(2) {
+            child.tell(()).await.expect("the same reference, whoever was restarted");
+        }
+
+        pool.kill();
+        promptly("its end", pool.stopped()).await;
+        temporary.stop();
+        promptly("its end", temporary.stopped()).await;
+        assert_eq!(system.actors(), 0);
+        system.shutdown().await;
+    });
+}
+
+fn is_up(child: &ChildInfo) -> bool {
+    child.state == ChildState::Running
 }
 
 #[test]

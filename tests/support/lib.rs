@@ -1,5 +1,6 @@
 //! What the tests share: a journal, a gate, waiting for a condition, and actors that are ready to misbehave.
 
+pub mod lived;
 pub mod tree;
 
 use std::future::Future;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::shelves::Stash;
 use super::source::Sources;
-use super::stash::Stash;
 use super::stop_signal::{StopSignal, Stopping, WaitForStop};
 use crate::address::{ActorRef, Protocol};
 use crate::lifecycle::cell::AnyCell;

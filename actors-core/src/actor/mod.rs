@@ -7,8 +7,10 @@ mod messages;
 #[cfg(unix)]
 mod os_signal;
 mod pipe;
+mod shelves;
 mod source;
-pub(crate) mod stash;
+mod sources;
+mod stash;
 mod stop_signal;
 mod stream;
 mod timer;
@@ -27,6 +29,7 @@ pub use inactivity::InactivityTimeout;
 pub use messages::{Fallible, Messages, Unhandleable, begin_tick};
 #[cfg(unix)]
 pub use os_signal::SignalMessages;
+pub(crate) use shelves::Put;
 pub(crate) use source::Found;
 pub use stash::StashFull;
 pub use stop_signal::{StopSignal, Stopping, WaitForStop};

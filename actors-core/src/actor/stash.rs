@@ -6,45 +6,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::context::Context;
+use super::shelves::{Put, Shelves, Stash};
 use crate::address::{Accepts, Protocol, ReplyTo};
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::lifecycle::signal::Signals;
 use crate::lifecycle::ties::Answer;
 use crate::sync::lock;
-
-/// What an actor has put aside. Behind a lock that is never waited for, so that a context can be shared between threads
-/// whatever the messages are.
-pub(super) struct Stash<T>(Mutex<Shelves<T>>);
-
-struct Shelves<T> {
-    /// What stays until it is released.
-    kept: VecDeque<Put<T>>,
-    /// What is to be handled next.
-    released: VecDeque<Put<T>>,
-}
-
-/// A message that was put aside.
-pub(crate) struct Put<T> {
-    pub(crate) message: T,
-    /// Whoever asked.
-    pub(crate) asker: Option<Arc<dyn Answer>>,
-}
-
-impl<T> Stash<T> {
-    fn new() -> Self {
-        Stash(Mutex::new(Shelves { kept: VecDeque::new(), released: VecDeque::new() }))
-    }
-
-    fn shelves(&mut self) -> &mut Shelves<T> {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<T> Shelves<T> {
-    fn len(&self) -> usize {
-        self.kept.len() + self.released.len()
-    }
-}
 
 impl<A: Protocol> Context<A> {
     /// Puts a message aside, to be handled again after [`unstash_all`](Self::unstash_all): for an actor that cannot

@@ -216,9 +216,9 @@ impl<A: Protocol> AnyCell for Cell<A> {
         self.mailbox.close(closed);
     }
 
-    fn discard(&self) {
+    fn discard(&self, why: DeadReason) {
         for message in self.mailbox.take_queued() {
-            if let Err(reason) = guard(|| self.bury(message, DeadReason::Killed)) {
+            if let Err(reason) = guard(|| self.bury(message, why)) {
                 // Its end is known; there is nobody left to tell of a destructor that panics.
                 drop(reason);
             }

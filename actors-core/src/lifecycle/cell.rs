@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::dead_letter::DeadReason;
 use super::env::Env;
 use super::exit::{Exit, ExitReason, StartFailure};
 use super::id::ActorId;
@@ -34,7 +35,7 @@ pub(crate) trait AnyCell: Send + Sync + 'static {
     fn close(&self, closed: Closed);
     /// Makes dead letters of what is in the queue, in the place of a task that does not react. What the task has fetched
     /// is out of reach.
-    fn discard(&self);
+    fn discard(&self, reason: DeadReason);
     /// How many messages wait.
     fn queued(&self) -> u64;
     /// How many ordinary messages were ever accepted.
@@ -220,12 +221,18 @@ impl Core {
 
     /// Whether it is to be restarted once it has ended for this reason.
     pub(crate) fn is_restarted_after(&self, reason: &ExitReason) -> bool {
+        let first_start = self.signals.get() & (Signals::AWAITED | Signals::STARTED) == Signals::AWAITED;
+        self.may_be_restarted_after(reason) && !first_start
+    }
+
+    /// Whether its restart type lets it be restarted after this reason. A first start that somebody waits for may still turn
+    /// out either way, and decides then.
+    pub(crate) fn may_be_restarted_after(&self, reason: &ExitReason) -> bool {
         let signals = self.signals.get();
         let declined = matches!(reason, ExitReason::StartFailed(StartFailure::Declined));
         let by_type = signals & Signals::PERMANENT != 0
             || (signals & Signals::TRANSIENT != 0 && (!reason.is_clean() || signals & Signals::BOUNCED != 0));
-        let first_start = signals & (Signals::AWAITED | Signals::STARTED) == Signals::AWAITED;
-        by_type && !declined && !first_start && signals & Signals::FINAL == 0
+        by_type && !declined && signals & Signals::FINAL == 0
     }
 
     /// How often it has been restarted.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::broadcast;
 
+use super::exit::ExitReason;
 use super::path::ActorPath;
 use crate::sync::lock;
 
@@ -39,6 +40,18 @@ pub enum DeadReason {
     Newest,
     /// It was published, the subscriber's mailbox was full, and it had to give way to what was published after.
     Lagged,
+}
+
+impl DeadReason {
+    /// Why messages are discarded that an actor leaves behind which ended for this reason.
+    pub(crate) fn after(reason: &ExitReason) -> Self {
+        match reason {
+            ExitReason::StartFailed(_) => DeadReason::NotStarted,
+            ExitReason::Failed(_) | ExitReason::Panicked { .. } => DeadReason::Failed,
+            ExitReason::Killed | ExitReason::Aborted { .. } => DeadReason::Killed,
+            _ => DeadReason::Stopped,
+        }
+    }
 }
 
 impl DeadLetter {

@@ -100,7 +100,7 @@ fn cascade(cell: &Arc<dyn AnyCell>, signals: u32, own: u32, deadline: Option<Ins
 fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> bool {
     let core = cell.core();
     // One that is stopping already may still be going to be restarted, and now is not.
-    let raised = if core.is_restarted_after(&cause) { signals } else { signals | Signals::FINAL };
+    let raised = if core.may_be_restarted_after(&cause) { signals } else { signals | Signals::FINAL };
     if core.signals.get() & (raised | Signals::ENDED) == raised && deadline.is_none() {
         return false;
     }
@@ -157,7 +157,7 @@ fn raise(core: &Core, ties: &mut Ties, cause: ExitReason, signals: u32, deadline
     if ties.claimed {
         return Felt::Nothing;
     }
-    let restarts = core.is_restarted_after(&cause);
+    let restarts = core.may_be_restarted_after(&cause);
     let signals = if restarts { signals } else { signals | Signals::FINAL };
     if let Some(last) = ties.down.take_if(|_| signals & Signals::FINAL != 0) {
         ties.claimed = true;

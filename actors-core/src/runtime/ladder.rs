@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::conclude::{claim, conclude};
+use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::exit::{Exit, ExitReason};
 use crate::lifecycle::record::LimitHit;
 use crate::lifecycle::request::{self, Mode};
@@ -367,7 +368,7 @@ pub(crate) fn give_up(child: &Arc<dyn AnyCell>) {
             let exit = Exit::new(ExitReason::Unresponsive);
             telemetry::ended(&cell, &exit);
             conclude(cell.clone(), exit, None);
-            cell.discard();
+            cell.discard(DeadReason::Killed);
         }
     }
 }

@@ -232,7 +232,7 @@ impl<A: Actor> Life<A> {
         }
         // A stop that became a kill is noted as such only at the end.
         let killed = self.core().signals.any(Signals::KILL) && self.exit().reason.is_clean();
-        let reason = if killed { dead_reason(&ExitReason::Killed) } else { dead_reason(&self.exit().reason) };
+        let reason = if killed { DeadReason::Killed } else { DeadReason::after(&self.exit().reason) };
         self.ending.discarded += rest.len() as u64;
         for message in rest {
             if let Err(panicked) = guard(|| self.cell.bury(message, reason)) {
@@ -473,15 +473,5 @@ impl<A: Actor> Drop for Life<A> {
             None => exit,
         };
         conclude(self.any.clone(), exit, report);
-    }
-}
-
-/// Why the messages that are left are discarded.
-fn dead_reason(reason: &ExitReason) -> DeadReason {
-    match reason {
-        ExitReason::StartFailed(_) => DeadReason::NotStarted,
-        ExitReason::Failed(_) | ExitReason::Panicked { .. } => DeadReason::Failed,
-        ExitReason::Killed | ExitReason::Aborted { .. } => DeadReason::Killed,
-        _ => DeadReason::Stopped,
     }
 }

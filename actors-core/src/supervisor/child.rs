@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backoff::Backoff;
+use super::ledger::{Key, Refused, Seen};
 use super::spec::{ChildSpec, Restart};
-use super::supervise::{Key, Refused, Seen, Supervision};
+use super::supervise::Supervision;
 use super::table::{Settings, State};
 use crate::actor::{Actor, Context};
 use crate::address::cell::Cell;

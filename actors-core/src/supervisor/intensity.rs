@@ -57,6 +57,14 @@ impl RunningTime {
         self.gone + self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
+    /// Counts the time since `began` as one in which it stood, as turns out only now.
+    pub(super) fn stood_since(&mut self, began: Instant, now: Instant) {
+        if let Some(since) = self.since {
+            self.gone += began.min(now).saturating_duration_since(since);
+            self.since = Some(now);
+        }
+    }
+
     /// Lets it stand or run from `now` on.
     pub(super) fn stand(&mut self, stands: bool, now: Instant) {
         if stands != self.since.is_none() {
@@ -107,5 +115,10 @@ mod tests {
         time.stand(false, start + ms(5000));
         time.stand(false, start + ms(5100));
         assert_eq!(time.at(start + ms(5200)), ms(300));
+        // Two that ended slowly side by side, from 5200 to 5300 and from 5250 to 5350.
+        time.stood_since(start + ms(5200), start + ms(5300));
+        assert_eq!(time.at(start + ms(5300)), ms(300));
+        time.stood_since(start + ms(5250), start + ms(5350));
+        assert_eq!(time.at(start + ms(5450)), ms(400));
     }
 }

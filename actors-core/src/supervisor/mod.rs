@@ -10,7 +10,10 @@
 
 mod backoff;
 mod child;
+mod drive;
 mod intensity;
+mod ledger;
+mod manage;
 mod ready_made;
 mod spec;
 mod supervise;

@@ -220,6 +220,30 @@ pub(super) struct Made {
     pub(super) holder: Option<Arc<dyn AnyCell>>,
 }
 
+/// Whether an actor was refused when it was made, and so never stood in the tree.
+pub(super) fn is_stillborn(cell: &Arc<dyn AnyCell>) -> bool {
+    cell.core().parent.child(cell.id()).is_none()
+        && cell.core().exit().is_some_and(|exit| exit.secondary.is_empty() && never_stood(&exit.reason))
+}
+
+fn never_stood(reason: &ExitReason) -> bool {
+    matches!(
+        reason,
+        ExitReason::StartFailed(
+            StartFailure::Stopping | StartFailure::NameTaken(_) | StartFailure::InvalidName { .. } | StartFailure::AlreadyPresent
+        )
+    )
+}
+
+/// Why a start did not even begin.
+pub(super) fn start_failure(reason: ExitReason) -> StartFailure {
+    match reason {
+        ExitReason::StartFailed(failure) => failure,
+        ExitReason::Panicked { message, location } => StartFailure::Panicked { message, location },
+        _ => StartFailure::Killed,
+    }
+}
+
 /// Makes actors of one type, whatever that is.
 pub(super) trait Make: Send + Sync {
     fn policy(&self) -> &'static Policy;

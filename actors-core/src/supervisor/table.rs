@@ -47,6 +47,8 @@ pub(super) struct Table {
     repairs: BTreeMap<Place, Repair>,
     /// How many children are being started by hand, or terminated.
     in_motion: usize,
+    /// So many restarts were all there may be: nothing is begun any more.
+    given_up: Option<u32>,
 }
 
 /// One child, as far as decisions go.
@@ -144,6 +146,7 @@ impl Table {
             children: BTreeMap::new(),
             repairs: BTreeMap::new(),
             in_motion: 0,
+            given_up: None,
         }
     }
 
@@ -181,8 +184,9 @@ impl Table {
         self.leave_repair(place, now);
     }
 
-    /// An incarnation of a child has ended, and its restart type says that another follows; or its start has failed.
-    pub(super) fn down(&mut self, place: Place, chance: f64, now: Instant) -> Verdict {
+    /// An incarnation of a child has ended, and its restart type says that another follows; or its start has failed. It
+    /// began to end at `began`, which was not told then.
+    pub(super) fn down(&mut self, place: Place, began: Instant, chance: f64, now: Instant) -> Verdict {
         let Some(child) = self.children.get_mut(&place) else { return Verdict::Expected };
         match child.state {
             State::Bouncing => {
@@ -193,10 +197,16 @@ impl Table {
             State::Terminating => return Verdict::Expected,
             _ => {}
         }
-        let nth = match self.intensity.spend(self.time.at(now)) {
+        self.time.stood_since(began, now);
+        let spent = match self.given_up {
+            None => self.intensity.spend(self.time.at(now)),
+            Some(restarts) => Err(restarts),
+        };
+        let nth = match spent {
             Ok(nth) => nth,
             Err(restarts) => {
                 self.enter(place, State::Down, now);
+                self.given_up = Some(restarts);
                 return Verdict::TooMany { restarts };
             }
         };
@@ -229,6 +239,7 @@ impl Table {
             self.children.remove(&place);
         }
         if ending == Ending::Unresponsive && child.restart == Restart::Permanent && child.state != State::Terminating {
+            self.given_up = Some(0);
             return Consequence::GiveUp;
         }
         if own && child.significant && !matches!(ending, Ending::Declined | Ending::NotStarted) {
@@ -274,6 +285,9 @@ impl Table {
     /// What is to be done now, which counts as begun.
     pub(super) fn next_steps(&mut self, now: Instant) -> Vec<Step> {
         let mut steps = Vec::new();
+        if self.given_up.is_some() {
+            return steps;
+        }
         for repair in self.repairs.values() {
             steps.extend(next_step(repair, &self.children, now));
         }
@@ -288,6 +302,9 @@ impl Table {
 
     /// When there is something to be done that nobody tells of.
     pub(super) fn next_due(&self, now: Instant) -> Option<Instant> {
+        if self.given_up.is_some() {
+            return None;
+        }
         self.repairs.values().map(|repair| repair.not_before).filter(|&due| due > now).min()
     }
 
@@ -368,9 +385,9 @@ impl Repair {
         self.leave(place);
         match state {
             State::Up => self.up.insert(place),
-            State::Bouncing | State::Restarting => self.moving.insert(place),
+            State::Starting | State::Bouncing | State::Restarting => self.moving.insert(place),
             State::Down | State::Idle => self.down.insert(place),
-            State::Starting | State::Terminating => false,
+            State::Terminating => false,
         };
     }
 
@@ -404,3 +421,6 @@ fn next_step(repair: &Repair, children: &BTreeMap<Place, Child>, now: Instant) -
     }
     repair.down.first().copied().map(Step::Start)
 }
+
+#[cfg(test)]
+mod tests;

@@ -311,7 +311,7 @@ pub(super) mod tests {
         }
         fn call(self: Arc<Self>) {}
         fn close(&self, _: Closed) {}
-        fn discard(&self) {}
+        fn discard(&self, _: crate::lifecycle::dead_letter::DeadReason) {}
 
         fn queued(&self) -> u64 {
             2

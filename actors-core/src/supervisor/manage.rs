@@ -1,0 +1,240 @@
+//! Managing children from outside: adding, terminating, restarting, removing and listing them.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::ledger::{After, Key, Kid, Refused, Seen};
+use super::spec::{ChildSpec, Made, Restart, is_stillborn};
+use super::supervise::Supervision;
+use super::table::{Place, State, Step};
+use super::warning::warnings;
+use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::current::current_actor;
+use crate::lifecycle::exit::{ExitReason, StartFailure};
+use crate::lifecycle::path::{ActorPath, Segment};
+use crate::lifecycle::signal::Signals;
+use crate::runtime::StartError;
+use crate::sync::lock;
+use crate::telemetry;
+
+impl Supervision {
+    /// Makes a child from a spec. With `awaited`, whoever asks waits for its start and a failure is his.
+    pub(super) fn add(self: &Arc<Self>, spec: ChildSpec, awaited: bool) -> Result<Made, StartError> {
+        let Some(owner) = self.owner.upgrade() else { unreachable!("whoever asks has the owner") };
+        let family = owner.core().family_or_begin(&owner).clone();
+        let refuse = |failure, holder| {
+            let path = owner.path();
+            let path = match &spec.name {
+                Some(name) => ActorPath { parent: Some(path.node()), segment: Segment::Named(name.clone()) },
+                None => path,
+            };
+            Err(StartError::new(path, failure, holder))
+        };
+        {
+            let ledger = lock(&self.ledger);
+            if ledger.closed {
+                return refuse(StartFailure::Stopping, None);
+            }
+            if let Err(failure) = spec.check(ledger.table.settings().auto_shutdown) {
+                return refuse(failure, None);
+            }
+            if let Some(place) = spec.name.as_ref().and_then(|name| ledger.names.get(name)) {
+                let known = ledger.kids.get(place).and_then(|kid| kid.cell.clone()).filter(|cell| !cell.has_ended());
+                let failure = match &known {
+                    Some(cell) => StartFailure::NameTaken(cell.path()),
+                    None => StartFailure::AlreadyPresent,
+                };
+                drop(ledger);
+                return refuse(failure, known);
+            }
+        }
+        let settings = *lock(&self.ledger).table.settings();
+        for warning in warnings(&spec, &settings, owner.policy().stop_limit) {
+            telemetry::lies(&owner.path(), &warning);
+        }
+        let mut enrolled = None;
+        let made = spec.create(&family, awaited, &mut |cell| {
+            enrolled = self.enroll(cell, &spec, awaited);
+            enrolled.is_some()
+        });
+        let made = match made {
+            Ok(made) => made,
+            Err(ExitReason::Panicked { message, location }) => return refuse(StartFailure::Panicked { message, location }, None),
+            Err(_) => return refuse(StartFailure::Killed, None),
+        };
+        match made.cell.core().exit() {
+            Some(exit) if is_stillborn(&made.cell) => {
+                // Its parent was stopping, or its name was taken, by somebody who is not supervised.
+                if let Some(place) = enrolled {
+                    self.strike(place);
+                }
+                let ExitReason::StartFailed(failure) = exit.reason.clone() else { unreachable!("the stillborn never start") };
+                refuse(failure, made.holder)
+            }
+            _ => Ok(made),
+        }
+    }
+
+    /// Enters a new child into the table.
+    fn enroll(&self, cell: &Arc<dyn AnyCell>, spec: &ChildSpec, awaited: bool) -> Option<Place> {
+        let now = Instant::now();
+        let mut ledger = lock(&self.ledger);
+        let taken = spec.name.as_ref().is_some_and(|name| ledger.names.contains_key(name));
+        if ledger.closed || taken {
+            return None;
+        }
+        let place = cell.id().0;
+        ledger.table.add(place, spec.restart, spec.significant, spec.backoff, now);
+        if cell.core().signals.any(Signals::STARTED) {
+            ledger.table.ready(place, now);
+        }
+        if let Some(name) = &spec.name {
+            ledger.names.insert(name.clone(), place);
+        }
+        let kid = Kid {
+            cell: Some(cell.clone()),
+            spec: (spec.restart != Restart::Temporary).then(|| spec.clone()),
+            name: spec.name.clone(),
+            restart: spec.restart,
+            significant: spec.significant,
+            restarts: 0,
+            over: false,
+            awaited,
+            ended: Vec::new(),
+            started: Vec::new(),
+        };
+        ledger.kids.insert(place, kid);
+        Some(place)
+    }
+
+    /// Whoever asked for a child has it: what becomes of it is no longer his concern.
+    pub(super) fn handed_over(&self, cell: &Arc<dyn AnyCell>) {
+        let mut ledger = lock(&self.ledger);
+        if let Ok(place) = ledger.find(&Key::Cell(cell.clone())) {
+            if let Some(kid) = ledger.kids.get_mut(&place) {
+                kid.awaited = false;
+            }
+        }
+    }
+
+    /// Takes a child out that could not be made after all.
+    fn strike(&self, place: Place) {
+        let after = {
+            let mut ledger = lock(&self.ledger);
+            let now = Instant::now();
+            ledger.table.not_made(place, now);
+            ledger.table.remove(place, now);
+            let mut after = After::default();
+            ledger.forget(place, &mut after);
+            after
+        };
+        drop(after);
+    }
+
+    /// Stops a child for good. What is returned resolves when it has ended; `None` if it does not run.
+    pub(super) fn terminate(self: &Arc<Self>, key: &Key) -> Result<Option<oneshot::Receiver<()>>, Refused> {
+        let mut after = After::default();
+        let ended = {
+            let mut ledger = lock(&self.ledger);
+            let place = match ledger.find(key) {
+                Ok(place) => place,
+                // One that was ours and has been forgotten has ended.
+                Err(_) if self.was_ours(key) => return Ok(None),
+                Err(_) if ledger.closed => return Err(Refused::Stopping),
+                Err(refused) => return Err(refused),
+            };
+            let now = Instant::now();
+            if !ledger.table.terminate(place, now) {
+                return Ok(None);
+            }
+            if ledger.closed && ledger.kids.get(&place).is_some_and(|kid| kid.over) {
+                ledger.table.not_made(place, now);
+                return Ok(None);
+            }
+            let (ended, wait) = oneshot::channel();
+            ledger.kids.get_mut(&place).expect("who stands in the table is known").ended.push(ended);
+            ledger.steps.push(Step::Retire(place));
+            ledger.pump(now, &mut after);
+            wait
+        };
+        self.follow_up(after);
+        Ok(Some(ended))
+    }
+
+    /// Starts a child that does not run. What is returned resolves when it is ready.
+    pub(super) fn restart(self: &Arc<Self>, key: &Key) -> Result<oneshot::Receiver<Result<(), StartFailure>>, Refused> {
+        let mut after = After::default();
+        let ready = {
+            let mut ledger = lock(&self.ledger);
+            if ledger.closed {
+                return Err(Refused::Stopping);
+            }
+            let place = ledger.find(key)?;
+            if ledger.table.state(place) != Some(State::Idle) {
+                return Err(Refused::Running);
+            }
+            let now = Instant::now();
+            ledger.table.start_by_hand(place, now);
+            let (started, wait) = oneshot::channel();
+            ledger.kids.get_mut(&place).expect("who stands in the table is known").started.push(started);
+            ledger.steps.push(Step::Start(place));
+            ledger.pump(now, &mut after);
+            wait
+        };
+        self.follow_up(after);
+        Ok(ready)
+    }
+
+    /// Forgets a child that does not run.
+    pub(super) fn remove(&self, key: &Key) -> Result<(), Refused> {
+        let mut after = After::default();
+        {
+            let mut ledger = lock(&self.ledger);
+            let place = ledger.find(key)?;
+            if ledger.table.state(place) != Some(State::Idle) {
+                return Err(Refused::Running);
+            }
+            let now = Instant::now();
+            ledger.table.remove(place, now);
+            ledger.forget(place, &mut after);
+            ledger.pump(now, &mut after);
+        }
+        self.follow_up(after);
+        Ok(())
+    }
+
+    /// All children, in start order.
+    pub(super) fn list(&self) -> Vec<Seen> {
+        let ledger = lock(&self.ledger);
+        let see = |(place, kid): (&Place, &Kid)| Seen {
+            name: kid.name.clone(),
+            cell: kid.cell.clone(),
+            state: ledger.table.state(*place).unwrap_or(State::Idle),
+            restart: kid.restart,
+            significant: kid.significant,
+            restarts: kid.restarts,
+        };
+        ledger.kids.iter().map(see).collect()
+    }
+
+    /// Whether the code that runs here is that of the child itself.
+    pub(super) fn is_current(&self, key: &Key) -> bool {
+        let Some(current) = current_actor() else { return false };
+        match key {
+            Key::Cell(cell) => cell.id() == current.id(),
+            Key::Name(_) => {
+                let ledger = lock(&self.ledger);
+                let place = ledger.find(key).ok();
+                place.and_then(|place| ledger.kids.get(&place)?.cell.as_ref()).is_some_and(|cell| cell.id() == current.id())
+            }
+        }
+    }
+
+    fn was_ours(&self, key: &Key) -> bool {
+        let Key::Cell(cell) = key else { return false };
+        let ours = self.family().is_some_and(|family| Arc::ptr_eq(&family, &cell.core().parent));
+        ours && cell.has_ended() && cell.core().signals.any(Signals::SUPERVISED)
+    }
+}
