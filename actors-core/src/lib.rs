@@ -29,7 +29,7 @@
 //!
 //! 1. **An actor**: [`Actor`] and [`macro@messages`], what it is called with ([`Context`]), what it decides about its life
 //!    ([`Policy`]), every option and hook of the [macros](mod@macros), and how one is written
-//!    [without macros](ActorRef::ask_with).
+//!    [without macros](mod@without_macros).
 //! 2. **Reaching it**: [`ActorRef`], [`Recipient`], [`ReplyTo`]; what can go wrong ([`TellError`], [`AskError`],
 //!    [`DeadLetter`]); many at once ([`Asks`]).
 //! 3. **Making it**: [`ActorSystem`], [`Builder`], [`StartError`].
@@ -102,7 +102,15 @@ pub mod semantics {}
 #[doc = include_str!("docs/macros.md")]
 pub mod macros {}
 
+#[doc = include_str!("docs/without_macros.md")]
+pub mod without_macros {}
+
 /// What the macros need, and nobody else.
+///
+/// Two macros make one actor, and neither sees what the other does: `Messages` is what `#[messages]` writes and the derive
+/// forwards to. `Fallible` sees through aliases of `Result`. `begin_tick` sends what nobody else can. `Unhandleable` is for
+/// the compiler's messages alone. `Instant` spares users a dependency on tokio. All else that an expansion names is public,
+/// and could have been written by hand.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::actor::{Fallible, Messages, Unhandleable, begin_tick};

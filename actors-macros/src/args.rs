@@ -9,7 +9,7 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Error, Ident, Lit, Meta, Path, Result, Token, parenthesized, parse_quote};
 
 use crate::complaint::Complaints;
-use crate::policy::{duration, number, period, text};
+use crate::values::{duration, number, period, text};
 
 /// Reads `name`, `name = value` and `name(values)` options, each at most once.
 ///

@@ -10,9 +10,12 @@ mod expand;
 mod generics;
 mod model;
 mod names;
+#[cfg(test)]
+mod page;
 mod policy;
 mod types;
 mod valid;
+mod values;
 
 use proc_macro::TokenStream;
 use quote::quote;
@@ -34,6 +37,7 @@ use crate::policy::PolicyArgs;
 /// |---|---|---|
 /// | `mailbox` | `256`, any number from 1, `"unbounded"` | how many messages may wait |
 /// | `overflow` | `"wait"`, `"reject"`, `"drop_newest"`, `"drop_oldest"` | what happens to a message that finds the mailbox full |
+/// | `stash` | `64`, any number | how many messages it may put aside |
 /// | `on_stop` | `"discard"`, `"drain"` | what a stop does to the messages that wait |
 /// | `in_flight` | `"finish"`, `"cancel"` | what a stop does to the message in hand |
 /// | `stop_limit` | 5 s, or what the parent's deadline leaves to an actor with children; a duration; `"unlimited"` | how long it may take to stop when its parent stops it, before it is killed |

@@ -7,6 +7,7 @@ use syn::{Attribute, Error, Ident, Lit, Path, Result};
 
 use crate::args::{Options, default_crate, expect_value, list_tokens, read_crate, suggestion};
 use crate::complaint::Complaints;
+use crate::values::{limit, number, period, text};
 
 /// What the `#[actor(...)]` attributes of one type say.
 pub(crate) struct PolicyArgs {
@@ -156,42 +157,14 @@ impl Kind {
     }
 }
 
-/// What a literal says, if it is text.
-pub(crate) fn text(literal: &Lit) -> Option<String> {
-    match literal {
-        Lit::Str(text) => Some(text.value()),
+/// The words that options choose from.
+#[cfg(test)]
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    let choices = OPTIONS.iter().filter_map(|(_, kind)| match kind {
+        Kind::Choice(_, choices) => Some(*choices),
         _ => None,
-    }
-}
-
-/// What a literal says, if it is a number that is not negative.
-pub(crate) fn number(literal: &Lit) -> Option<u32> {
-    match literal {
-        Lit::Int(number) if number.suffix().is_empty() => number.base10_parse().ok(),
-        _ => None,
-    }
-}
-
-fn limit(literal: &Lit) -> Result<Option<Duration>> {
-    if text(literal).as_deref() == Some("unlimited") {
-        return Ok(None);
-    }
-    duration(literal).map(Some)
-}
-
-/// Reads a duration that is written as text.
-pub(crate) fn duration(literal: &Lit) -> Result<Duration> {
-    const EXAMPLES: &str = "not a duration; examples: \"500ms\", \"30s\", \"5m\"";
-    let text = text(literal).ok_or_else(|| Error::new(literal.span(), EXAMPLES))?;
-    humantime::parse_duration(&text).map_err(|_| Error::new(literal.span(), EXAMPLES))
-}
-
-/// Reads the duration `name`, which is longer than none.
-pub(crate) fn period(name: &Ident, literal: &Lit) -> Result<Duration> {
-    match duration(literal)? {
-        Duration::ZERO => Err(Error::new(literal.span(), format!("`{name}` must be longer than no time at all"))),
-        period => Ok(period),
-    }
+    });
+    choices.flatten().map(|(word, _)| *word).chain(["unbounded", "unlimited"])
 }
 
 #[cfg(test)]

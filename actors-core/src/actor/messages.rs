@@ -1,6 +1,6 @@
 //! What the macros write: hidden, and of use to nobody else.
 
-use std::future::Future;
+use std::future::{Future, ready};
 
 use super::{Context, Every, Hooks};
 use crate::address::{Protocol, ReplyTo};
@@ -15,11 +15,24 @@ use crate::lifecycle::exit::{BoxError, ExitReason};
     note = "write `#[messages] impl {Self} {{ ... }}` with its handlers, or implement `Actor` by hand instead of deriving it"
 )]
 pub trait Messages: Protocol {
-    const HOOKS: Hooks;
-    fn started(&mut self, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
+    const HOOKS: Hooks = Hooks::NONE;
+
     fn handle(&mut self, message: Self::Msg, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
-    fn exited(&mut self, exit: Exited, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
-    fn stopped(&mut self, reason: &ExitReason, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
+
+    fn started(&mut self, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send {
+        let _ = ctx;
+        ready(Ok(()))
+    }
+
+    fn exited(&mut self, exit: Exited, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send {
+        let _ = (exit, ctx);
+        ready(Ok(()))
+    }
+
+    fn stopped(&mut self, reason: &ExitReason, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send {
+        let _ = (reason, ctx);
+        ready(Ok(()))
+    }
 }
 
 /// Begins the ticks of one `#[tick]` method. Nobody asked for them, so nobody is answered.

@@ -6,7 +6,7 @@ use syn::PathArguments;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
-use crate::expand::messages::{Expansion, allow_in_impls};
+use crate::expand::messages::Expansion;
 use crate::expand::{generated, placed};
 use crate::generics::mentions;
 use crate::model::{Handler, Message};
@@ -26,7 +26,7 @@ impl Expansion<'_> {
         let name = format_ident!("__all_messages_of_{}_belong_in_one_block", self.block.name.unraw());
         let item = quote! {
             #[doc(hidden)]
-            #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic)]
+            #[allow(dead_code, non_camel_case_types, clippy::all, clippy::nursery, clippy::pedantic)]
             enum #name {}
         };
         Some(placed(item, generated(self.block.self_ty.span())))
@@ -39,7 +39,7 @@ impl Expansion<'_> {
         let sizes = sizes.filter_map(|handler| {
             let cfgs = &handler.method.cfgs;
             let check = self.size_check(handler)?;
-            Some(quote!(#(#cfgs)* #[allow(deprecated)] const _: () = #check;))
+            Some(quote!(#(#cfgs)* const _: () = #check;))
         });
         quote!(#is_actor #(#sizes)*)
     }
@@ -49,10 +49,7 @@ impl Expansion<'_> {
         let Expansion { krate, block, .. } = self;
         let self_ty = &block.self_ty;
         let (impl_generics, _, where_clause) = self.generics.split_for_impl();
-        let allow = allow_in_impls();
         quote! {
-            #allow
-            #[allow(dead_code)]
             fn __is_actor #impl_generics () #where_clause {
                 fn __messages_of_an_actor<A: #krate::Actor>() {}
                 __messages_of_an_actor::<#self_ty>();

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Meta, Path, Type};
 
 use crate::args::TickArgs;
-use crate::expand::messages::{Expansion, allow_in_impls, unboxed};
+use crate::expand::messages::{Expansion, unboxed};
 use crate::expand::{duration, generated, placed};
 use crate::model::{Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
 
@@ -18,24 +18,21 @@ impl Expansion<'_> {
         let self_ty = &block.self_ty;
         let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
         let hooks = [HookKind::Started, HookKind::Exited, HookKind::Stopped];
-        let present = hooks.map(|kind| {
-            let name = format_ident!("{}", kind.name());
-            let hook = block.hook(kind).map(|hook| is_present(&hook.method));
-            // What ticks begins by itself, without a message.
-            let ticks = block.handlers.iter().filter(|handler| kind == HookKind::Started && handler.tick().is_some());
-            let present = hook.into_iter().chain(ticks.map(|tick| is_present(&tick.method)));
-            quote!(#name: false #(|| #present)*)
+        let present = hooks.iter().filter_map(|kind| self.presence(*kind));
+        let present: Vec<_> = present.collect();
+        let present = (!present.is_empty()).then(|| {
+            let others = (present.len() < hooks.len()).then(|| quote!(..#krate::Hooks::NONE));
+            quote!(const HOOKS: #krate::Hooks = #krate::Hooks { #(#present,)* #others };)
         });
-        let functions = hooks.map(|kind| self.hook(kind));
+        let functions = hooks.iter().filter_map(|kind| self.hook(*kind));
         let arms = self.arms(|handler| self.handling(handler));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
         let future = self.future();
-        let allow = allow_in_impls();
         // An `async fn` would keep a second copy of the message in its future.
         quote! {
-            #allow
+            #[automatically_derived]
             impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {
-                const HOOKS: #krate::Hooks = #krate::Hooks { #(#present),* };
+                #present
 
                 fn handle(
                     &mut self,
@@ -48,6 +45,24 @@ impl Expansion<'_> {
                 #(#functions)*
             }
         }
+    }
+
+    /// Whether a hook exists, as a field of `Hooks`; none if it certainly does not.
+    fn presence(&self, kind: HookKind) -> Option<TokenStream> {
+        let name = format_ident!("{}", kind.name());
+        let hook = self.block.hook(kind).map(|hook| &hook.method);
+        // What ticks begins by itself, without a message.
+        let ticks = self.block.handlers.iter().filter(|handler| kind == HookKind::Started && handler.tick().is_some());
+        let methods: Vec<_> = hook.into_iter().chain(ticks.map(|tick| &tick.method)).collect();
+        if methods.is_empty() {
+            return None;
+        }
+        if methods.iter().any(|method| method.cfgs.is_empty()) {
+            return Some(quote!(#name: true));
+        }
+        // Under `cfg`, only the compiler knows.
+        let predicates = together("any", methods.into_iter().map(cfg_predicate));
+        Some(quote!(#name: ::core::cfg!(#predicates)))
     }
 
     /// What the functions of the hidden trait return.
@@ -80,7 +95,8 @@ impl Expansion<'_> {
                     Some(quote!(#(#cfgs)* #name: #variable))
                 });
                 let unboxed = unboxed(handler);
-                Some(quote!(let #name { #(#fields),* } = #unboxed;))
+                let fields: Vec<_> = fields.collect();
+                (!fields.is_empty()).then(|| quote!(let #name { #(#fields),* } = #unboxed;))
             }
         };
         let answer = match &handler.reply {
@@ -101,12 +117,13 @@ impl Expansion<'_> {
                 }
             }
         };
-        let message = if handler.tick().is_some() { quote!(()) } else { quote!(__message) };
+        let is_empty = unpack.is_none() && !matches!(handler.message, Message::Own | Message::Item);
+        let message = if is_empty { quote!(_) } else { quote!(__message) };
         (quote!((#message, __reply)), quote!({ #unpack #answer }))
     }
 
-    /// A function of the hidden trait that calls a hook, or does nothing.
-    fn hook(&self, kind: HookKind) -> TokenStream {
+    /// The function of the hidden trait that calls a hook, if there is anything to do.
+    fn hook(&self, kind: HookKind) -> Option<TokenStream> {
         let krate = self.krate;
         let name = format_ident!("{}", kind.name());
         let event = match kind {
@@ -117,35 +134,35 @@ impl Expansion<'_> {
         let params = quote!(&mut self, #event __ctx: &mut #krate::Context<Self>);
         let future = self.future();
         let ticks = if kind == HookKind::Started { self.begin_ticks() } else { TokenStream::new() };
-        let nothing = quote! {
-            fn #name(#params) -> #future {
-                #ticks
-                ::core::future::ready(::core::result::Result::Ok(()))
+        let only_ticks = (!ticks.is_empty()).then(|| {
+            quote! {
+                fn #name(#params) -> #future {
+                    #ticks
+                    ::core::future::ready(::core::result::Result::Ok(()))
+                }
             }
-        };
+        });
         let Some(hook) = self.block.hook(kind).filter(|hook| !hook.broken) else {
-            return nothing;
+            return only_ticks;
         };
         let mut body = self.call_hook(hook);
-        if !ticks.is_empty() {
+        if only_ticks.is_some() {
             body = quote! {
                 let __begun: ::core::result::Result<(), #krate::BoxError> = { #body };
                 if ::core::result::Result::is_ok(&__begun) { #ticks }
                 __begun
             };
         }
-        let function = quote!(async fn #name(#params) -> ::core::result::Result<(), #krate::BoxError> { #body });
         let cfgs = &hook.method.cfgs;
-        if cfgs.is_empty() {
-            return function;
-        }
-        let predicate = cfg_predicate(&hook.method);
-        quote! {
+        let without_hook = only_ticks.filter(|_| !cfgs.is_empty()).map(|only_ticks| {
+            let predicate = cfg_predicate(&hook.method);
+            quote!(#[cfg(not(#predicate))] #only_ticks)
+        });
+        Some(quote! {
             #(#cfgs)*
-            #function
-            #[cfg(not(#predicate))]
-            #nothing
-        }
+            async fn #name(#params) -> ::core::result::Result<(), #krate::BoxError> { #body }
+            #without_hook
+        })
     }
 
     /// Begins the ticks, once the actor has started.
@@ -194,22 +211,25 @@ impl Expansion<'_> {
     }
 }
 
-/// Whether a method exists, as an expression: under `cfg`, only the compiler knows.
-fn is_present(method: &Method) -> TokenStream {
-    if method.cfgs.is_empty() {
-        return quote!(true);
-    }
-    let predicate = cfg_predicate(method);
-    quote!(::core::cfg!(#predicate))
-}
-
 /// What all the `#[cfg(...)]` of a method say together.
 fn cfg_predicate(method: &Method) -> TokenStream {
     let predicates = method.cfgs.iter().filter_map(|cfg| match &cfg.meta {
-        Meta::List(list) => Some(&list.tokens),
+        Meta::List(list) => Some(list.tokens.clone()),
         _ => None,
     });
-    quote!(all(#(#predicates),*))
+    together("all", predicates)
+}
+
+/// Joins predicates of `cfg` by `any` or `all`; one alone stays as it is.
+fn together(how: &str, predicates: impl Iterator<Item = TokenStream>) -> TokenStream {
+    let predicates: Vec<_> = predicates.collect();
+    match predicates.as_slice() {
+        [only] => only.clone(),
+        _ => {
+            let how = format_ident!("{how}");
+            quote!(#how(#(#predicates),*))
+        }
+    }
 }
 
 /// A call of the user's method with one argument per parameter.

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{GenericParam, parse_quote};
 
-use crate::expand::messages::{Expansion, allow_in_impls, unboxed};
+use crate::expand::messages::{Expansion, unboxed};
 use crate::expand::{generated, placed};
 use crate::generics::type_params;
 use crate::model::{Handler, Method, Reply};
@@ -31,13 +31,14 @@ impl Expansion<'_> {
             let cfgs = &handler.method.cfgs;
             let variant = handler.method.ident();
             let (reply, error) = self.answer(handler);
+            let error = error.map(|error| quote!(, #error));
             let ty = self.message_type(handler);
             let ty = match handler {
                 Handler { untyped, .. } if !untyped.is_empty() => quote!(()),
                 Handler { boxed: true, .. } => quote!(::std::boxed::Box<#ty>),
                 _ => ty,
             };
-            quote!(#(#cfgs)* #variant(#ty, #krate::ReplyTo<#reply, #error>))
+            quote!(#(#cfgs)* #variant(#ty, #krate::ReplyTo<#reply #error>))
         });
         let mut params = type_params(generics).peekable();
         // A parameter that no message uses must stand somewhere all the same.
@@ -50,30 +51,12 @@ impl Expansion<'_> {
             }
         });
         let variants = variants.chain(phantom);
-        let allow = quote! {
-            #[allow(
-                dead_code,
-                deprecated,
-                missing_docs,
-                missing_copy_implementations,
-                missing_debug_implementations,
-                non_camel_case_types,
-                private_bounds,
-                private_interfaces,
-                unreachable_pub,
-                clippy::all,
-                clippy::pedantic
-            )]
-        };
-        let doc = format!("What waits in the mailbox of `{}`.", block.name.unraw());
+        let doc = format!(" What waits in the mailbox of `{}`.", block.name.unraw());
         quote! {
             #[doc = #doc]
             #[doc(hidden)]
-            #allow
             pub struct #message #generics (#kind #ty_generics) #where_clause;
 
-            #[doc(hidden)]
-            #allow
             enum #kind #generics #where_clause { #(#variants),* }
         }
     }
@@ -88,7 +71,6 @@ impl Expansion<'_> {
         let tags: Vec<_> = tags.collect();
         (!tags.is_empty()).then(|| {
             quote! {
-                #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic)]
                 #[repr(u16)]
                 enum __Tag { #(#tags),* }
             }
@@ -115,9 +97,8 @@ impl Expansion<'_> {
         });
         let phantom_ref = self.phantom_arm(&quote!(ref __never), &quote!(*__never));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
-        let allow = allow_in_impls();
         quote! {
-            #allow
+            #[automatically_derived]
             impl #impl_generics #krate::Protocol for #self_ty #where_clause {
                 type Msg = #message #ty_generics;
 
@@ -127,9 +108,7 @@ impl Expansion<'_> {
                     match __msg.0 { #tag_arms #phantom_ref }
                 }
 
-                fn deadline(
-                    __msg: &#message #ty_generics,
-                ) -> ::core::option::Option<#krate::__private::Instant> {
+                fn deadline(__msg: &#message #ty_generics) -> ::core::option::Option<#krate::__private::Instant> {
                     match __msg.0 { #deadline_arms #phantom_ref }
                 }
 
@@ -150,6 +129,8 @@ impl Expansion<'_> {
         let Method { cfgs, .. } = &handler.method;
         let variant = handler.method.ident();
         let (reply, error) = self.answer(handler);
+        let reply_error = error.as_ref().map(|error| quote!(, #error));
+        let error = error.unwrap_or_else(|| quote!(::core::convert::Infallible));
         let ty = self.message_type(handler);
         let held = match handler {
             Handler { untyped, .. } if !untyped.is_empty() => quote!(()),
@@ -162,10 +143,9 @@ impl Expansion<'_> {
                 const CONTROL: bool = true;
             )
         });
-        let allow = allow_in_impls();
         quote! {
             #(#cfgs)*
-            #allow
+            #[automatically_derived]
             impl #impl_generics #krate::Accepts<#ty> for #self_ty #where_clause {
                 type Reply = #reply;
                 type Error = #error;
@@ -175,7 +155,7 @@ impl Expansion<'_> {
 
                 fn accept(
                     __message: #ty,
-                    __reply: #krate::ReplyTo<#reply, #error>,
+                    __reply: #krate::ReplyTo<#reply #reply_error>,
                 ) -> #message #ty_generics {
                     #size_check
                     #message(#kind::#variant(#held, __reply))
@@ -195,11 +175,11 @@ impl Expansion<'_> {
             #self_ty: #krate::Protocol<Msg = #krate::__private::Unhandleable<__Unknown>>
         ));
         let (impl_generics, _, where_clause) = generics.split_for_impl();
-        let allow = allow_in_impls();
         quote! {
+            /// Never applies. It lets the compiler say of an unknown message that nobody handles it.
             #[doc(hidden)]
             #[diagnostic::do_not_recommend]
-            #allow
+            #[automatically_derived]
             impl #impl_generics #krate::Accepts<__Unknown> for #self_ty #where_clause {
                 type Reply = ();
                 type Error = ::core::convert::Infallible;
@@ -214,21 +194,17 @@ impl Expansion<'_> {
         }
     }
 
-    /// The reply and the error of a handler.
-    fn answer(&self, handler: &Handler) -> (TokenStream, TokenStream) {
+    /// The reply of a handler, and its error if it can fail.
+    fn answer(&self, handler: &Handler) -> (TokenStream, Option<TokenStream>) {
         let krate = self.krate;
-        let infallible = quote!(::core::convert::Infallible);
         match &handler.reply {
-            Reply::Nothing => (quote!(()), infallible),
-            Reply::Value(ty) => (ty.to_token_stream(), infallible),
+            Reply::Nothing => (quote!(()), None),
+            Reply::Value(ty) => (ty.to_token_stream(), None),
             Reply::Fallible(ty) => {
                 let fallible = placed(quote!(#krate::__private::Fallible), generated(ty.span()));
-                (quote!(<#ty as #fallible>::Ok), quote!(<#ty as #fallible>::Error))
+                (quote!(<#ty as #fallible>::Ok), Some(quote!(<#ty as #fallible>::Error)))
             }
-            Reply::Later { reply, error } => {
-                let error = error.as_ref().map(ToTokens::to_token_stream);
-                (reply.to_token_stream(), error.unwrap_or(infallible))
-            }
+            Reply::Later { reply, error } => (reply.to_token_stream(), error.as_ref().map(ToTokens::to_token_stream)),
         }
     }
 }

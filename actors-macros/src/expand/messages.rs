@@ -35,6 +35,22 @@ pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
         #structs
         #only_block
 
+        #[allow(
+            dead_code,
+            deprecated,
+            missing_docs,
+            missing_copy_implementations,
+            missing_debug_implementations,
+            non_camel_case_types,
+            private_bounds,
+            private_interfaces,
+            unreachable_code,
+            unreachable_pub,
+            unused_qualifications,
+            clippy::all,
+            clippy::nursery,
+            clippy::pedantic
+        )]
         const _: () = {
             #mailbox
             #life
@@ -92,6 +108,7 @@ impl Expansion<'_> {
                 missing_debug_implementations,
                 unreachable_pub,
                 clippy::all,
+                clippy::nursery,
                 clippy::pedantic
             )]
             #visibility #keyword #name #generics #body
@@ -104,7 +121,7 @@ impl Expansion<'_> {
         let actor = self.block.name.unraw();
         if docs.is_empty() {
             let method = handler.method.ident().unraw();
-            let line = format!("The message that `{actor}::{method}` handles.");
+            let line = format!(" The message that `{actor}::{method}` handles.");
             return quote!(#[doc = #line]);
         }
         let docs = docs.iter().map(|doc| spell_out_self_in_doc(doc, &actor));
@@ -158,14 +175,6 @@ impl Expansion<'_> {
 /// The message, out of its box if it has one.
 pub(super) fn unboxed(handler: &Handler) -> TokenStream {
     if handler.boxed { quote!(*__message) } else { quote!(__message) }
-}
-
-/// What stands before each impl.
-pub(super) fn allow_in_impls() -> TokenStream {
-    quote! {
-        #[automatically_derived]
-        #[allow(deprecated, unreachable_code, unused_qualifications, clippy::all, clippy::pedantic)]
-    }
 }
 
 /// Makes links to `Self::method` work in the docs of a struct that has no such method.

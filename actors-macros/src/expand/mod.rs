@@ -5,6 +5,8 @@ mod derive;
 mod life;
 mod mailbox;
 mod messages;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use derive::actor;
 pub(crate) use messages::messages;

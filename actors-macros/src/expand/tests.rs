@@ -1,0 +1,324 @@
+//! What the macros write, kept as text for a reader to judge, and where its names lead.
+//!
+//! A snapshot is what a user writes, and below it all that the macros add. `INSTA_UPDATE=always cargo test -p actors-macros`
+//! writes them again.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use insta::{assert_snapshot, with_settings};
+use proc_macro2::{LineColumn, TokenStream, TokenTree};
+use quote::quote;
+use syn::{DeriveInput, File, ItemImpl, parse2};
+
+use super::{actor, messages};
+use crate::args::MessagesArgs;
+use crate::complaint::Complaints;
+use crate::model::Block;
+use crate::policy::PolicyArgs;
+use crate::valid;
+
+#[test]
+fn counter() {
+    snapshot(
+        "counter",
+        quote! {
+            pub struct Counter { n: u64 }
+        },
+        quote! {
+            impl Counter {
+                /// Adds to the count.
+                #[message]
+                pub fn add(
+                    &mut self,
+                    /// How much.
+                    by: u64,
+                ) {
+                    self.n += by;
+                }
+
+                #[message(derive(Clone, Debug))]
+                pub async fn get(&self) -> u64 {
+                    self.n
+                }
+
+                #[message]
+                fn halve(&mut self) -> Result<u64, Odd> {
+                    todo!()
+                }
+
+                pub fn new() -> Self {
+                    todo!()
+                }
+            }
+        },
+    );
+}
+
+#[test]
+fn generic() {
+    snapshot(
+        "generic",
+        quote! {
+            pub struct Cache<K, V, const N: usize> where K: Hash + Eq { slots: [HashMap<K, V>; N] }
+        },
+        quote! {
+            impl<K: Hash + Eq, V, const N: usize> Cache<K, V, N> where V: Clone {
+                #[message]
+                fn put(&mut self, key: K, value: V) {}
+
+                #[message]
+                fn fill(&mut self, all: [V; N]) {}
+
+                #[message]
+                fn clear(&mut self) {}
+            }
+        },
+    );
+}
+
+#[test]
+fn hooks() {
+    snapshot(
+        "hooks",
+        quote! {
+            struct Log { file: File }
+        },
+        quote! {
+            impl Log {
+                #[started]
+                async fn open(&mut self, ctx: &mut Context<Self>) -> io::Result<()> {
+                    todo!()
+                }
+
+                #[exited]
+                fn reader_ended(&mut self, exit: Exited, ctx: &mut Context<Self>) {}
+
+                #[stopped]
+                async fn close(&mut self, reason: &ExitReason) {}
+            }
+        },
+    );
+}
+
+#[test]
+fn tick_and_stream() {
+    snapshot(
+        "tick_and_stream",
+        quote! {
+            struct Meter { seen: u64 }
+        },
+        quote! {
+            impl Meter {
+                #[started]
+                fn open(&mut self, ctx: &mut Context<Self>) -> Result<(), OpenError> {
+                    todo!()
+                }
+
+                #[tick(every = "20s", first = "0s", catch_up = "delay")]
+                async fn report(&mut self, ctx: &mut Context<Self>) -> Result<(), ReportError> {
+                    todo!()
+                }
+
+                #[tick(every = "500ms")]
+                fn blink(&mut self) {}
+
+                #[stream]
+                fn measured(&mut self, value: Option<f64>, ctx: &mut Context<Self>) {}
+            }
+        },
+    );
+}
+
+#[test]
+fn own_message() {
+    snapshot(
+        "own_message",
+        quote! {
+            struct Board;
+        },
+        quote! {
+            impl Board {
+                #[handle]
+                fn post(&mut self, notice: Notice) -> usize {
+                    todo!()
+                }
+            }
+        },
+    );
+}
+
+#[test]
+fn reply_later() {
+    snapshot(
+        "reply_later",
+        quote! {
+            struct Room { waiting: Vec<ReplyTo<Key, Closed>> }
+        },
+        quote! {
+            impl Room {
+                #[message]
+                fn enter(&mut self, name: String, reply: ReplyTo<Key, Closed>) {
+                    self.waiting.push(reply);
+                }
+            }
+        },
+    );
+}
+
+#[test]
+fn boxed_and_control() {
+    snapshot(
+        "boxed_and_control",
+        quote! {
+            struct Disk;
+        },
+        quote! {
+            impl Disk {
+                #[message(boxed)]
+                fn write(&mut self, page: [u8; 4096]) {}
+
+                #[handle(boxed)]
+                fn format(&mut self, layout: Layout) {}
+
+                #[message(name = Discard, control)]
+                fn drop(&mut self) {}
+            }
+        },
+    );
+}
+
+#[test]
+fn under_cfg() {
+    snapshot(
+        "under_cfg",
+        quote! {
+            struct Service;
+        },
+        quote! {
+            impl Service {
+                #[message]
+                fn run(&mut self, #[cfg(unix)] uid: u32) {}
+
+                #[cfg(unix)]
+                #[message]
+                fn reload(&mut self) {}
+
+                #[cfg(debug_assertions)]
+                #[started]
+                fn announce(&mut self) {}
+            }
+        },
+    );
+}
+
+#[test]
+fn policy() {
+    snapshot(
+        "policy",
+        quote! {
+            #[actor(mailbox = 16, overflow = "drop_oldest", stash = 8, on_stop = "drain")]
+            #[actor(stop_limit = "1m 30s", hook_limit = "unlimited", handler_limit = "2s", ask_limit = "unlimited")]
+            #[actor(strategy = "one_for_all", restarts = "unlimited", within = "10s")]
+            #[actor(crate = crate::framework)]
+            struct Pool;
+        },
+        quote! {
+            impl Pool {
+                #[message]
+                fn run(&mut self) {}
+            }
+        },
+    );
+}
+
+/// What is said of `__private` in `actors-core` names each of these.
+#[test]
+fn what_is_not_public_is_five_things() {
+    let snapshots = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/expand/snapshots")).expect("they are there");
+    let mut hidden = BTreeSet::new();
+    for snapshot in snapshots {
+        let text = fs::read_to_string(snapshot.expect("it can be listed").path()).expect("it is text");
+        let names = text.split("__private::").skip(1);
+        let names = names.map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_owned());
+        hidden.extend(names);
+    }
+    let hidden: Vec<_> = hidden.iter().map(String::as_str).collect();
+    assert_eq!(hidden, ["Fallible", "Instant", "Messages", "Unhandleable", "begin_tick"]);
+}
+
+/// Rename and go-to in an editor follow the place that a name comes from.
+#[test]
+fn the_names_of_a_message_lead_to_the_method_and_its_parameters() {
+    let block = "impl Counter {\n    #[message]\n    fn add_one(&mut self, to_what: u64) {}\n}";
+    let block: TokenStream = block.parse().expect("it is Rust");
+    let added = expand(
+        quote!(
+            struct Counter;
+        ),
+        block,
+    );
+    let method = LineColumn { line: 3, column: 7 };
+    let parameter = LineColumn { line: 3, column: 26 };
+    assert_eq!(places(added.clone(), "AddOne"), [method]);
+    assert_eq!(places(added.clone(), "add_one"), [method]);
+    assert_eq!(places(added, "to_what"), [parameter]);
+}
+
+/// A name that was chosen is where it was written.
+#[test]
+fn a_chosen_name_leads_to_where_it_was_chosen() {
+    let block = "impl Counter {\n    #[message(name = Increase)]\n    fn add(&mut self) {}\n}";
+    let block: TokenStream = block.parse().expect("it is Rust");
+    let added = expand(
+        quote!(
+            struct Counter;
+        ),
+        block,
+    );
+    assert_eq!(places(added, "Increase"), [LineColumn { line: 2, column: 21 }]);
+}
+
+/// Compares what the macros write, beside what they were given, with what is stored.
+fn snapshot(name: &str, ty: TokenStream, block: TokenStream) {
+    let added = expand(ty.clone(), block.clone());
+    let written = pretty(quote!(#[derive(Actor)] #ty #[messages] #block));
+    let text = format!("{written}\n// What the macros add:\n\n{}", pretty(added));
+    with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        assert_snapshot!(name, text);
+    });
+}
+
+/// All that the two macros add to a type and its impl block, about which there is nothing to complain.
+fn expand(ty: TokenStream, block: TokenStream) -> TokenStream {
+    let mut complaints = Complaints::default();
+    let ty: DeriveInput = parse2(ty).expect("the test gives a type");
+    let args = PolicyArgs::read(&ty.attrs, &mut complaints);
+    let life = actor(&ty, &args);
+    let mut block: ItemImpl = parse2(block).expect("the test gives an impl block");
+    let mut block = Block::read(&mut block, &mut complaints).expect("the block is an actor's");
+    valid::check(&mut block, &mut complaints);
+    assert_eq!(complaints.len(), 0);
+    let options = MessagesArgs::read(TokenStream::new(), &mut complaints);
+    let messages = messages(&block, &options);
+    quote!(#life #messages)
+}
+
+fn pretty(tokens: TokenStream) -> String {
+    let file: File = parse2(tokens).expect("the macros write Rust");
+    prettyplease::unparse(&file)
+}
+
+/// Where the identifiers with this name come from, each place once.
+fn places(tokens: TokenStream, name: &str) -> Vec<LineColumn> {
+    let mut places = Vec::new();
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => places.extend(self::places(group.stream(), name)),
+            TokenTree::Ident(ident) if ident == name => places.push(ident.span().start()),
+            _ => {}
+        }
+    }
+    places.dedup();
+    places
+}
