@@ -5,14 +5,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use tokio::sync::broadcast;
-
 use super::exit::ExitReason;
+use super::feed::{Feed, Subscription};
 use super::path::ActorPath;
 use crate::sync::lock;
-
-/// How many dead letters a subscriber may be behind before it misses some.
-const BACKLOG: usize = 1_024;
 
 /// A message that was accepted and never handled.
 pub struct DeadLetter {
@@ -103,7 +99,7 @@ impl fmt::Debug for DeadLetter {
 #[derive(Default)]
 pub(crate) struct DeadLetterOffice {
     count: AtomicU64,
-    subscribers: OnceLock<broadcast::Sender<Arc<DeadLetter>>>,
+    subscribers: Feed<DeadLetter>,
     /// Has letters come to actors as messages.
     postman: OnceLock<Postman>,
 }
@@ -113,18 +109,15 @@ type Postman = Box<dyn Fn(&Arc<DeadLetter>) + Send + Sync>;
 impl DeadLetterOffice {
     pub(crate) fn deliver(&self, letter: DeadLetter) {
         self.count.fetch_add(1, Ordering::Relaxed);
-        let (subscribers, postman) = (self.subscribers.get(), self.postman.get());
-        if (subscribers.is_none() && postman.is_none()) || letter.is_about_a_letter() {
+        let postman = self.postman.get();
+        if (!self.subscribers.is_wanted() && postman.is_none()) || letter.is_about_a_letter() {
             return;
         }
         let letter = Arc::new(letter);
         if let Some(postman) = postman {
             postman(&letter);
         }
-        if let Some(subscribers) = subscribers {
-            // No subscriber is left: nobody wants it.
-            let _ = subscribers.send(letter);
-        }
+        self.subscribers.publish(letter);
     }
 
     /// Calls `postman` with each letter; the first one given counts.
@@ -137,15 +130,12 @@ impl DeadLetterOffice {
     }
 
     pub(crate) fn subscribe(&self) -> DeadLetters {
-        DeadLetters { letters: self.subscribers.get_or_init(|| broadcast::channel(BACKLOG).0).subscribe(), missed: 0 }
+        DeadLetters(self.subscribers.subscribe())
     }
 }
 
 /// A subscription to the dead letters of a system, from [`ActorSystem::dead_letters`](crate::ActorSystem::dead_letters).
-pub struct DeadLetters {
-    letters: broadcast::Receiver<Arc<DeadLetter>>,
-    missed: u64,
-}
+pub struct DeadLetters(Subscription<DeadLetter>);
 
 impl DeadLetters {
     /// Waits for the next dead letter; `None` once nothing is left of the system, references to its actors included.
@@ -155,34 +145,22 @@ impl DeadLetters {
     /// # Cancel safety
     /// A dropped future has taken nothing.
     pub async fn recv(&mut self) -> Option<Arc<DeadLetter>> {
-        loop {
-            match self.letters.recv().await {
-                Ok(letter) => return Some(letter),
-                Err(broadcast::error::RecvError::Lagged(count)) => self.missed += count,
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
-        }
+        self.0.recv().await
     }
 
     /// Returns the next dead letter if there is one now.
     pub fn try_recv(&mut self) -> Option<Arc<DeadLetter>> {
-        loop {
-            match self.letters.try_recv() {
-                Ok(letter) => return Some(letter),
-                Err(broadcast::error::TryRecvError::Lagged(count)) => self.missed += count,
-                Err(_) => return None,
-            }
-        }
+        self.0.try_recv()
     }
 
     /// Returns how many letters this subscriber has missed because it was too slow.
     pub fn missed(&self) -> u64 {
-        self.missed
+        self.0.missed()
     }
 }
 
 impl fmt::Debug for DeadLetters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeadLetters").field("missed", &self.missed).finish_non_exhaustive()
+        f.debug_struct("DeadLetters").field("missed", &self.missed()).finish_non_exhaustive()
     }
 }

@@ -18,11 +18,16 @@ impl<T> Default for Feed<T> {
 
 impl<T> Feed<T> {
     /// Tells all who have subscribed.
-    pub(crate) fn publish(&self, news: impl FnOnce() -> T) {
+    pub(crate) fn publish(&self, news: Arc<T>) {
         if let Some(subscribers) = self.0.get() {
             // No subscriber is left: nobody wants it.
-            let _ = subscribers.send(Arc::new(news()));
+            let _ = subscribers.send(news);
         }
+    }
+
+    /// Whether anybody has ever subscribed.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.0.get().is_some()
     }
 
     pub(crate) fn subscribe(&self) -> Subscription<T> {

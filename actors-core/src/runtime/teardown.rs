@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -382,7 +383,7 @@ impl<A: Actor> Life<A> {
     fn report_crash(&self, exit: &Exit) {
         let report = post_mortem::report(&self.any, exit, post_mortem::decision_at_end(&self.any));
         telemetry::crashed(&report);
-        self.any.env().crashes.publish(|| report);
+        self.any.env().crashes.publish(Arc::new(report));
     }
 
     /// Ends the incarnation only, if another is to follow; says whether that is so.

@@ -82,7 +82,7 @@ impl Supervision {
 
     pub(super) fn publish(&self, report: CrashReport) {
         telemetry::crashed(&report);
-        self.env.crashes.publish(|| report);
+        self.env.crashes.publish(Arc::new(report));
     }
 
     /// There were too many restarts, or one that must be cannot be: the supervisor ends.
