@@ -426,7 +426,7 @@ async fn ask_4_a_handler_that_panics_is_a_crash_to_its_asker() {
     assert_eq!((path.to_string(), message_type), ("/clerk".into(), "Crash"));
     assert!(matches!(&reason, ExitReason::Panicked { message, .. } if **message == *"dropped the ledger"), "{reason}");
     assert_eq!(clerk.stopped().await, reason, "the asker and the waiter learn the same");
-    // A new incarnation that answers the next ask comes with S10.
+    // Nobody supervises it, so there is no incarnation that could answer.
     assert!(clerk.ask(Double { n: 1 }).await.unwrap_err().is_not_running());
 }
 

@@ -107,7 +107,7 @@ fn blk_1_blocking_work_has_its_own_threads() {
     });
 }
 
-// Who is stuck can be seen (S7.8); to replace it is to come, with chapter 10.
+// Who is stuck can be seen (S7.8); that one is replaced at its `handler_limit` (S4.13) is tested in `frozen`.
 #[tokio::test(start_paused = true)]
 async fn blk_2_who_makes_no_progress_is_seen_in_the_tree_and_who_is_idle_is_not() {
     let system = ActorSystem::new("house");

@@ -1,6 +1,6 @@
 //! Monitors: one-way watches, each good for one notice (S9).
 //!
-//! MON-5 speaks of restarts, which are to come.
+//! MON-5, which speaks of restarts, is tested with them.
 
 use std::sync::{Arc, Mutex};
 

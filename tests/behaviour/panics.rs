@@ -1,6 +1,6 @@
 //! Panics and errors in every hook: they end one actor, and nobody else learns of them but by being told.
 //!
-//! PAN-4 speaks of restarts, and PAN-1 and PAN-3 of supervisors, which are to come; here the parents trap exits.
+//! Here the parents trap exits and restart nobody. PAN-4, which speaks of restarts, is tested with them.
 
 use actors_core::{Actor, ActorRef, ActorSystem, BoxError, Context, ExitReason, Exited, StartFailure, Tie, messages};
 use tests::{Broken, Gate, Journal, eventually, on_1_2_and_8_workers, promptly};

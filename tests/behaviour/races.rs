@@ -199,7 +199,7 @@ fn rac_4_a_name_that_is_taken_and_freed_all_the_time_is_never_confused() {
     });
 }
 
-// Killed children are not restarted: that is to come, with chapter 10.
+// These children are not supervised, and so not restarted.
 #[test]
 fn rac_5_a_parent_under_churn_lists_its_children_and_stops_them_all() {
     on_1_2_and_8_workers(|| async {

@@ -1,6 +1,7 @@
 //! References: they reach an actor, and neither keep it alive nor end it (S2.1, S2.3, S2.4).
 //!
-//! REF-5 speaks of child specs, which are to come; what holds already is that a state is gone when its actor has ended.
+//! Of REF-5 here stands what holds for every actor: its state is gone when it has ended. What child specs keep is tested
+//! with the managing of children.
 
 use std::sync::Arc;
 

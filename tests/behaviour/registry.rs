@@ -1,7 +1,7 @@
 //! Names: taken, refused, freed.
 //!
-//! REG-4 and REG-5 speak of supervised children, which are to come. A name is unique among siblings (S2.6), so that an
-//! outsider of REG-5 cannot hold the name of a child.
+//! REG-4 and REG-5, which speak of supervised children, are tested with restarts and with the managing of children. A name
+//! is unique among siblings (S2.6), so that an outsider cannot hold the name of a child.
 
 use std::time::Duration;
 

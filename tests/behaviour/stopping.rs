@@ -254,7 +254,8 @@ async fn shd_5_a_kill_ends_whatever_runs_also_after_a_stop() {
     assert!(system.shutdown().await.is_clean());
 }
 
-// That the one above starts a new middle with a new worker is to come, with chapter 10.
+// Here nobody supervises. That a supervisor above starts a new middle with a new worker is tested with the managing of
+// children.
 #[tokio::test(start_paused = true)]
 async fn shd_6_a_killed_parent_takes_its_subtree_along() {
     let system = ActorSystem::new("wood");
