@@ -34,6 +34,7 @@ pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod restart;
+mod row;
 pub(crate) mod signal;
 pub(crate) mod slots;
 pub(crate) mod ties;
