@@ -227,6 +227,10 @@ impl<A: Protocol> AnyCell for Cell<A> {
         (self.kind.end_at_rest)(self, cause, now)
     }
 
+    fn sleeps_after(&self) -> Option<u64> {
+        self.mailbox.sleeps_after()
+    }
+
     fn close(&self, closed: Closed) {
         self.mailbox.close(closed);
     }

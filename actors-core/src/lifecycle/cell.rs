@@ -34,6 +34,8 @@ pub(crate) trait AnyCell: Send + Sync + 'static {
     /// Ends the actor here and now, if it is at rest: it has no task, nothing queued, no stop hook, no ties and no children.
     /// Says whether it did. Whoever asks has made sure that it is not to be restarted, and may know what time it is.
     fn end_at_rest(self: Arc<Self>, cause: &ExitReason, now: Option<Instant>) -> bool;
+    /// If it has a task that sleeps until a message comes: how many messages it has taken so far.
+    fn sleeps_after(&self) -> Option<u64>;
     /// Closes its mailbox.
     fn close(&self, closed: Closed);
     /// Makes dead letters of what is in the queue, in the place of a task that does not react. What the task has fetched

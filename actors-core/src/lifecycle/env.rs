@@ -16,6 +16,7 @@ use super::exit::{Exit, ExitReason};
 use super::feed::Feed;
 use super::id::ActorId;
 use super::kit::Kit;
+use super::linger::Lingering;
 use super::path::ActorPath;
 use super::record::Record;
 use super::slots::Slots;
@@ -35,6 +36,8 @@ pub(crate) struct Env {
     pub(crate) system: OnceLock<Weak<dyn Any + Send + Sync>>,
     /// What higher floors share.
     pub(crate) slots: Slots,
+    /// Whose tasks have nothing to do.
+    pub(super) lingering: Lingering,
     /// What tests are told and do.
     pub(crate) kit: Kit,
     shut_down: Arc<Exit>,
@@ -60,7 +63,7 @@ struct History {
 }
 
 impl Env {
-    pub(crate) fn new(name: Arc<str>, runtime: Handle) -> Arc<Env> {
+    pub(crate) fn new(name: Arc<str>, runtime: Handle, linger: Duration) -> Arc<Env> {
         Arc::new(Env {
             name,
             runtime,
@@ -69,6 +72,7 @@ impl Env {
             quiesce: CancellationToken::new(),
             system: OnceLock::new(),
             slots: Slots::default(),
+            lingering: Lingering::new(linger),
             kit: Kit::new(),
             shut_down: Arc::new(Exit::new(ExitReason::Shutdown)),
             epoch: Instant::now(),
@@ -155,6 +159,11 @@ impl Env {
 
     pub(crate) fn record(&self, record: Record) {
         lock(&self.history).records.push(record);
+    }
+
+    /// The system has shut down: nothing of its own runs any more.
+    pub(crate) fn close(&self) {
+        self.lingering.close();
     }
 
     pub(crate) fn take_records(&self) -> Vec<Record> {

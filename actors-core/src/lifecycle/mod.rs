@@ -23,6 +23,7 @@ pub(crate) mod feed;
 pub(crate) mod group;
 pub(crate) mod id;
 pub(crate) mod kit;
+pub(crate) mod linger;
 pub(crate) mod link;
 pub(crate) mod lookup;
 pub(crate) mod monitor;

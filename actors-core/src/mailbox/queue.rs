@@ -134,6 +134,10 @@ impl<T> Batch<T> {
         Batch { items: Ring::new(), first: 0, wakers: Vec::new() }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
     fn wake(&mut self) {
         for waker in self.wakers.drain(..) {
             waker.wake();
@@ -311,6 +315,11 @@ impl<T> Mailbox<T> {
         at_rest
     }
 
+    /// If there is a receiver that sleeps until a message comes: how many ordinary messages it has taken so far.
+    pub(crate) fn sleeps_after(&self) -> Option<u64> {
+        matches!(self.lock().receiver, Receiver::Idle(_)).then(|| self.taken())
+    }
+
     // ===== the receiver =====
 
     /// Takes the next message of the batch.
@@ -395,6 +404,17 @@ impl<T> Mailbox<T> {
         while let Some(item) = batch.items.pop_back() {
             inner.queue.push_front(item);
         }
+    }
+
+    /// The receiver goes, unless there is something for it to do; says whether it may. Then the next message, or call, starts
+    /// another.
+    pub(crate) fn vacate_at_rest(&self, urgent: impl FnOnce() -> bool) -> bool {
+        let mut inner = self.lock();
+        let at_rest = inner.queue.is_empty() && inner.more.as_ref().is_none_or(|more| more.control.len() == 0) && !urgent();
+        if at_rest {
+            inner.receiver = Receiver::Absent;
+        }
+        at_rest
     }
 
     /// The receiver that was here has gone for good: the next message, or call, starts another.

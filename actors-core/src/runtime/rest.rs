@@ -1,10 +1,11 @@
-//! The end of an actor that is at rest, where the stopper stands: what `teardown` does, for one that has nothing to tear down.
+//! An actor at rest: how its task goes while it lives on, and how it ends where its stopper stands, without one.
 
 use std::cell::Cell as Flag;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::life::Life;
 use crate::actor::Actor;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::AnyCell;
@@ -31,7 +32,8 @@ const QUIET: u32 = Signals::STARTED
     | Signals::PERMANENT
     | Signals::TRANSIENT
     | Signals::FINAL
-    | Signals::AWAITED;
+    | Signals::AWAITED
+    | Signals::LISTED;
 
 /// Ends an actor for good, here and now, if it is at rest: it has no task, nothing queued, no stop hook, no ties and no
 /// children. Says whether it did. Whoever asks has made sure that it is not to be restarted.
@@ -69,6 +71,29 @@ pub(super) fn end_at_rest<A: Actor>(cell: Arc<Cell<A>>, cause: &ExitReason, now:
     let record = turn.map(|turn| Record::AtRest { path: any.path(), turn });
     conclude_at_rest(&any, exit, record);
     true
+}
+
+impl<A: Actor> Life<A> {
+    /// Whether the task may go when there is nothing to do: all that would go with it can be had again.
+    pub(super) fn may_rest(&self) -> bool {
+        !self.ctx.has_sources() && !self.ctx.has_stash() && self.due_at == u64::MAX
+    }
+
+    /// Lays the state down in the cell, for the next task to take up, unless there is something to do. If so, this life is over,
+    /// though the actor's is not.
+    pub(super) fn lie_down(&mut self) -> bool {
+        self.core().signals.clear(Signals::REST);
+        let Some(actor) = self.actor.take() else { return false };
+        self.cell.put_state(actor);
+        let core = self.cell.core();
+        if self.batch.is_empty() && self.may_rest() && self.cell.mailbox.vacate_at_rest(|| core.signals.any(Signals::URGENT)) {
+            // From here on the next task may be running, and have ended the actor.
+            self.ending.concluded = true;
+            return true;
+        }
+        self.actor = self.cell.take_state();
+        false
+    }
 }
 
 /// An actor ends at rest on this thread.

@@ -13,6 +13,7 @@ use crate::actor::{Actor, Found, Put};
 use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::event::{Event, Exited, News, SourceKey};
 use crate::lifecycle::exit::{BoxError, ExitReason, Failure, StartFailure};
+use crate::lifecycle::linger::linger;
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::signal::Signals;
 use crate::sync::wake_all;
@@ -153,11 +154,16 @@ impl<A: Actor> Life<A> {
 
     /// Sleeps until there is a message, or something urgent. Says whether it did sleep.
     async fn wait(&mut self) -> bool {
-        let Life { cell, batch, .. } = self;
         let mut slept = false;
         poll_fn(|cx| {
-            let refill = cell.mailbox.poll_refill(batch, cx, || cell.core().signals.any(Signals::URGENT));
-            slept |= refill.is_pending();
+            let core = self.cell.core();
+            let refill = self.cell.mailbox.poll_refill(&mut self.batch, cx, || core.signals.any(Signals::URGENT));
+            if refill.is_pending() {
+                slept = true;
+                if !core.signals.any(Signals::LISTED) && self.may_rest() {
+                    linger(&self.any);
+                }
+            }
             refill
         })
         .await;
@@ -167,6 +173,9 @@ impl<A: Actor> Life<A> {
     /// Looks at what is urgent, and does the first of it.
     async fn attend(&mut self, cut: u32) -> Result<(), Over> {
         if self.core().signals.any(Signals::STOP | Signals::KILL) {
+            return Err(Over::Asked);
+        }
+        if self.core().signals.any(Signals::REST) && self.lie_down() {
             return Err(Over::Asked);
         }
         if let Some(exit) = self.next_exit() {

@@ -66,6 +66,9 @@ impl<A: Actor> Life<A> {
             Ok(()) => self.serve().await,
             Err(over) => over,
         };
-        Box::pin(self.end(over)).await;
+        // Else it has nothing to do, and lives on without a task.
+        if !self.ending.concluded {
+            Box::pin(self.end(over)).await;
+        }
     }
 }

@@ -204,6 +204,7 @@ impl Shared {
             state.report = Some(report.clone());
             (report, state.waiters.take())
         };
+        self.env.close();
         self.over.cancel();
         wake_all(waiters);
         report

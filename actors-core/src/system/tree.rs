@@ -313,6 +313,9 @@ pub(super) mod tests {
         fn end_at_rest(self: Arc<Self>, _: &crate::lifecycle::exit::ExitReason, _: Option<tokio::time::Instant>) -> bool {
             false
         }
+        fn sleeps_after(&self) -> Option<u64> {
+            None
+        }
         fn close(&self, _: Closed) {}
         fn discard(&self, _: crate::lifecycle::dead_letter::DeadReason) {}
 
@@ -331,7 +334,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::system) fn root() -> Arc<Family> {
-        Family::root(Env::new("chat".into(), tokio::runtime::Handle::current()))
+        Family::root(Env::new("chat".into(), tokio::runtime::Handle::current(), std::time::Duration::MAX))
     }
 
     /// Starts an actor below `family`; returns its own family too.
