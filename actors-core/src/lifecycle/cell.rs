@@ -100,7 +100,7 @@ impl dyn AnyCell {
     }
 
     pub(crate) fn policy(&self) -> &Policy {
-        self.core().policy.as_deref().unwrap_or_else(|| self.default_policy())
+        self.core().own_policy().unwrap_or_else(|| self.default_policy())
     }
 
     /// The message type whose handler runs.
@@ -183,6 +183,11 @@ impl Core {
             None => Segment::Anonymous(kind, self.id),
         };
         ActorPath { parent: Some(self.parent.node.clone()), segment }
+    }
+
+    /// What was decided for this actor alone.
+    pub(crate) fn own_policy(&self) -> Option<&Policy> {
+        self.policy.as_deref()
     }
 
     /// The children, if there ever were any.
