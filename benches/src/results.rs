@@ -1,0 +1,106 @@
+//! What has been measured so far.
+
+use std::collections::BTreeMap;
+
+use crate::system::Rt;
+use crate::systems::BASE;
+
+/// Of what a value is one of several.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// On which runtime.
+    pub rt: Rt,
+    /// In which workload.
+    pub workload: &'static str,
+    /// What the value is called there.
+    pub value: String,
+    /// Of which system.
+    pub system: &'static str,
+}
+
+/// The values of all runs: in each place the one of that run.
+#[derive(Debug, Default)]
+pub struct Results {
+    values: BTreeMap<Key, Vec<f64>>,
+}
+
+impl Results {
+    /// Notes one more.
+    pub fn add(&mut self, key: Key, value: f64) {
+        self.values.entry(key).or_default().push(value);
+    }
+
+    /// Returns the median of a value.
+    pub fn median(&self, key: &Key) -> Option<f64> {
+        self.values.get(key).map(|values| median(values.clone()))
+    }
+
+    /// Returns the median of the ratios to tokio, each within one run.
+    pub fn ratio(&self, key: &Key) -> Option<f64> {
+        let base = self.values.get(&Key { system: BASE, ..key.clone() })?;
+        let values = self.values.get(key)?;
+        let ratios: Vec<_> = values.iter().zip(base).map(|(value, base)| value / base).collect();
+        ratios.iter().all(|ratio| ratio.is_finite()).then(|| median(ratios))
+    }
+
+    /// Returns the names of what was measured in a workload.
+    pub fn values_of(&self, rt: Rt, workload: &str) -> Vec<String> {
+        let mut names: Vec<_> =
+            self.values.keys().filter(|key| key.rt == rt && key.workload == workload).map(|key| key.value.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Returns all values, one in a line, for other programs.
+    pub fn to_tsv(&self) -> String {
+        let mut tsv = String::from("rt\tworkload\tvalue\tsystem\truns\n");
+        for (Key { rt, workload, value, system }, values) in &self.values {
+            let values: Vec<_> = values.iter().map(f64::to_string).collect();
+            tsv += &format!("{}\t{workload}\t{value}\t{system}\t{}\n", rt.name(), values.join("\t"));
+        }
+        tsv
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Results};
+    use crate::system::Rt;
+
+    fn key(system: &'static str) -> Key {
+        Key { rt: Rt::Ct, workload: "tell", value: "ns".to_owned(), system }
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between() {
+        let mut results = Results::default();
+        [4.0, 1.0, 9.0, 2.0].into_iter().for_each(|value| results.add(key("ours"), value));
+
+        assert_eq!(results.median(&key("ours")), Some(3.0));
+    }
+
+    #[test]
+    fn ratios_are_taken_within_each_run() {
+        let mut results = Results::default();
+        [10.0, 20.0, 90.0].into_iter().for_each(|value| results.add(key("ours"), value));
+        [20.0, 40.0, 30.0].into_iter().for_each(|value| results.add(key("tokio"), value));
+
+        assert_eq!(results.ratio(&key("ours")), Some(0.5));
+        assert_eq!(results.ratio(&key("tokio")), Some(1.0));
+    }
+
+    #[test]
+    fn nothing_is_compared_with_what_was_not_measured() {
+        let mut results = Results::default();
+        results.add(key("ours"), 10.0);
+
+        assert_eq!(results.ratio(&key("ours")), None);
+    }
+}
