@@ -10,6 +10,18 @@ static STARTED: AtomicU64 = AtomicU64::new(0);
 static HANDLED: AtomicU64 = AtomicU64::new(0);
 static LIVE_BYTES: OnceLock<fn() -> u64> = OnceLock::new();
 
+/// Starts the clock. A function of its own, so that `.ci/instructions` can count from here...
+#[inline(never)]
+pub fn start_clock() -> Instant {
+    Instant::now()
+}
+
+/// ...to here. Returns how long it took.
+#[inline(never)]
+pub fn stop_clock(start: Instant) -> Duration {
+    start.elapsed()
+}
+
 /// A part of an actor's state that is counted while it lives. Takes no room.
 #[derive(Debug)]
 pub struct Live(());
@@ -67,9 +79,9 @@ pub fn reset() {
 /// # Panics
 /// Panics if it is not so within a minute.
 pub async fn until(what: &str, so: impl Fn() -> bool + Send) {
-    let begin = Instant::now();
+    let start = Instant::now();
     while !so() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "not within a minute: {what}; {} live, {} started", live(), started());
+        assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}; {} live, {} started", live(), started());
         tokio::task::yield_now().await;
     }
 }

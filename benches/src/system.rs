@@ -92,6 +92,9 @@ pub trait System: Send + Sync + Sized + 'static {
     /// Whether an actor is ready for messages only when its task has run: then `Behaviour::started` says so.
     const HAS_START: bool = true;
 
+    /// Whether an actor handles the messages of one sender in the order in which they were sent.
+    const IN_ORDER: bool = true;
+
     /// Makes one whose actors have such mailboxes, if there are such.
     fn new(mailbox: Mailbox) -> Option<Self>;
 

@@ -57,6 +57,9 @@ impl System for Xtra {
     type Ref<B: Behaviour> = Address<Adapter<B>>;
     type Handle<B: Behaviour> = Handle<Adapter<B>>;
 
+    // Its queue is a heap by priority, and all have the same.
+    const IN_ORDER: bool = false;
+
     fn new(mailbox: Mailbox) -> Option<Self> {
         Some(Xtra(mailbox))
     }

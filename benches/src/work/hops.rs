@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::{Values, each};
-use crate::measure::Live;
+use crate::measure::{Live, start_clock, stop_clock};
 use crate::system::{Behaviour, System};
 
 /// Lets go of the others, whose references would keep them alive.
@@ -41,13 +41,13 @@ impl<S: System, B: Behaviour> Shared<S, B> {
     }
 }
 
-/// Spawns the actors, times them from `start` until all have finished, and stops them. Returns the sum of what they answer, too.
+/// Spawns the actors, times them from the `first` messages until all have finished, and stops them. Returns the sum of what they answer, too.
 async fn run<S, B>(
     system: &S,
     (shared, done): (Arc<Shared<S, B>>, oneshot::Receiver<()>),
     actors: Vec<B>,
-    start: &[(u64, u64)],
-) -> (std::time::Duration, u64)
+    first: &[(u64, u64)],
+) -> (Duration, u64)
 where
     S: System,
     B: Behaviour,
@@ -62,12 +62,12 @@ where
         assert_eq!(S::ask(S::reference(handle), 0).await, 0, "nothing has been handled yet");
     }
 
-    let begin = Instant::now();
-    for &(actor, message) in start {
+    let start = start_clock();
+    for &(actor, message) in first {
         shared.tell(actor, message);
     }
     done.await.expect("told when all have finished");
-    let took = begin.elapsed();
+    let took = stop_clock(start);
 
     drop(shared);
     let mut sum = 0;
@@ -171,9 +171,9 @@ pub async fn big<S: System>(system: &S, actors: u64, n: u64) -> Values {
     let (shared, done) = Shared::new(actors);
     let player = |me| Player { shared: Some(Arc::clone(&shared)), me, actors, target: me, pings_left, answered: 0, _live: Live::new() };
     let players = (0..actors).map(player).collect();
-    let start: Vec<_> = (0..actors).map(|actor| (actor, PONG)).collect();
+    let first: Vec<_> = (0..actors).map(|actor| (actor, PONG)).collect();
 
-    let (took, answered) = run(system, (shared, done), players, &start).await;
+    let (took, answered) = run(system, (shared, done), players, &first).await;
 
     assert_eq!(answered, actors * pings_left, "pings in all");
     each(took, 2 * answered)

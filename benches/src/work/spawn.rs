@@ -1,9 +1,7 @@
 //! Making actors.
 
-use std::time::Instant;
-
 use super::{Values, each};
-use crate::measure::{self, Live, live, until};
+use crate::measure::{self, Live, live, start_clock, stop_clock, until};
 use crate::system::{Behaviour, System};
 
 /// Counts itself when it starts, and each message, for all to see.
@@ -38,9 +36,9 @@ impl Behaviour for Recruit {
 
 /// Spawns `n` actors, until all are ready for messages.
 pub async fn spawn<S: System>(system: &S, n: u64) -> Values {
-    let begin = Instant::now();
+    let start = start_clock();
     let actors = recruit(system, n).await;
-    let took = begin.elapsed();
+    let took = stop_clock(start);
 
     assert_eq!(live(), n);
     system.stop_all(actors).await;
@@ -49,7 +47,7 @@ pub async fn spawn<S: System>(system: &S, n: u64) -> Values {
 
 /// Spawns `n` actors and tells each one message, until all have handled it.
 pub async fn spawn_and_tell<S: System>(system: &S, n: u64) -> Values {
-    let begin = Instant::now();
+    let start = start_clock();
     let mut actors = Vec::with_capacity(n as usize);
     for value in 0..n {
         let actor = system.spawn(Recruit::new()).await;
@@ -57,7 +55,7 @@ pub async fn spawn_and_tell<S: System>(system: &S, n: u64) -> Values {
         actors.push(actor);
     }
     until("all have handled a message", || measure::handled() == n).await;
-    let took = begin.elapsed();
+    let took = stop_clock(start);
 
     system.stop_all(actors).await;
     each(took, n)
@@ -77,9 +75,9 @@ pub async fn recruit<S: System>(system: &S, n: u64) -> Vec<S::Handle<Recruit>> {
 
 /// A tree of actors grows, ten below each, until it has `n` leaves, which report their numbers.
 pub async fn skynet<S: System>(system: &S, n: u64) -> Option<Values> {
-    let begin = Instant::now();
+    let start = start_clock();
     let sum = system.skynet(n).await?;
-    let took = begin.elapsed();
+    let took = stop_clock(start);
 
     assert_eq!(sum, n * (n - 1) / 2, "the sum of all numbers");
     until("all have ended", || live() == 0).await;

@@ -1,10 +1,8 @@
 //! Ending actors, and waiting for it.
 
-use std::time::Instant;
-
 use super::spawn::recruit;
 use super::{Values, each};
-use crate::measure::live;
+use crate::measure::{live, start_clock, stop_clock};
 use crate::system::{Order, Shape, System};
 
 /// Stops `n` actors that have nothing to do with each other, until all are said to have ended. Counts who is left then.
@@ -12,9 +10,9 @@ pub async fn stop<S: System>(system: &S, n: u64) -> Values {
     let actors = recruit(system, n).await;
     assert_eq!(live(), n);
 
-    let begin = Instant::now();
+    let start = start_clock();
     system.stop_all(actors).await;
-    let took = begin.elapsed();
+    let took = stop_clock(start);
     let left = live();
 
     let mut values = each(took, n);
@@ -28,9 +26,9 @@ pub async fn shutdown<S: System>(system: &S, shape: Shape, order: Order) -> Opti
     let actors = size(shape);
     assert_eq!(live(), actors, "actors in the tree");
 
-    let begin = Instant::now();
+    let start = start_clock();
     stop.await;
-    let took = begin.elapsed();
+    let took = stop_clock(start);
     let left = live();
 
     let mut values = each(took, actors);
