@@ -7,6 +7,7 @@ use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 
 /// What an actor does with its messages. The body is the same in all systems; each brings its own loop and its own handlers.
+/// `Sync` and `Unpin` are asked for by some of them.
 pub trait Behaviour: Send + Sync + Unpin + 'static {
     /// Runs first, in systems or kinds of actors that have such a hook.
     fn started(&mut self) {}

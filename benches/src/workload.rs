@@ -154,7 +154,7 @@ pub const WORKLOADS: &[Workload] = &[
     shutdown("shutdown-flat-at-once", "100,000 below the root, all at once", Tree::Flat, AtOnce, 100_000),
     shutdown("shutdown-1000x100-at-once", "1,000 supervisors of 100 each, all at once", Tree::Two(1_000), AtOnce, 100_000),
     shutdown("shutdown-100x1000-at-once", "100 supervisors of 1,000 each, all at once", Tree::Two(100), AtOnce, 100_000),
-    shutdown("shutdown-chain", "10,000, each the child of the one before", Tree::Chain, OneByOne, 10_000),
+    shutdown("shutdown-chain", "10,000, each the child of the one before", Tree::Chain, AtOnce, 10_000),
     row("memory", "an actor that does nothing, all included", "bytes", Work::Memory, Unbounded, 50_000),
 ];
 
