@@ -117,7 +117,11 @@ fn measurement(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     let name = parser.value()?.string()?;
     let workload = workload::find(&name).ok_or_else(|| format!("there is no workload `{name}`; see --list"))?;
     let rt = runtime(&parser.value()?.string()?)?;
-    let n = parser.optional_value().map_or(Ok(workload.n), |n| n.parse())?;
+    let n = match parser.next()? {
+        None => workload.n,
+        Some(Value(n)) => n.parse()?,
+        Some(more) => return Err(more.unexpected()),
+    };
     Ok(Command::Run(Measurement { system, workload, rt, n }))
 }
 
