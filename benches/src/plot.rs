@@ -45,9 +45,9 @@ type Row = (String, Vec<(&'static str, f64)>);
 fn rows(plan: &Plan, results: &Results, rt: Rt) -> Vec<Row> {
     let mut rows = Vec::new();
     for workload in &plan.workloads {
-        for value in results.values_of(rt, workload.name) {
-            let name = row_name(workload, &value);
-            let key = Key { rt, workload: workload.name, value, system: "" };
+        for value in results.values_of(workload.name) {
+            let name = row_name(workload, value);
+            let key = Key { rt, workload: workload.name, value: value.to_owned(), system: "" };
             let ratio = |&system: &&'static str| Some((system, results.ratio(&Key { system, ..key.clone() })?));
             let dots: Vec<_> = plan.systems.iter().filter_map(ratio).collect();
             if !dots.is_empty() {

@@ -40,11 +40,8 @@ fn table(plan: &Plan, results: &Results, rt: Rt) -> String {
         "---:|".repeat(plan.systems.len())
     );
     for workload in &plan.workloads {
-        for value in results.values_of(rt, workload.name) {
-            if value == LEFT {
-                continue;
-            }
-            let key = Key { rt, workload: workload.name, value, system: "" };
+        for value in results.values_of(workload.name).filter(|&value| value != LEFT) {
+            let key = Key { rt, workload: workload.name, value: value.to_owned(), system: "" };
             let cells: Vec<_> = plan.systems.iter().map(|&system| cell(results, &Key { system, ..key.clone() })).collect();
             let name = row_name(workload, &key.value);
             table += &format!("| {name} | {} | {} | {} |\n", workload.about, workload.unit, cells.join(" | "));

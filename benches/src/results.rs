@@ -22,11 +22,17 @@ pub struct Key {
 #[derive(Debug, Default)]
 pub struct Results {
     values: BTreeMap<Key, Vec<f64>>,
+    /// The workloads and the names of their values, as they came first.
+    names: Vec<(&'static str, String)>,
 }
 
 impl Results {
     /// Notes one more.
     pub fn add(&mut self, key: Key, value: f64) {
+        let name = (key.workload, key.value.clone());
+        if !self.names.contains(&name) {
+            self.names.push(name);
+        }
         self.values.entry(key).or_default().push(value);
     }
 
@@ -43,13 +49,9 @@ impl Results {
         ratios.iter().all(|ratio| ratio.is_finite()).then(|| median(ratios))
     }
 
-    /// Returns the names of what was measured in a workload.
-    pub fn values_of(&self, rt: Rt, workload: &str) -> Vec<String> {
-        let mut names: Vec<_> =
-            self.values.keys().filter(|key| key.rt == rt && key.workload == workload).map(|key| key.value.clone()).collect();
-        names.sort();
-        names.dedup();
-        names
+    /// Returns the names of what was measured in a workload, in the order in which it was.
+    pub fn values_of(&self, workload: &str) -> impl Iterator<Item = &str> {
+        self.names.iter().filter(move |(of, _)| *of == workload).map(|(_, value)| value.as_str())
     }
 
     /// Returns all values, one in a line, for other programs.
