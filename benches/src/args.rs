@@ -21,6 +21,7 @@ Measures actors: ours, tasks written by hand over tokio's channels, and other fr
     --rt <ct|mt>        this runtime only: current_thread, or multi_thread with two workers
     --runs <n>          the median of so many (default 5; with --quick 1)
     --quick             less of everything: to see that it works, not how fast
+    --cpu               show time on the processors instead of time by the clock: for a machine that is not idle
     --list              what there is
 ";
 
@@ -37,6 +38,8 @@ pub struct Plan {
     pub runs: usize,
     /// Whether only to see that it works.
     pub quick: bool,
+    /// Whether to show time on the processors instead of time by the clock.
+    pub cpu: bool,
 }
 
 enum Command {
@@ -90,8 +93,14 @@ fn list() -> String {
 }
 
 fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, lexopt::Error> {
-    let mut plan =
-        Plan { workloads: WORKLOADS.iter().collect(), systems: systems::NAMES.to_vec(), runtimes: Rt::ALL.to_vec(), runs: 0, quick: false };
+    let mut plan = Plan {
+        workloads: WORKLOADS.iter().collect(),
+        systems: systems::NAMES.to_vec(),
+        runtimes: Rt::ALL.to_vec(),
+        runs: 0,
+        quick: false,
+        cpu: false,
+    };
     let mut parser = lexopt::Parser::from_args(args);
     while let Some(arg) = parser.next()? {
         match arg {
@@ -102,6 +111,7 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, lexopt::Error>
             Long("rt") => plan.runtimes = vec![runtime(&parser.value()?.string()?)?],
             Long("runs") => plan.runs = parser.value()?.parse()?,
             Long("quick") => plan.quick = true,
+            Long("cpu") => plan.cpu = true,
             Value(command) if command == "run" => return measurement(&mut parser),
             _ => return Err(arg.unexpected()),
         }

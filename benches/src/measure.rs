@@ -5,21 +5,44 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 static LIVE: AtomicU64 = AtomicU64::new(0);
 static STARTED: AtomicU64 = AtomicU64::new(0);
 static HANDLED: AtomicU64 = AtomicU64::new(0);
 static LIVE_BYTES: OnceLock<fn() -> u64> = OnceLock::new();
 
-/// Starts the clock. A function of its own, so that `.ci/instructions` can count from here...
-#[inline(never)]
-pub fn start_clock() -> Instant {
-    Instant::now()
+/// When something began.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    at: Instant,
+    cpu: Duration,
 }
 
-/// ...to here. Returns how long it took.
+/// How long something took.
+#[derive(Clone, Copy, Debug)]
+pub struct Took {
+    /// By the clock.
+    pub time: Duration,
+    /// On the processors, all threads together: what other processes do matters less for it.
+    pub cpu: Duration,
+}
+
+/// Starts the clock. A function of its own, so that `.ci/instructions` can count from here...
 #[inline(never)]
-pub fn stop_clock(start: Instant) -> Duration {
-    start.elapsed()
+pub fn start_clock() -> Start {
+    Start { at: Instant::now(), cpu: cpu() }
+}
+
+/// ...to here.
+#[inline(never)]
+pub fn stop_clock(start: Start) -> Took {
+    Took { time: start.at.elapsed(), cpu: cpu() - start.cpu }
+}
+
+fn cpu() -> Duration {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    used.try_into().expect("no process has used less than nothing")
 }
 
 /// A part of an actor's state that is counted while it lives. Takes no room.

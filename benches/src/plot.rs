@@ -1,7 +1,7 @@
 //! The ratios to tokio as a picture: a line for each workload, a dot for each system, on a logarithmic scale.
 
 use crate::args::Plan;
-use crate::report::row_name;
+use crate::report::{is_shown, row_name};
 use crate::results::{Key, Results};
 use crate::system::Rt;
 
@@ -45,7 +45,7 @@ type Row = (String, Vec<(&'static str, f64)>);
 fn rows(plan: &Plan, results: &Results, rt: Rt) -> Vec<Row> {
     let mut rows = Vec::new();
     for workload in &plan.workloads {
-        for value in results.values_of(workload.name) {
+        for value in results.values_of(workload.name).filter(|value| is_shown(plan, value)) {
             let name = row_name(workload, value);
             let key = Key { rt, workload: workload.name, value: value.to_owned(), system: "" };
             let ratio = |&system: &&'static str| Some((system, results.ratio(&Key { system, ..key.clone() })?));

@@ -10,13 +10,14 @@ use crate::workload::Workload;
 
 /// Says when, where and with what it was measured.
 pub fn head(plan: &Plan, runs: usize) -> String {
-    let quick = if plan.quick { ", with `--quick`: not for comparison" } else { "" };
+    let quick = if plan.quick { ", with `--quick`: less of everything than the tables say" } else { "" };
+    let clock = if plan.cpu { " Times are those on the processors, all threads together." } else { "" };
     let rustc = Command::new("rustc")
         .arg("--version")
         .output()
         .map_or_else(|_| "rustc".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     format!(
-        "# Measured\n\nMedians of {runs} runs{quick}. In parentheses: the ratio to tokio, the median of the ratios within each run. \
+        "# Measured\n\nMedians of {runs} runs{quick}.{clock} In parentheses: the ratio to tokio, the median of the ratios within each run. \
          `-`: there is no such thing.\n\n- {}\n- {rustc}; {}\n- load now: {}\n",
         processor(),
         versions().join(", "),
@@ -40,7 +41,7 @@ fn table(plan: &Plan, results: &Results, rt: Rt) -> String {
         "---:|".repeat(plan.systems.len())
     );
     for workload in &plan.workloads {
-        for value in results.values_of(workload.name).filter(|&value| value != LEFT) {
+        for value in results.values_of(workload.name).filter(|value| is_shown(plan, value)) {
             let key = Key { rt, workload: workload.name, value: value.to_owned(), system: "" };
             let cells: Vec<_> = plan.systems.iter().map(|&system| cell(results, &Key { system, ..key.clone() })).collect();
             let name = row_name(workload, &key.value);
@@ -50,9 +51,19 @@ fn table(plan: &Plan, results: &Results, rt: Rt) -> String {
     table
 }
 
+/// Whether a value has a row of its own.
+pub fn is_shown(plan: &Plan, value: &str) -> bool {
+    match value {
+        LEFT => false,
+        "ns" => !plan.cpu,
+        "cpu" => plan.cpu,
+        _ => true,
+    }
+}
+
 /// What a row is called.
 pub fn row_name(workload: &Workload, value: &str) -> String {
-    if value == "ns" { workload.name.to_owned() } else { format!("{}-{value}", workload.name) }
+    if value == "ns" || value == "cpu" { workload.name.to_owned() } else { format!("{}-{value}", workload.name) }
 }
 
 /// How many actors were left when all should have ended: it stands in the cell of the time.

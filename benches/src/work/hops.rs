@@ -2,12 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::{Values, each};
-use crate::measure::{Live, start_clock, stop_clock};
+use crate::measure::{Live, Took, start_clock, stop_clock};
 use crate::system::{Behaviour, System};
 
 /// Lets go of the others, whose references would keep them alive.
@@ -47,7 +46,7 @@ async fn run<S, B>(
     (shared, done): (Arc<Shared<S, B>>, oneshot::Receiver<()>),
     actors: Vec<B>,
     first: &[(u64, u64)],
-) -> (Duration, u64)
+) -> (Took, u64)
 where
     S: System,
     B: Behaviour,

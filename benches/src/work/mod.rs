@@ -8,7 +8,7 @@ pub mod stop;
 
 use std::time::Duration;
 
-use crate::measure::{live, until};
+use crate::measure::{Took, live, until};
 use crate::system::System;
 use crate::workload::Work;
 
@@ -35,7 +35,8 @@ pub async fn perform<S: System>(system: S, work: Work, n: u64) -> Option<Values>
     Some(values)
 }
 
-/// Nanoseconds for each of so many.
-pub fn each(took: Duration, times: u64) -> Values {
-    vec![("ns", took.as_nanos() as f64 / times as f64)]
+/// Nanoseconds for each of so many: by the clock, and on the processors.
+pub fn each(took: Took, times: u64) -> Values {
+    let each = |took: Duration| took.as_nanos() as f64 / times as f64;
+    vec![("ns", each(took.time)), ("cpu", each(took.cpu))]
 }
