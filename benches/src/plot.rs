@@ -12,21 +12,22 @@ const LINE: f64 = 18.0;
 const LEFT: f64 = 230.0;
 const WIDTH: f64 = 560.0;
 const TOP: f64 = 60.0;
-/// The scale goes from 2^-6 to 2^4 times tokio.
-const EXPONENTS: std::ops::RangeInclusive<i32> = -6..=4;
+/// The scale goes from 2^-5 to 2^5 times tokio; what lies beyond stands at its end.
+const EXPONENTS: std::ops::RangeInclusive<i32> = -5..=5;
 
 /// Returns the picture.
 pub fn svg(plan: &Plan, results: &Results) -> String {
     let mut y = TOP;
     let mut body = String::new();
     for &rt in &plan.runtimes {
-        body += &text(LEFT - 8.0, y, "end", rt.name(), "bold");
+        body += &text(10.0, y, "start", rt.name(), "bold");
         y += LINE;
         let first = y;
         for (name, dots) in rows(plan, results, rt) {
             body += &text(LEFT - 8.0, y, "end", &name, "normal");
             body += &format!("<line x1='{LEFT}' x2='{}' y1='{y}' y2='{y}' stroke='#eee'/>\n", LEFT + WIDTH);
-            body += &dots.iter().map(|&(system, ratio)| dot(y, system, ratio)).collect::<String>();
+            // Ours last, on top of the others.
+            body += &dots.iter().rev().map(|&(system, ratio)| dot(y, system, ratio)).collect::<String>();
             y += LINE;
         }
         body = scale(first - LINE / 2.0, y - LINE / 2.0) + &body;
