@@ -62,7 +62,7 @@ fn measure(
     };
     add(&timed, "")?;
     match (workload.work, counting) {
-        (Work::Memory, Some(program)) => add(program, "live-"),
+        (Work::Memory { .. }, Some(program)) => add(program, "live-"),
         _ => Ok(()),
     }
 }
@@ -88,7 +88,7 @@ fn run_child(program: &Path, args: &[&str]) -> Result<Vec<(String, f64)>, String
 /// Builds the program with the allocator that counts, if it is needed. Cargo has built only this one.
 fn build_live(plan: &Plan) -> Result<Option<PathBuf>, String> {
     let program = env::current_exe().map_err(|error| error.to_string())?.with_file_name("live");
-    if !plan.workloads.iter().any(|workload| matches!(workload.work, Work::Memory)) {
+    if !plan.workloads.iter().any(|workload| matches!(workload.work, Work::Memory { .. })) {
         return Ok(None);
     }
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -1,8 +1,10 @@
 //! The list of what is measured, and how much of it.
 
+use std::time::Duration;
+
 use crate::system::{Mailbox, Order, Shape};
 
-/// One row of the tables; or three, if it yields several values.
+/// One row of the tables; or several, if it yields several values.
 #[derive(Clone, Copy, Debug)]
 pub struct Workload {
     /// What it is called on the command line and in tables.
@@ -65,7 +67,10 @@ pub enum Work {
         order: Order,
     },
     /// Actors take up memory.
-    Memory,
+    Memory {
+        /// How long they have nothing to do at last.
+        rest: Duration,
+    },
 }
 
 /// What a tree looks like.
@@ -108,6 +113,8 @@ const SOON: u64 = 64;
 const LATE: u64 = 512;
 /// ...and one that only a full mailbox holds up.
 const NEVER: u64 = u64::MAX;
+/// Long enough for whoever gives up something that is not used.
+const REST: Duration = Duration::from_millis(2_500);
 
 use Mailbox::{Bounded, Unbounded};
 use Order::{AtOnce, OneByOne};
@@ -155,7 +162,7 @@ pub const WORKLOADS: &[Workload] = &[
     shutdown("shutdown-1000x100-at-once", "1,000 supervisors of 100 each, all at once", Tree::Two(1_000), AtOnce, 100_000),
     shutdown("shutdown-100x1000-at-once", "100 supervisors of 1,000 each, all at once", Tree::Two(100), AtOnce, 100_000),
     shutdown("shutdown-chain", "10,000, each the child of the one before", Tree::Chain, AtOnce, 10_000),
-    row("memory", "an actor that does nothing, all included", "bytes", Work::Memory, Unbounded, 50_000),
+    row("memory", "all that an actor takes up", "bytes", Work::Memory { rest: REST }, Unbounded, 50_000),
 ];
 
 /// The one row in which actors of ours have a hook that the others always have.

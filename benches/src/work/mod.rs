@@ -28,7 +28,7 @@ pub async fn perform<S: System>(system: S, work: Work, n: u64) -> Option<Values>
         Work::SpawnAndTell => spawn::spawn_and_tell(&system, n).await,
         Work::Stop => stop::stop(&system, n).await,
         Work::Shutdown { shape, order } => stop::shutdown(&system, shape.levels(n), order).await?,
-        Work::Memory => memory::memory(&system, n).await,
+        Work::Memory { rest } => memory::memory(&system, n, rest).await,
     };
     system.finish().await;
     until("nothing is left alive", || live() == 0).await;
