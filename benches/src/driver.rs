@@ -29,8 +29,11 @@ pub fn drive(plan: &Plan) -> Result<(), String> {
             for &rt in &plan.runtimes {
                 progress(&format!("run {run} of {}, {} on {}", plan.runs, workload.name, rt.name()));
                 for &system in &plan.systems {
-                    if let Err(error) = measure(plan, counting.as_deref(), system, workload, rt, &mut results) {
-                        failures.push(format!("{system} {} {}: {error}", workload.name, rt.name()));
+                    match measure(plan, counting.as_deref(), system, workload, rt) {
+                        Ok(values) => values
+                            .into_iter()
+                            .for_each(|(value, number)| results.add(run, Key { rt, workload: workload.name, value, system }, number)),
+                        Err(error) => failures.push(format!("{system} {} {}: {error}", workload.name, rt.name())),
                     }
                 }
             }
@@ -43,28 +46,15 @@ pub fn drive(plan: &Plan) -> Result<(), String> {
     if failures.is_empty() { Ok(()) } else { Err(format!("failed:\n{}", failures.join("\n"))) }
 }
 
-/// Has one process measure, and notes what it prints. What uses memory is done once more where an allocator counts it.
-fn measure(
-    plan: &Plan,
-    counting: Option<&Path>,
-    system: &'static str,
-    workload: &'static Workload,
-    rt: Rt,
-    results: &mut Results,
-) -> Result<(), String> {
+/// Has one process measure, and returns what it prints. What uses memory is done once more where an allocator counts it.
+fn measure(plan: &Plan, counting: Option<&Path>, system: &str, workload: &Workload, rt: Rt) -> Result<Vec<(String, f64)>, String> {
     let n = if plan.quick { workload.quick() } else { workload.n };
-    let timed = env::current_exe().map_err(|error| error.to_string())?;
-    let mut add = |program: &Path, prefix: &str| {
-        for (name, value) in run_child(program, &["run", system, workload.name, rt.name(), &n.to_string()])? {
-            results.add(Key { rt, workload: workload.name, value: format!("{prefix}{name}"), system }, value);
-        }
-        Ok::<_, String>(())
-    };
-    add(&timed, "")?;
-    match (workload.work, counting) {
-        (Work::Memory { .. }, Some(program)) => add(program, "live-"),
-        _ => Ok(()),
+    let args = ["run", system, workload.name, rt.name(), &n.to_string()];
+    let mut values = run_child(&env::current_exe().map_err(|error| error.to_string())?, &args)?;
+    if let (Work::Memory { .. }, Some(program)) = (workload.work, counting) {
+        values.extend(run_child(program, &args)?.into_iter().map(|(name, value)| (format!("live-{name}"), value)));
     }
+    Ok(values)
 }
 
 fn run_child(program: &Path, args: &[&str]) -> Result<Vec<(String, f64)>, String> {

@@ -18,35 +18,36 @@ pub struct Key {
     pub system: &'static str,
 }
 
-/// The values of all runs: in each place the one of that run.
+/// The values of all runs.
 #[derive(Debug, Default)]
 pub struct Results {
-    values: BTreeMap<Key, Vec<f64>>,
+    /// By the number of the run: a measurement may have failed in one, and not in another.
+    values: BTreeMap<Key, BTreeMap<usize, f64>>,
     /// The workloads and the names of their values, as they came first.
     names: Vec<(&'static str, String)>,
 }
 
 impl Results {
     /// Notes one more.
-    pub fn add(&mut self, key: Key, value: f64) {
+    pub fn add(&mut self, run: usize, key: Key, value: f64) {
         let name = (key.workload, key.value.clone());
         if !self.names.contains(&name) {
             self.names.push(name);
         }
-        self.values.entry(key).or_default().push(value);
+        self.values.entry(key).or_default().insert(run, value);
     }
 
     /// Returns the median of a value.
     pub fn median(&self, key: &Key) -> Option<f64> {
-        self.values.get(key).map(|values| median(values.clone()))
+        self.values.get(key).map(|values| median(values.values().copied().collect()))
     }
 
     /// Returns the median of the ratios to tokio, each within one run.
     pub fn ratio(&self, key: &Key) -> Option<f64> {
         let base = self.values.get(&Key { system: BASE, ..key.clone() })?;
         let values = self.values.get(key)?;
-        let ratios: Vec<_> = values.iter().zip(base).map(|(value, base)| value / base).collect();
-        ratios.iter().all(|ratio| ratio.is_finite()).then(|| median(ratios))
+        let ratios: Vec<_> = values.iter().filter_map(|(run, value)| Some(value / base.get(run)?)).collect();
+        (!ratios.is_empty() && ratios.iter().all(|ratio| ratio.is_finite())).then(|| median(ratios))
     }
 
     /// Returns the names of what was measured in a workload, in the order in which it was.
@@ -58,7 +59,7 @@ impl Results {
     pub fn to_tsv(&self) -> String {
         let mut tsv = String::from("rt\tworkload\tvalue\tsystem\truns\n");
         for (Key { rt, workload, value, system }, values) in &self.values {
-            let values: Vec<_> = values.iter().map(f64::to_string).collect();
+            let values: Vec<_> = values.values().map(f64::to_string).collect();
             tsv += &format!("{}\t{workload}\t{value}\t{system}\t{}\n", rt.name(), values.join("\t"));
         }
         tsv
@@ -80,10 +81,15 @@ mod tests {
         Key { rt: Rt::Ct, workload: "tell", value: "ns".to_owned(), system }
     }
 
+    /// Adds values of the first run, the second, and so on.
+    fn add(results: &mut Results, system: &'static str, values: &[f64]) {
+        values.iter().enumerate().for_each(|(run, &value)| results.add(run, key(system), value));
+    }
+
     #[test]
     fn the_median_of_an_even_number_lies_between() {
         let mut results = Results::default();
-        [4.0, 1.0, 9.0, 2.0].into_iter().for_each(|value| results.add(key("ours"), value));
+        add(&mut results, "ours", &[4.0, 1.0, 9.0, 2.0]);
 
         assert_eq!(results.median(&key("ours")), Some(3.0));
     }
@@ -91,17 +97,26 @@ mod tests {
     #[test]
     fn ratios_are_taken_within_each_run() {
         let mut results = Results::default();
-        [10.0, 20.0, 90.0].into_iter().for_each(|value| results.add(key("ours"), value));
-        [20.0, 40.0, 30.0].into_iter().for_each(|value| results.add(key("tokio"), value));
+        add(&mut results, "ours", &[10.0, 20.0, 90.0]);
+        add(&mut results, "tokio", &[20.0, 40.0, 30.0]);
 
         assert_eq!(results.ratio(&key("ours")), Some(0.5));
         assert_eq!(results.ratio(&key("tokio")), Some(1.0));
     }
 
     #[test]
+    fn a_run_that_failed_is_not_compared_with_another() {
+        let mut results = Results::default();
+        add(&mut results, "tokio", &[20.0, 40.0]);
+        results.add(1, key("ours"), 10.0);
+
+        assert_eq!(results.ratio(&key("ours")), Some(0.25));
+    }
+
+    #[test]
     fn nothing_is_compared_with_what_was_not_measured() {
         let mut results = Results::default();
-        results.add(key("ours"), 10.0);
+        add(&mut results, "ours", &[10.0]);
 
         assert_eq!(results.ratio(&key("ours")), None);
     }
