@@ -100,7 +100,7 @@ fn build_live(plan: &Plan) -> Result<Option<PathBuf>, String> {
 }
 
 fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench")
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("bench")
 }
 
 fn write(plan: &Plan, runs: usize, results: &Results) -> Result<(), String> {
