@@ -63,6 +63,19 @@ pub(crate) fn is_unit(ty: &Type) -> bool {
     matches!(peel(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
 }
 
+/// How much room a value takes at most, with what is left free beside it, if that can be seen without the compiler.
+pub(crate) fn at_most(ty: &Type) -> Option<usize> {
+    const ONE_WORD: [&str; 19] = [
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize", "Arc", "Box",
+        "Rc",
+    ];
+    let name = &last_segment(ty)?.ident;
+    if ONE_WORD.iter().any(|known| name == known) {
+        return Some(16);
+    }
+    ["String", "Vec"].iter().any(|known| name == known).then_some(32)
+}
+
 /// The type as the compiler tells types apart.
 pub(crate) fn text_of(ty: &Type) -> String {
     peel(ty).to_token_stream().to_string()

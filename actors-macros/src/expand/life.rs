@@ -12,7 +12,7 @@ use crate::expand::{duration, generated, placed};
 use crate::model::{Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
 
 impl Expansion<'_> {
-    /// The impl that the derived `Actor` forwards to.
+    /// The `Actor` impl, with the policy of the derive.
     pub(super) fn life(&self) -> TokenStream {
         let Expansion { krate, block, message, .. } = self;
         let self_ty = &block.self_ty;
@@ -20,26 +20,37 @@ impl Expansion<'_> {
         let hooks = [HookKind::Started, HookKind::Exited, HookKind::Stopped];
         let present = hooks.iter().filter_map(|kind| self.presence(*kind));
         let present: Vec<_> = present.collect();
-        let present = (!present.is_empty()).then(|| {
-            let others = (present.len() < hooks.len()).then(|| quote!(..#krate::Hooks::NONE));
-            quote!(const HOOKS: #krate::Hooks = #krate::Hooks { #(#present,)* #others };)
-        });
+        let present = match present.len() {
+            0 => quote!(#krate::Hooks::NONE),
+            some => {
+                let others = (some < hooks.len()).then(|| quote!(..#krate::Hooks::NONE));
+                quote!(#krate::Hooks { #(#present,)* #others })
+            }
+        };
+        // The compiler complains of a missing derive where the block's type stands.
+        let policy = placed(quote!(<Self as #krate::__private::Derived>::POLICY), generated(self_ty.span()));
         let functions = hooks.iter().filter_map(|kind| self.hook(*kind));
         let arms = self.arms(|handler| self.handling(handler));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
         let future = self.future();
         // An `async fn` would keep a second copy of the message in its future.
         quote! {
+            impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {}
+
             #[automatically_derived]
-            impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {
-                #present
+            impl #impl_generics #krate::Actor for #self_ty #where_clause {
+                const POLICY: #krate::Policy = #policy;
+                const HOOKS: #krate::Hooks = #present;
 
                 fn handle(
                     &mut self,
                     __msg: #message #ty_generics,
                     __ctx: &mut #krate::Context<Self>,
                 ) -> #future {
-                    async move { match __msg.0 { #arms #phantom } }
+                    async move {
+                        match __msg.0 { #arms #phantom }
+                        ::core::result::Result::Ok(())
+                    }
                 }
 
                 #(#functions)*
@@ -65,7 +76,7 @@ impl Expansion<'_> {
         Some(quote!(#name: ::core::cfg!(#predicates)))
     }
 
-    /// What the functions of the hidden trait return.
+    /// What the functions of the trait return.
     fn future(&self) -> TokenStream {
         let krate = self.krate;
         quote! {
@@ -76,9 +87,8 @@ impl Expansion<'_> {
     /// How one message is handled: the pattern that takes it apart, and what is done with it.
     fn handling(&self, handler: &Handler) -> (TokenStream, TokenStream) {
         let krate = self.krate;
-        let ok = quote!(::core::result::Result::Ok(()));
         if handler.broken {
-            return (quote!((..)), ok);
+            return (quote!((..)), quote!({}));
         }
         let call = call(&handler.method, |param| match (&param.role, param.name()) {
             (Role::Context, _) => quote!(__ctx),
@@ -86,7 +96,7 @@ impl Expansion<'_> {
             (_, Some(name)) if handler.is_generated() => field_variable(name).into_token_stream(),
             _ => unboxed(handler),
         });
-        let unpack = match &handler.message {
+        let fields = match &handler.message {
             Message::Own | Message::Item | Message::Tick(_) => None,
             Message::Generated { name, .. } => {
                 let fields = handler.payload().filter_map(|param| {
@@ -94,35 +104,32 @@ impl Expansion<'_> {
                     let variable = field_variable(name);
                     Some(quote!(#(#cfgs)* #name: #variable))
                 });
-                let unboxed = unboxed(handler);
                 let fields: Vec<_> = fields.collect();
-                (!fields.is_empty()).then(|| quote!(let #name { #(#fields),* } = #unboxed;))
+                (!fields.is_empty()).then(|| quote!(#name { #(#fields),* }))
             }
         };
-        let answer = match &handler.reply {
-            Reply::Later { .. } => quote!(#call; #ok),
-            Reply::Nothing => quote!(#call; #krate::ReplyTo::send(__reply, ()); #ok),
-            Reply::Value(_) => quote! {
-                let __value = #call;
-                #krate::ReplyTo::send(__reply, __value);
-                #ok
-            },
+        let result = match &handler.reply {
+            Reply::Later { .. } => call,
+            Reply::Nothing | Reply::Value(_) => quote!(__reply.send(#call)),
             Reply::Fallible(ty) => {
                 let outcome = into_result(ty, &call, krate);
-                let end = end_with_outcome(ty, krate);
-                quote! {
+                let fail = fail(ty, krate);
+                quote!({
                     let __outcome = #outcome;
-                    let __outcome = #krate::ReplyTo::resolve(__reply, __outcome);
-                    #end
-                }
+                    let __outcome = __reply.resolve(__outcome);
+                    #fail
+                })
             }
         };
-        let is_empty = unpack.is_none() && !matches!(handler.message, Message::Own | Message::Item);
-        let message = if is_empty { quote!(_) } else { quote!(__message) };
-        (quote!((#message, __reply)), quote!({ #unpack #answer }))
+        match fields {
+            Some(fields) if handler.boxed => (quote!((__message, __reply)), quote!({ let #fields = *__message; #result })),
+            Some(fields) => (quote!((#fields, __reply)), result),
+            None if matches!(handler.message, Message::Own | Message::Item) => (quote!((__message, __reply)), result),
+            None => (quote!((_, __reply)), result),
+        }
     }
 
-    /// The function of the hidden trait that calls a hook, if there is anything to do.
+    /// The function that calls a hook, if there is anything to do.
     fn hook(&self, kind: HookKind) -> Option<TokenStream> {
         let krate = self.krate;
         let name = format_ident!("{}", kind.name());
@@ -247,6 +254,16 @@ fn call(method: &Method, argument: impl Fn(&Param) -> TokenStream) -> TokenStrea
 /// Turns what a method returned into the plain `Result`, whatever alias the user writes.
 fn into_result(ty: &Type, returned: &TokenStream, krate: &Path) -> TokenStream {
     quote!(<#ty as #krate::__private::Fallible>::into_result(#returned))
+}
+
+/// Ends the handling with an error, if there is one, boxed.
+fn fail(ty: &Type, krate: &Path) -> TokenStream {
+    let fail = quote! {
+        if let ::core::result::Result::Err(__error) = __outcome {
+            return ::core::result::Result::Err(::core::convert::Into::<#krate::BoxError>::into(__error));
+        }
+    };
+    placed(fail, generated(ty.span()))
 }
 
 /// Returns the outcome, its error boxed.
