@@ -1,7 +1,7 @@
 //! What only the compiler can check, and how it comes to say so in our words.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote};
 use syn::PathArguments;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -72,7 +72,7 @@ impl Expansion<'_> {
         );
         let place = generated(handler.method.ident().span());
         let krate = self.krate;
-        Some(quote_spanned!(place=> #krate::__private::fits::<#ty>(#limit, #text)))
+        Some(placed(quote!(#krate::__private::fits::<#ty>(#limit, #text)), place))
     }
 
     fn has_params(&self, handler: &Handler) -> bool {
