@@ -33,7 +33,19 @@ impl Expansion<'_> {
         let arms = self.arms(|handler| self.handling(handler));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
         let future = self.future();
-        // An `async fn` would keep a second copy of the message in its future.
+        let handled = quote! {
+            match __msg.0 { #arms #phantom }
+        };
+        let ok = quote!(::core::result::Result::Ok(()));
+        let (handled, at_once) = if self.waits() {
+            // An `async fn` would keep a second copy of the message in its future.
+            (quote!(async move { #handled #ok }), None)
+        } else {
+            let at_once = quote! {
+                const AT_ONCE: ::core::primitive::bool = true;
+            };
+            (quote!(#handled ::core::future::ready(#ok)), Some(at_once))
+        };
         quote! {
             impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {}
 
@@ -41,16 +53,14 @@ impl Expansion<'_> {
             impl #impl_generics #krate::Actor for #self_ty #where_clause {
                 const POLICY: #krate::Policy = #policy;
                 const HOOKS: #krate::Hooks = #present;
+                #at_once
 
                 fn handle(
                     &mut self,
                     __msg: #message #ty_generics,
                     __ctx: &mut #krate::Context<Self>,
                 ) -> #future {
-                    async move {
-                        match __msg.0 { #arms #phantom }
-                        ::core::result::Result::Ok(())
-                    }
+                    #handled
                 }
 
                 #(#functions)*
@@ -113,7 +123,7 @@ impl Expansion<'_> {
             Reply::Nothing | Reply::Value(_) => quote!(__reply.send(#call)),
             Reply::Fallible(ty) => {
                 let outcome = into_result(ty, &call, krate);
-                let fail = fail(ty, krate);
+                let fail = self.fail(ty);
                 quote!({
                     let __outcome = #outcome;
                     let __outcome = __reply.resolve(__outcome);
@@ -127,6 +137,27 @@ impl Expansion<'_> {
             None if matches!(handler.message, Message::Own | Message::Item) => (quote!((__message, __reply)), result),
             None => (quote!((_, __reply)), result),
         }
+    }
+
+    /// Whether a handler may have to wait.
+    fn waits(&self) -> bool {
+        self.block.handlers.iter().any(|handler| !handler.broken && handler.method.signature.asyncness.is_some())
+    }
+
+    /// Ends the handling with an error, if there is one, boxed. As with hooks, the compiler complains in the place of the
+    /// return type.
+    fn fail(&self, ty: &Type) -> TokenStream {
+        let krate = self.krate;
+        let mut failed = quote!(::core::result::Result::Err(::core::convert::Into::<#krate::BoxError>::into(__error)));
+        if !self.waits() {
+            failed = quote!(::core::future::ready(#failed));
+        }
+        let fail = quote! {
+            if let ::core::result::Result::Err(__error) = __outcome {
+                return #failed;
+            }
+        };
+        placed(fail, generated(ty.span()))
     }
 
     /// The function that calls a hook, if there is anything to do.
@@ -254,16 +285,6 @@ fn call(method: &Method, argument: impl Fn(&Param) -> TokenStream) -> TokenStrea
 /// Turns what a method returned into the plain `Result`, whatever alias the user writes.
 fn into_result(ty: &Type, returned: &TokenStream, krate: &Path) -> TokenStream {
     quote!(<#ty as #krate::__private::Fallible>::into_result(#returned))
-}
-
-/// Ends the handling with an error, if there is one, boxed.
-fn fail(ty: &Type, krate: &Path) -> TokenStream {
-    let fail = quote! {
-        if let ::core::result::Result::Err(__error) = __outcome {
-            return ::core::result::Result::Err(::core::convert::Into::<#krate::BoxError>::into(__error));
-        }
-    };
-    placed(fail, generated(ty.span()))
 }
 
 /// Returns the outcome, its error boxed.
