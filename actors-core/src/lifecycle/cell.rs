@@ -216,6 +216,14 @@ impl Core {
         work(lock(&self.ties).held())
     }
 
+    /// Works on the ties, if there are any.
+    pub(crate) fn if_tied<R>(&self, work: impl FnOnce(&mut Ties) -> R) -> Option<R> {
+        match &mut *lock(&self.ties) {
+            TieSlot::Held(ties) => Some(work(ties)),
+            _ => None,
+        }
+    }
+
     /// Looks at the ties, if there are any.
     pub(crate) fn peek_ties<R>(&self, look: impl FnOnce(&Ties) -> R) -> Option<R> {
         match &mut *lock(&self.ties) {

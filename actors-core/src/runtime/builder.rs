@@ -284,7 +284,7 @@ pub(crate) async fn until_started(cell: &Arc<dyn AnyCell>) {
     impl Drop for Waiting<'_> {
         fn drop(&mut self) {
             if let Some(key) = self.1 {
-                self.0.core().with_ties(|ties| ties.waiters.remove(key));
+                self.0.core().if_tied(|ties| ties.waiters.remove(key));
             }
         }
     }
@@ -351,7 +351,7 @@ struct KillUnlessReady {
 impl KillUnlessReady {
     fn disarm(&mut self) {
         if let (Some(cell), Some(key)) = (self.cell.take(), self.key.take()) {
-            cell.core().with_ties(|ties| ties.waiters.remove(key));
+            cell.core().if_tied(|ties| ties.waiters.remove(key));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::life::Life;
+use super::teardown::report_crash;
 use crate::actor::Actor;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::AnyCell;
@@ -61,6 +62,9 @@ pub(super) fn end_at_rest<A: Actor>(cell: Arc<Cell<A>>, cause: &ExitReason, now:
     if panicked.is_some() || !matches!(cause, ExitReason::Shutdown) {
         let mut exit = Exit::new(cause.clone());
         panicked.into_iter().for_each(|panicked| exit.add(panicked));
+        if exit.reason.is_failure() {
+            report_crash(&any, &exit);
+        }
         telemetry::ended(&any, &exit);
         let record = turn.map(|turn| ActorReport { turn, ..ActorReport::new(any.path(), exit.clone()) }.into());
         conclude(any, exit, record);
@@ -76,7 +80,8 @@ pub(super) fn end_at_rest<A: Actor>(cell: Arc<Cell<A>>, cause: &ExitReason, now:
 impl<A: Actor> Life<A> {
     /// Whether the task may go when there is nothing to do: all that would go with it can be had again.
     pub(super) fn may_rest(&self) -> bool {
-        !self.ctx.has_sources() && !self.ctx.has_stash() && self.due_at == u64::MAX
+        let nothing_beside = || self.core().if_tied(|ties| ties.helpers.is_empty() && ties.blocking == 0).unwrap_or(true);
+        !self.ctx.has_sources() && !self.ctx.has_stash() && self.due_at == u64::MAX && nothing_beside()
     }
 
     /// Lays the state down in the cell, for the next task to take up, unless there is something to do. If so, this life is over,
@@ -88,7 +93,7 @@ impl<A: Actor> Life<A> {
         let core = self.cell.core();
         if self.batch.is_empty() && self.may_rest() && self.cell.mailbox.vacate_at_rest(|| core.signals.any(Signals::URGENT)) {
             // From here on the next task may be running, and have ended the actor.
-            self.ending.concluded = true;
+            self.concluded = true;
             return true;
         }
         self.actor = self.cell.take_state();
