@@ -35,8 +35,9 @@ impl Desk {
         life
     }
 
-    #[message]
-    pub(crate) fn fail(&mut self) {
+    #[message(derive(Clone))]
+    pub(crate) fn crash(&mut self, life: Life) {
+        drop(life);
         panic!("as it was told");
     }
 
@@ -54,7 +55,11 @@ impl Desk {
 impl Desk {
     pub(crate) fn new(world: &World) -> (Desk, Journal, Gate) {
         let (journal, gate) = (Journal::new(), Gate::new());
-        (Desk { journal: journal.clone(), gate: gate.clone(), _life: world.life.clone() }, journal, gate)
+        (Desk::at(&journal, &gate, &world.life), journal, gate)
+    }
+
+    pub(crate) fn at(journal: &Journal, gate: &Gate, life: &Life) -> Desk {
+        Desk { journal: journal.clone(), gate: gate.clone(), _life: life.clone() }
     }
 }
 
@@ -70,8 +75,7 @@ pub(crate) struct Slow {
 impl Slow {
     #[started]
     async fn begin(&mut self, ctx: &mut Context<Self>) {
-        let below = Desk { journal: self.journal.clone(), gate: self.gate.clone(), _life: self.life.clone() };
-        ctx.actor(below).name("below").spawn();
+        ctx.actor(Desk::at(&self.journal, &self.gate, &self.life)).name("below").spawn();
         self.gate.pass().await;
         self.journal.note("started");
     }

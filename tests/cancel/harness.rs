@@ -1,6 +1,5 @@
 //! Drops a future at each of its awaits, every time in a world of its own.
 
-use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -40,7 +39,6 @@ pub(crate) enum Cut {
 }
 
 /// What became of a future.
-#[derive(Debug)]
 pub(crate) enum Fate<T> {
     Dropped(Cut),
     Done(T),
@@ -120,11 +118,13 @@ fn try_one<S, T>(
 
 /// Polls `future` up to `cut`, and drops it there. Before each further poll, `go_on` makes come about what it waits for.
 pub(crate) async fn drive<T>(mut future: impl Future<Output = T> + Unpin, cut: Cut, go_on: &mut GoOn) -> Fate<T> {
+    let mut wakers = Vec::new();
     for polls in 0.. {
         if cut == Cut::Polled(polls) {
             break;
         }
         let woken = Arc::new(Woken(AtomicBool::new(false)));
+        wakers.push(Arc::downgrade(&woken));
         let waker = Waker::from(woken.clone());
         if let Poll::Ready(output) = Pin::new(&mut future).poll(&mut Context::from_waker(&waker)) {
             return Fate::Done(output);
@@ -140,6 +140,9 @@ pub(crate) async fn drive<T>(mut future: impl Future<Output = T> + Unpin, cut: C
         }
     }
     drop(future);
+    // The runtime holds the waker of whoever has just yielded, for one turn.
+    tokio::task::yield_now().await;
+    assert!(wakers.iter().all(|waker| waker.strong_count() == 0), "nobody keeps a waker of what is gone: {cut:?}");
     Fate::Dropped(cut)
 }
 
@@ -175,9 +178,4 @@ impl Drop for Saying {
             eprintln!("the future was dropped at {:?}", self.0);
         }
     }
-}
-
-/// For results of which only the outcome matters.
-pub(crate) fn ok<T, E: Debug>(result: Result<T, E>) -> T {
-    result.expect("it goes well")
 }

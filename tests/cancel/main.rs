@@ -2,7 +2,12 @@
 
 mod asking;
 mod cast;
-mod harness;
-mod sending;
-mod starting;
 mod children;
+mod ending;
+mod faces;
+mod harness;
+mod kit;
+mod news;
+mod sending;
+mod services;
+mod starting;
