@@ -11,6 +11,7 @@ mod deadlocks;
 mod early_children;
 mod endings;
 mod exits;
+mod far_times;
 mod faults;
 mod frozen;
 mod gather;

@@ -22,6 +22,7 @@ use crate::lifecycle::policy::{OnStop, Policy};
 use crate::mailbox::Capacity;
 use crate::sync::lock;
 use crate::system::ActorSystem;
+use crate::time::after;
 
 /// How many of the messages that came before are shown.
 const SHOWN: usize = 20;
@@ -264,7 +265,7 @@ where
     pub fn expect_none(&self, time: Duration) -> impl Future<Output = ()> + Send + use<'_, M, R> {
         let place = Location::caller();
         async move {
-            if let Some(message) = self.try_take(Instant::now() + time, |waiting| waiting.pop_front()).await {
+            if let Some(message) = self.try_take(after(Instant::now(), time), |waiting| waiting.pop_front()).await {
                 self.fail(place, &format!("expected no message for {time:?}, but there came {message:?}"));
             }
         }
@@ -323,7 +324,7 @@ where
         limit: Duration,
         take: impl FnMut(&mut VecDeque<M>) -> Option<T>,
     ) -> T {
-        let taken = self.try_take(Instant::now() + limit, take).await;
+        let taken = self.try_take(after(Instant::now(), limit), take).await;
         taken.unwrap_or_else(|| self.fail(place, &format!("expected {what}, which has not come within {limit:?}")))
     }
 
