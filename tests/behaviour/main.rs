@@ -26,6 +26,7 @@ mod macros;
 mod mailbox;
 mod managing_children;
 mod monitors;
+mod oldest_restarted;
 mod panics;
 mod peer_groups;
 mod pool;
