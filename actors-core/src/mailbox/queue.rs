@@ -405,7 +405,7 @@ impl<T> Mailbox<T> {
     pub(crate) fn put_back(&self, batch: &mut Batch<T>) -> Option<T> {
         let mut inner = self.lock();
         if self.overflow == Overflow::DropOldest && !self.has_room(&inner) {
-            return batch.items.pop_front();
+            return batch.items.pop();
         }
         while let Some(item) = batch.items.pop_back() {
             inner.queue.push_front(item);
