@@ -137,7 +137,7 @@ fn services_and_the_test_kit_take_limits_that_no_clock_can_count() {
         probe.recipient().tell(7).await.unwrap();
         assert_eq!(promptly("a message", probe.expect_within(NEVER)).await, 7);
         let topic = system.topic::<u32>("numbers");
-        topic.subscribe(&probe.recipient());
+        topic.subscribe(probe.recipient());
         assert_eq!(promptly("it is published", topic.publish_and_wait(8, NEVER)).await.delivered, 1);
         let nothing = tokio::time::timeout(YEAR, async {
             probe.expect_eq(8).await;
