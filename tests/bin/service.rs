@@ -168,9 +168,10 @@ async fn all_blocked(system: ActorSystem) -> ActorSystem {
     for number in 0..workers {
         let blocked = system.actor(Blocked { ready: number + 1 == workers }).name(format!("blocked{number}")).spawn();
         blocked.tell(Block).await.expect("it takes messages");
-    }
-    while system.tree().nodes.iter().any(|node| node.handling.is_none()) {
-        tokio::task::yield_now().await;
+        // One after the other: a worker that takes two tasks at once may block with the second before anybody else sees it.
+        while system.tree().nodes.iter().any(|node| node.handling.is_none()) {
+            tokio::task::yield_now().await;
+        }
     }
     system
 }
