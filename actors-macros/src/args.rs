@@ -182,6 +182,9 @@ impl Marker {
     /// suggest `#[messages]` in its place.
     pub(crate) fn correct(attribute: &mut Attribute, complaints: &mut Complaints) {
         const NAMES: [&str; 7] = ["message", "handle", "started", "stopped", "exited", "tick", "stream"];
+        if Marker::of(attribute).is_some() {
+            return;
+        }
         let Some(name) = attribute.path().get_ident().cloned() else { return };
         let word = name.to_string();
         // What only looks a little like one may well be an attribute of somebody else.

@@ -6,6 +6,15 @@ use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{GenericParam, Generics, Ident, Path, QSelf, Type, TypeParamBound, WherePredicate, parse_quote};
 
+/// Whether `Self` stands in the tokens. Most types do not name it, and need not be read anew.
+pub(crate) fn names_self(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "Self",
+        TokenTree::Group(group) => names_self(group.stream()),
+        _ => false,
+    })
+}
+
 /// Replaces `Self` by the concrete type, since a message struct has a `Self` of its own.
 pub(crate) fn spell_out_self(tokens: TokenStream, self_ty: &Type) -> TokenStream {
     let mut spelled = TokenStream::new();
@@ -36,6 +45,9 @@ pub(crate) fn spell_out_self(tokens: TokenStream, self_ty: &Type) -> TokenStream
 /// be types at all: `?Sized`, and all of them where a field is a projection (`T::Item`) or holds
 /// the actor's own type, which may have bounds.
 pub(crate) fn used_by<'a>(fields: impl IntoIterator<Item = &'a Type>, generics: &Generics, actor: &Ident) -> Generics {
+    if generics.params.is_empty() {
+        return Generics::default();
+    }
     let mut uses = Uses::new(generics, Some(actor));
     for field in fields {
         uses.visit_type(field);

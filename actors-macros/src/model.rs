@@ -12,7 +12,7 @@ use syn::{
 
 use crate::args::{HandlerArgs, Marker, TickArgs, list_tokens};
 use crate::complaint::Complaints;
-use crate::generics::spell_out_self;
+use crate::generics::{names_self, spell_out_self};
 use crate::names::struct_name;
 use crate::types::{is_named, is_unit, last_segment, peel, shown, type_arguments};
 
@@ -126,7 +126,8 @@ impl Block {
         let self_ty = (*item.self_ty).clone();
         let mut handlers = Vec::new();
         let mut hooks = Vec::new();
-        for inner in &mut item.items {
+        let mut marked = Vec::new();
+        for (place, inner) in item.items.iter_mut().enumerate() {
             let before = complaints.len();
             let markers = take_markers(inner, complaints);
             let ImplItem::Fn(method) = inner else {
@@ -138,6 +139,7 @@ impl Block {
             let Some((marker, more)) = markers.split_first() else {
                 continue;
             };
+            marked.push(place);
             for extra in more {
                 let text =
                     format!("`{}` is already marked `#[{}]`: a method has one marker", method.sig.ident, marker.path().to_token_stream());
@@ -155,6 +157,7 @@ impl Block {
                 None => {}
             }
         }
+        allow_what_we_ask_for(item, &marked);
         Some(Block { name: actor_name(item, complaints)?, self_ty, generics: item.generics.clone(), borrows: false, handlers, hooks })
     }
 
@@ -317,9 +320,6 @@ impl Method {
             }
         });
         let params = params.collect();
-        // It is we who ask for these.
-        let asked_for = parse_quote!(#[allow(clippy::unused_self, clippy::needless_pass_by_value)]);
-        method.attrs.push(asked_for);
         let output = match &signature.output {
             ReturnType::Default => None,
             ReturnType::Type(_, ty) if is_unit(ty) => None,
@@ -370,7 +370,25 @@ impl Role {
 }
 
 fn spelled_out(ty: &Type, self_ty: &Type) -> Type {
-    parse2(spell_out_self(ty.to_token_stream(), self_ty)).unwrap_or_else(|_| ty.clone())
+    let tokens = ty.to_token_stream();
+    if !names_self(tokens.clone()) {
+        return ty.clone();
+    }
+    parse2(spell_out_self(tokens, self_ty)).unwrap_or_else(|_| ty.clone())
+}
+
+/// Spares the marked methods what lints say of parameters that it is we who ask for. One attribute does where all are marked.
+fn allow_what_we_ask_for(item: &mut ItemImpl, marked: &[usize]) {
+    let asked_for: Attribute = parse_quote!(#[allow(clippy::unused_self, clippy::needless_pass_by_value)]);
+    if marked.len() == item.items.len() {
+        item.attrs.push(asked_for);
+        return;
+    }
+    for place in marked {
+        if let ImplItem::Fn(method) = &mut item.items[*place] {
+            method.attrs.push(asked_for.clone());
+        }
+    }
 }
 
 /// Whether a body awaits, other than in futures and closures of its own.

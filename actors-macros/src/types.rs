@@ -63,6 +63,17 @@ pub(crate) fn is_unit(ty: &Type) -> bool {
     matches!(peel(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
 }
 
+/// How much room a value takes at most, with what is left free beside it, if that can be seen without the compiler.
+pub(crate) fn at_most(ty: &Type) -> Option<usize> {
+    const PLAIN: [&str; 16] =
+        ["bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize"];
+    let name = &last_segment(ty)?.ident;
+    if PLAIN.iter().any(|known| name == known) || name == "Arc" || name == "Box" {
+        return Some(16);
+    }
+    (name == "String" || name == "Vec").then_some(32)
+}
+
 /// The type as the compiler tells types apart.
 pub(crate) fn text_of(ty: &Type) -> String {
     peel(ty).to_token_stream().to_string()
@@ -179,5 +190,22 @@ impl<'ast> Visit<'ast> for Faults {
         if bound.lifetimes.is_none() {
             visit::visit_trait_bound(self, bound);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    #[test]
+    fn the_room_of_what_everybody_knows_is_seen_and_no_other() {
+        assert_eq!(at_most(&parse_quote!(u64)), Some(16));
+        assert_eq!(at_most(&parse_quote!(std::sync::Arc<dyn Any>)), Some(16));
+        assert_eq!(at_most(&parse_quote!(Vec<[u8; 4096]>)), Some(32));
+        assert_eq!(at_most(&parse_quote!(Option<u64>)), None);
+        assert_eq!(at_most(&parse_quote!([u8; 2])), None);
+        assert_eq!(at_most(&parse_quote!(Page)), None);
     }
 }

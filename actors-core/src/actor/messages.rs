@@ -1,39 +1,27 @@
 //! What the macros write: hidden, and of use to nobody else.
 
-use std::future::{Future, ready};
-
-use super::{Context, Every, Hooks};
+use super::{Context, Every};
 use crate::address::{Protocol, ReplyTo};
-use crate::lifecycle::event::Exited;
-use crate::lifecycle::exit::{BoxError, ExitReason};
+use crate::lifecycle::policy::Policy;
 
-/// What a `#[messages]` block makes of an actor; the derive forwards to it.
+/// An actor with a `#[messages]` block. The derive asks for one.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `#[messages]` block",
     label = "this actor handles nothing",
     note = "write `#[messages] impl {Self} {{ ... }}` with its handlers, or implement `Actor` by hand instead of deriving it"
 )]
-pub trait Messages: Protocol {
-    const HOOKS: Hooks = Hooks::NONE;
-    const AT_ONCE: bool = false;
+pub trait Messages: Protocol {}
 
-    fn handle(&mut self, message: Self::Msg, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
-
-    fn started(&mut self, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send {
-        let _ = ctx;
-        ready(Ok(()))
-    }
-
-    fn exited(&mut self, exit: Exited, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send {
-        let _ = (exit, ctx);
-        ready(Ok(()))
-    }
-
-    fn stopped(&mut self, reason: &ExitReason, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send {
-        let _ = (reason, ctx);
-        ready(Ok(()))
-    }
+/// What the derive makes of a type: its policy. The block asks for it.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an actor",
+    label = "not an actor",
+    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Actor` by hand"
+)]
+pub trait Derived: Sized {
+    const POLICY: Policy = Policy::DEFAULT;
 }
 
 /// Begins the ticks of one `#[tick]` method. Nobody asked for them, so nobody is answered.
@@ -42,11 +30,12 @@ pub fn begin_tick<A: Protocol, R: 'static, E: 'static>(ctx: &mut Context<A>, eve
     ctx.send_every_made(every, move || accept(ReplyTo::nobody()));
 }
 
-/// What no mailbox holds: every actor has an impl for it that never applies, which lets the compiler say of a message
-/// that nobody handles it.
+/// Complains, when the program is compiled, of a message that takes more room than it may.
 #[doc(hidden)]
-#[derive(Debug)]
-pub struct Unhandleable<M>(pub M);
+#[track_caller]
+pub const fn fits<M>(limit: usize, complaint: &'static str) {
+    assert!(size_of::<M>() <= limit, "{}", complaint);
+}
 
 /// A `Result` by whatever name: `io::Result<T>`, `anyhow::Result<T>`.
 #[doc(hidden)]

@@ -17,7 +17,7 @@ use super::protocol::Protocol;
 use super::reply::{Broken, Outcome, ReplyTo, Slot};
 use super::tell::{Refusal, TellError};
 use crate::lifecycle::cell::AnyCell;
-use crate::lifecycle::current::{current_actor, current_deadline};
+use crate::lifecycle::current::current_caller;
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::lifecycle::ties::{Answer, StashPlace};
@@ -256,7 +256,7 @@ pub struct Ask<'a, A: Protocol, M, R, E> {
 impl<'a, A: Protocol, R> Ask<'a, A, A::Msg, R, Infallible> {
     /// An ask whose message is made here, by the user's own function and so before any lock is held.
     pub(crate) fn prepared(target: &'a Arc<Cell<A>>, make: impl FnOnce(ReplyTo<R>) -> A::Msg) -> Self {
-        let slot = Slot::new();
+        let slot = Slot::new(None);
         let message = make(ReplyTo::to(&slot));
         Self::with_slot(target, Lane::Ordinary, message, |message, _| message, Some(slot))
     }
@@ -292,7 +292,7 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     }
 
     fn with_slot(target: &'a Arc<Cell<A>>, lane: Lane, message: M, make: Make<A, M, R, E>, slot: Option<Arc<Slot<R, E>>>) -> Self {
-        let limit = (target.clone() as Arc<dyn AnyCell>).policy().ask_limit;
+        let limit = target.policy().ask_limit;
         Ask { target, lane, make, message: Some(message), limit, phase: Phase::New(slot), sleep: None, asker: None }
     }
 
@@ -304,48 +304,41 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         self
     }
 
-    /// Sets the limit, which an ask in hand may shorten, and finds out who asks.
-    fn begin(&mut self) -> Result<(), AskError<M, E>>
+    /// Sets the limit, which an ask in hand may shorten, and finds out who asks. The slot is one that wakes the waker, if
+    /// it is made here.
+    fn begin(&mut self, prepared: Option<Arc<Slot<R, E>>>, cx: &mut Context<'_>) -> Result<Arc<Slot<R, E>>, AskError<M, E>>
     where
         R: Send + 'static,
         E: Send + 'static,
     {
-        let inherited = current_deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        self.limit = match (self.limit, inherited) {
-            (Some(own), Some(inherited)) => Some(own.min(inherited)),
-            (own, inherited) => own.or(inherited),
-        };
-        let deadline = self.limit.map(|limit| after(Instant::now(), limit));
-        if let Some(deadline) = deadline {
-            self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline)));
+        let (caller, deadline) = current_caller();
+        if let Some(inherited) = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+            self.limit = Some(self.limit.map_or(inherited, |own| own.min(inherited)));
         }
-        let prepared = match &mut self.phase {
-            Phase::New(slot) => slot.take(),
-            _ => None,
-        };
-        let slot = prepared.unwrap_or_else(Slot::new);
-        if let Some(deadline) = deadline {
+        let slot = prepared.unwrap_or_else(|| Slot::new(Some(cx.waker().clone())));
+        if let Some(limit) = self.limit {
+            let deadline = after(Instant::now(), limit);
+            self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline)));
             slot.limit(deadline);
         }
-        if let Some(cell) = current_actor() {
+        if let Some(cell) = caller {
             let ask = Edge::new(self.target(), UNSENT, slot.clone());
             if let Some(cycle) = deadlock::cycle(&cell, &ask) {
                 return Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take()))));
             }
             self.asker = Some(Asker { cell, open: None });
         }
-        self.phase = Phase::Posting { slot, ticket: None };
-        Ok(())
+        Ok(slot)
     }
 
     /// Notes that the asker waits: for room if the number is [`UNSENT`], else for the answer.
-    fn wait_for(&mut self, slot: Arc<Slot<R, E>>, number: u64) -> Result<(), AskError<M, E>>
+    fn wait_for(&mut self, slot: &Arc<Slot<R, E>>, number: u64) -> Result<(), AskError<M, E>>
     where
         R: Send + 'static,
         E: Send + 'static,
     {
-        let target = self.target();
         let Some(asker) = &mut self.asker else { return Ok(()) };
+        let (target, slot): (Arc<dyn AnyCell>, _) = (self.target.clone(), slot.clone());
         asker.open = Some(asker.cell.core().with_ties(|ties| ties.open_ask(target.clone(), number, slot.clone())));
         // Looked at again: the other may have begun to wait for us meanwhile.
         match deadlock::cycle(&asker.cell, &Edge::new(target, number, slot)) {
@@ -354,9 +347,15 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         }
     }
 
+    #[inline]
     fn wait_no_more(&mut self) {
-        let Some(asker) = &mut self.asker else { return };
-        let Some(open) = asker.open.take() else { return };
+        if let Some(open) = self.asker.as_mut().and_then(|asker| asker.open.take()) {
+            self.close_entry(open);
+        }
+    }
+
+    fn close_entry(&mut self, open: u64) {
+        let Some(asker) = &self.asker else { return };
         let closed = asker.cell.core().with_ties(|ties| {
             let place = ties.asks.iter().position(|ask| ask.key == open)?;
             Some(ties.asks.swap_remove(place))
@@ -438,53 +437,84 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Future for A
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let done = this.poll_ask(cx);
-        if done.is_ready() {
-            this.leave();
+        // By far the most frequent: the message was posted at the first poll, and this is the second, with the answer.
+        let answer = match &this.phase {
+            Phase::Waiting { slot, .. } => match slot.poll(cx) {
+                Poll::Ready(outcome) => Ok(Some(outcome)),
+                Poll::Pending => Ok(None),
+            },
+            _ => this.post(cx),
+        };
+        match answer {
+            Ok(Some(outcome)) => {
+                this.phase = Phase::Done;
+                this.wait_no_more();
+                return Poll::Ready(this.result(outcome));
+            }
+            Ok(None) => {}
+            Err(error) => {
+                this.leave();
+                return Poll::Ready(Err(error));
+            }
         }
-        done
+        match &mut this.sleep {
+            None => Poll::Pending,
+            Some(sleep) => {
+                std::task::ready!(sleep.as_mut().poll(cx));
+                let error = this.timed_out();
+                this.leave();
+                Poll::Ready(Err(error))
+            }
+        }
     }
 }
 
 impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M, R, E> {
-    fn poll_ask(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, AskError<M, E>>> {
-        if matches!(self.phase, Phase::New(_)) {
-            self.begin()?;
-        }
-        // What waits for room is entered anew each time, so that no entry says so of a request that has been posted.
-        if matches!(self.phase, Phase::Posting { .. }) {
-            self.wait_no_more();
-        }
-        if let Phase::Posting { slot, ticket } = &mut self.phase {
-            let (make, reply) = (self.make, slot.clone());
-            let accept = move |message| make(message, &reply);
-            match self.target.poll_post(self.lane, ticket, &mut self.message, accept, cx) {
-                Poll::Ready(Ok(number)) => {
-                    let slot = slot.clone();
-                    self.phase = Phase::Waiting { slot: slot.clone(), number };
-                    self.wait_for(slot, number)?;
-                }
-                Poll::Ready(Err(refusal)) => {
-                    let message = self.message.take().expect("a refused message is still here");
-                    return Poll::Ready(Err(self.refused(refusal, message)));
-                }
-                Poll::Pending => {
-                    let slot = slot.clone();
-                    self.wait_for(slot, UNSENT)?;
-                }
+    /// Posts the message, or waits for room. Returns the answer if it is there already.
+    fn post(&mut self, cx: &mut Context<'_>) -> Result<Option<Outcome<R, E>>, AskError<M, E>> {
+        let (slot, mut ticket, is_new) = match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::New(Some(prepared)) => (self.begin(Some(prepared), cx)?, None, false),
+            Phase::New(None) => (self.begin(None, cx)?, None, true),
+            Phase::Posting { slot, ticket } => {
+                // What waits for room is entered anew each time, so that no entry says so of a request that has been posted.
+                self.wait_no_more();
+                (slot, ticket, false)
+            }
+            Phase::Waiting { .. } | Phase::Done => unreachable!("polled after it was done"),
+        };
+        let make = self.make;
+        let posted = self.target.poll_post(self.lane, &mut ticket, &mut self.message, |message| make(message, &slot), cx);
+        match posted {
+            Poll::Ready(Ok(number)) => {
+                let entered = self.wait_for(&slot, number);
+                // A slot that was made just now knows the waker.
+                let answer = if is_new || entered.is_err() { Poll::Pending } else { slot.poll(cx) };
+                self.phase = Phase::Waiting { slot, number };
+                entered?;
+                Ok(match answer {
+                    Poll::Ready(outcome) => Some(outcome),
+                    Poll::Pending => None,
+                })
+            }
+            Poll::Ready(Err(refusal)) => {
+                slot.close();
+                let message = self.message.take().expect("a refused message is still here");
+                Err(self.refused(refusal, message))
+            }
+            Poll::Pending => {
+                let entered = self.wait_for(&slot, UNSENT);
+                self.phase = Phase::Posting { slot, ticket };
+                entered.map(|()| None)
             }
         }
-        if let Phase::Waiting { slot, .. } = &self.phase {
-            match slot.poll(cx) {
-                Poll::Ready(Outcome::Answered(Ok(reply))) => return Poll::Ready(Ok(reply)),
-                Poll::Ready(Outcome::Answered(Err(error))) => return Poll::Ready(Err(AskError::Failed(error))),
-                Poll::Ready(Outcome::Broken(broken)) => return Poll::Ready(Err(self.error_of(broken))),
-                Poll::Pending => {}
-            }
+    }
+
+    fn result(&self, outcome: Outcome<R, E>) -> Result<R, AskError<M, E>> {
+        match outcome {
+            Outcome::Answered(Ok(reply)) => Ok(reply),
+            Outcome::Answered(Err(error)) => Err(AskError::Failed(error)),
+            Outcome::Broken(broken) => Err(self.error_of(*broken)),
         }
-        let Some(sleep) = &mut self.sleep else { return Poll::Pending };
-        std::task::ready!(sleep.as_mut().poll(cx));
-        Poll::Ready(Err(self.timed_out()))
     }
 
     fn refused(&self, refusal: Refusal, message: M) -> AskError<M, E> {

@@ -60,6 +60,11 @@ impl<A: Protocol> Cell<A> {
         Cell { core, mailbox: Mailbox::new(capacity, overflow), state: Mutex::new(Some(actor)), kind }
     }
 
+    /// What its author has decided.
+    pub(crate) fn policy(&self) -> &Policy {
+        self.core.own_policy().unwrap_or(&self.kind.policy)
+    }
+
     /// Puts a state in for the next incarnation.
     pub(crate) fn put_state(&self, actor: A) {
         let old = lock(&self.state).replace(actor);

@@ -1,5 +1,7 @@
 //! How a message enters an actor's mailbox: what an actor receives, and which messages it accepts.
 
+use std::any::TypeId;
+
 use tokio::time::Instant;
 
 use super::reply::{ReplyTo, Unhandled};
@@ -19,6 +21,10 @@ pub trait Protocol: Send + Sized + 'static {
 
     /// The names of the message types, indexed by [`tag`](Self::tag), for reports and errors.
     const MESSAGES: &'static [&'static str] = &[];
+
+    /// The message types themselves, in the same order, if they are told apart by type.
+    #[doc(hidden)]
+    const TYPES: &'static [fn() -> TypeId] = &[];
 
     /// Returns the place of a message's type in [`MESSAGES`](Self::MESSAGES).
     fn tag(_message: &Self::Msg) -> u16 {
@@ -89,19 +95,17 @@ pub trait Accepts<M>: Protocol {
     /// ```
     const CONTROL: bool = false;
 
-    /// The place of this type in [`Protocol::MESSAGES`], if every message of this type has it.
-    #[doc(hidden)]
-    const TAG: Option<u16> = None;
-
     /// Makes the message into what the mailbox holds. Called while the mailbox is locked: it must not send.
     fn accept(message: M, reply: ReplyTo<Self::Reply, Self::Error>) -> Self::Msg;
 }
 
-impl<A: Protocol> Accepts<A::Msg> for A {
+// The compiler would otherwise say of an unknown message that it is not the actor's `Msg`, rather than that nobody handles it.
+#[diagnostic::do_not_recommend]
+impl<A: Protocol<Msg = M>, M> Accepts<M> for A {
     type Reply = ();
     type Error = std::convert::Infallible;
 
-    fn accept(message: A::Msg, _reply: ReplyTo<()>) -> A::Msg {
+    fn accept(message: M, _reply: ReplyTo<()>) -> M {
         message
     }
 }

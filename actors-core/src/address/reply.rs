@@ -62,12 +62,18 @@ pub(crate) struct Slot<R, E> {
     deadline: OnceLock<Instant>,
 }
 
-enum State<R, E> {
-    Waiting {
-        waker: Option<Waker>,
-        stashed: Stashed,
-    },
-    Settled(Outcome<R, E>),
+struct State<R, E> {
+    stage: Stage,
+    /// There while the stage says that it is settled.
+    outcome: Option<Outcome<R, E>>,
+    waker: Option<Waker>,
+    stashed: Stashed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Settled,
     /// The asker has gone, or has been told.
     Done,
 }
@@ -75,7 +81,7 @@ enum State<R, E> {
 /// How an ask ended.
 pub(crate) enum Outcome<R, E> {
     Answered(Result<R, E>),
-    Broken(Broken),
+    Broken(Box<Broken>),
 }
 
 /// Why there will be no answer.
@@ -140,7 +146,7 @@ impl<R, E> ReplyTo<R, E> {
 
     /// Tells whether nobody waits for the answer: it was a tell, or the asker has gone.
     pub fn is_closed(&self) -> bool {
-        self.slot.as_ref().is_none_or(|slot| matches!(*lock(&slot.state), State::Done))
+        self.slot.as_ref().is_none_or(|slot| lock(&slot.state).stage == Stage::Done)
     }
 
     /// Returns by when the asker wants the answer, if there is a limit.
@@ -159,7 +165,7 @@ impl<R, E> ReplyTo<R, E> {
         if self.slot.is_none() {
             return Unhandled::Told(Some(Box::new(message)));
         }
-        self.settle(Outcome::Broken(Broken::Discarded(Some(Box::new(message)))));
+        self.settle(Outcome::Broken(Box::new(Broken::Discarded(Some(Box::new(message))))));
         Unhandled::Bounced
     }
 
@@ -192,7 +198,7 @@ impl<R, E> Slot<R, E> {
             Some(DropCause::State) => Broken::NoReply,
             None => panic::under_way().map_or(Broken::NoReply, Broken::Panicked),
         };
-        self.settle(Outcome::Broken(broken));
+        self.settle(Outcome::Broken(Box::new(broken)));
     }
 }
 
@@ -203,8 +209,10 @@ impl<R, E> fmt::Debug for ReplyTo<R, E> {
 }
 
 impl<R, E> Slot<R, E> {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Slot { state: Mutex::new(State::Waiting { waker: None, stashed: Stashed::default() }), deadline: OnceLock::new() })
+    /// A slot whose answer wakes `waker`, if the asker is known already.
+    pub(crate) fn new(waker: Option<Waker>) -> Arc<Self> {
+        let state = State { stage: Stage::Waiting, outcome: None, waker, stashed: Stashed::default() };
+        Arc::new(Slot { state: Mutex::new(state), deadline: OnceLock::new() })
     }
 
     /// Sets by when the asker wants the answer.
@@ -214,14 +222,15 @@ impl<R, E> Slot<R, E> {
 
     fn settle(&self, outcome: Outcome<R, E>) {
         let mut state = lock(&self.state);
-        // What is not wanted is dropped after the lock is released.
-        let (waker, _unwanted) = match &mut *state {
-            State::Waiting { waker, .. } => {
-                let waker = waker.take();
-                (waker, std::mem::replace(&mut *state, State::Settled(outcome)))
-            }
-            State::Settled(_) | State::Done => (None, State::Settled(outcome)),
-        };
+        if state.stage != Stage::Waiting {
+            // Nobody wants it; it is dropped after the lock is released.
+            drop(state);
+            return;
+        }
+        state.stage = Stage::Settled;
+        // There was none, so there is nothing to drop.
+        std::mem::forget(state.outcome.replace(outcome));
+        let waker = state.waker.take();
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
@@ -230,45 +239,43 @@ impl<R, E> Slot<R, E> {
 
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Outcome<R, E>> {
         let mut state = lock(&self.state);
-        match &mut *state {
-            State::Waiting { waker: Some(waker), .. } => {
-                waker.clone_from(cx.waker());
-                Poll::Pending
+        if state.stage == Stage::Waiting {
+            match &mut state.waker {
+                Some(waker) => waker.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
             }
-            State::Waiting { waker, .. } => {
-                *waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
-            State::Settled(_) | State::Done => match std::mem::replace(&mut *state, State::Done) {
-                State::Settled(outcome) => Poll::Ready(outcome),
-                _ => Poll::Ready(Outcome::Broken(Broken::NoReply)),
-            },
+            return Poll::Pending;
         }
+        state.stage = Stage::Done;
+        Poll::Ready(state.outcome.take().unwrap_or_else(|| Outcome::Broken(Box::new(Broken::NoReply))))
     }
 
     fn note(&self, note: impl FnOnce(&mut Stashed)) {
-        if let State::Waiting { stashed, .. } = &mut *lock(&self.state) {
-            note(stashed);
+        let mut state = lock(&self.state);
+        if state.stage == Stage::Waiting {
+            note(&mut state.stashed);
         }
     }
 
     /// The asker goes away; a late answer is discarded.
     pub(crate) fn close(&self) {
-        let unread = std::mem::replace(&mut *lock(&self.state), State::Done);
+        let unread = {
+            let mut state = lock(&self.state);
+            state.stage = Stage::Done;
+            (state.outcome.take(), state.waker.take())
+        };
         drop(unread);
     }
 }
 
 impl<R: Send, E: Send> Answer for Slot<R, E> {
     fn is_awaited(&self) -> bool {
-        matches!(*lock(&self.state), State::Waiting { .. })
+        lock(&self.state).stage == Stage::Waiting
     }
 
     fn stashed(&self) -> Stashed {
-        match &*lock(&self.state) {
-            State::Waiting { stashed, .. } => *stashed,
-            State::Settled(_) | State::Done => Stashed::default(),
-        }
+        let state = lock(&self.state);
+        if state.stage == Stage::Waiting { state.stashed } else { Stashed::default() }
     }
 
     fn note_stashed(&self) {

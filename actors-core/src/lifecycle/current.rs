@@ -51,15 +51,21 @@ impl Identity {
     /// Runs `work`, one poll of the task, as code of the actor.
     pub(crate) fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
         // Moved there and back, panic or not: nothing is counted.
-        struct Scope<'a>(&'a mut Option<Current>, Option<Current>);
+        struct Scope<'a> {
+            mine: &'a mut Option<Current>,
+            current: &'a RefCell<Option<Current>>,
+            outer: Option<Current>,
+        }
         impl Drop for Scope<'_> {
             fn drop(&mut self) {
-                *self.0 = CURRENT.replace(self.1.take());
+                *self.mine = self.current.replace(self.outer.take());
             }
         }
-        let outer = CURRENT.replace(self.0.take());
-        let _scope = Scope(&mut self.0, outer);
-        work()
+        CURRENT.with(|current| {
+            let outer = current.replace(self.0.take());
+            let _scope = Scope { mine: &mut self.0, current, outer };
+            work()
+        })
     }
 }
 
@@ -78,9 +84,9 @@ pub(crate) fn current_owner() -> Option<Arc<dyn AnyCell>> {
     current(|current| Some(current.cell.clone()))
 }
 
-/// By when the request in hand is to be answered.
-pub(crate) fn current_deadline() -> Option<Instant> {
-    current(|current| current.deadline)
+/// The actor whose own code runs on this thread, and by when the request in hand is to be answered, by whomever.
+pub(crate) fn current_caller() -> (Option<Arc<dyn AnyCell>>, Option<Instant>) {
+    current(|current| Some(((current.role == Role::Itself).then(|| current.cell.clone()), current.deadline))).unwrap_or_default()
 }
 
 /// Notes by when the request in hand is to be answered.

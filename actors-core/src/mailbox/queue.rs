@@ -139,8 +139,8 @@ impl<T> Batch<T> {
     }
 
     fn wake(&mut self) {
-        for waker in self.wakers.drain(..) {
-            waker.wake();
+        if !self.wakers.is_empty() {
+            self.wakers.drain(..).for_each(Waker::wake);
         }
     }
 }
@@ -457,7 +457,11 @@ impl<T> Mailbox<T> {
         batch.wake();
     }
 
+    #[inline]
     fn grant_all(&self, inner: &mut Inner<T>, wakers: &mut Vec<Waker>) {
+        if inner.more.is_none() {
+            return;
+        }
         while let Some(waker) = self.grant(inner) {
             wakers.push(waker);
         }

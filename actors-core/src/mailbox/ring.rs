@@ -40,7 +40,7 @@ impl<T> Ring<T> {
         }
         let place = self.place(self.len);
         // The slot is empty, so there is nothing to drop; to say so keeps a path for panics out of every push.
-        mem::forget(mem::replace(&mut self.slots[place], Some(make())));
+        mem::forget(self.slots[place].replace(make()));
         self.len += 1;
     }
 

@@ -1,7 +1,7 @@
 //! What only the compiler can check, and how it comes to say so in our words.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote};
 use syn::PathArguments;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -10,7 +10,7 @@ use crate::expand::messages::Expansion;
 use crate::expand::{generated, placed};
 use crate::generics::mentions;
 use crate::model::{Handler, Message};
-use crate::types::type_path;
+use crate::types::{at_most, type_path};
 
 impl Expansion<'_> {
     /// An item whose name is taken if the actor has a second block. The compiler then says so, and nothing else: the impls
@@ -34,27 +34,13 @@ impl Expansion<'_> {
 
     /// Lets the compiler complain of what is written well and does not fit.
     pub(super) fn checks(&self) -> TokenStream {
-        let is_actor = self.is_actor();
         let sizes = self.block.open_handlers().filter(|handler| !self.has_params(handler));
         let sizes = sizes.filter_map(|handler| {
             let cfgs = &handler.method.cfgs;
             let check = self.size_check(handler)?;
             Some(quote!(#(#cfgs)* const _: () = #check;))
         });
-        quote!(#is_actor #(#sizes)*)
-    }
-
-    /// Complains of a missing derive.
-    fn is_actor(&self) -> TokenStream {
-        let Expansion { krate, block, .. } = self;
-        let self_ty = &block.self_ty;
-        let (impl_generics, _, where_clause) = self.generics.split_for_impl();
-        quote! {
-            fn __is_actor #impl_generics () #where_clause {
-                fn __messages_of_an_actor<A: #krate::Actor>() {}
-                __messages_of_an_actor::<#self_ty>();
-            }
-        }
+        quote!(#(#sizes)*)
     }
 
     /// The same for a message whose size depends on the actor's parameters, and so is known where it is sent.
@@ -66,6 +52,11 @@ impl Expansion<'_> {
     /// Complains of a message that makes the room of every message larger than is good.
     fn size_check(&self, handler: &Handler) -> Option<TokenStream> {
         let limit = self.size_limit.filter(|_| !handler.boxed && !handler.broken)? as usize;
+        // What is certain to fit need not be asked of the compiler, for which each question is an item.
+        let most: Option<usize> = handler.payload().map(|param| at_most(&param.ty)).sum();
+        if handler.is_generated() && most.is_some_and(|most| most <= limit) {
+            return None;
+        }
         let ty = self.message_type(handler);
         let marker = match handler.message {
             Message::Generated { .. } => "message",
@@ -80,7 +71,8 @@ impl Expansion<'_> {
             actor = self.block.name.unraw(),
         );
         let place = generated(handler.method.ident().span());
-        Some(quote_spanned!(place=> ::core::assert!(::core::mem::size_of::<#ty>() <= #limit, #text)))
+        let krate = self.krate;
+        Some(placed(quote!(#krate::__private::fits::<#ty>(#limit, #text)), place))
     }
 
     fn has_params(&self, handler: &Handler) -> bool {

@@ -1,4 +1,4 @@
-//! The `Actor` impl of a type: its policy, and the functions of its `#[messages]` block.
+//! What the derive adds to a type: its policy.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -7,7 +7,7 @@ use syn::{DeriveInput, Path, parse_quote};
 use crate::expand::{duration, generated, placed};
 use crate::policy::{PolicyArgs, Value};
 
-/// Writes `impl Actor`.
+/// Writes what the `Actor` impl of the `#[messages]` block builds on.
 pub(crate) fn actor(input: &DeriveInput, args: &PolicyArgs) -> TokenStream {
     let krate = &args.krate;
     let ident = &input.ident;
@@ -18,37 +18,11 @@ pub(crate) fn actor(input: &DeriveInput, args: &PolicyArgs) -> TokenStream {
     generics.make_where_clause().predicates.push(bound);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let policy = policy(args);
-    let context = quote!(__ctx: &mut #krate::Context<Self>);
-    let done = quote! {
-        impl ::core::future::Future<
-            Output = ::core::result::Result<(), #krate::BoxError>
-        > + ::core::marker::Send
-    };
-    let messages = quote!(<Self as #krate::__private::Messages>);
     quote! {
         #[automatically_derived]
         #[allow(clippy::all, clippy::nursery, clippy::pedantic)]
-        impl #impl_generics #krate::Actor for #ident #ty_generics #where_clause {
+        impl #impl_generics #krate::__private::Derived for #ident #ty_generics #where_clause {
             #policy
-
-            const HOOKS: #krate::Hooks = #messages::HOOKS;
-            const AT_ONCE: ::core::primitive::bool = #messages::AT_ONCE;
-
-            fn started(&mut self, #context) -> #done {
-                #messages::started(self, __ctx)
-            }
-
-            fn handle(&mut self, __message: Self::Msg, #context) -> #done {
-                #messages::handle(self, __message, __ctx)
-            }
-
-            fn exited(&mut self, __exit: #krate::Exited, #context) -> #done {
-                #messages::exited(self, __exit, __ctx)
-            }
-
-            fn stopped(&mut self, __reason: &#krate::ExitReason, #context) -> #done {
-                #messages::stopped(self, __reason, __ctx)
-            }
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::expand::{duration, generated, placed};
 use crate::model::{Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
 
 impl Expansion<'_> {
-    /// The impl that the derived `Actor` forwards to.
+    /// The `Actor` impl, with the policy of the derive.
     pub(super) fn life(&self) -> TokenStream {
         let Expansion { krate, block, message, .. } = self;
         let self_ty = &block.self_ty;
@@ -20,31 +20,39 @@ impl Expansion<'_> {
         let hooks = [HookKind::Started, HookKind::Exited, HookKind::Stopped];
         let present = hooks.iter().filter_map(|kind| self.presence(*kind));
         let present: Vec<_> = present.collect();
-        let present = (!present.is_empty()).then(|| {
-            let others = (present.len() < hooks.len()).then(|| quote!(..#krate::Hooks::NONE));
-            quote!(const HOOKS: #krate::Hooks = #krate::Hooks { #(#present,)* #others };)
-        });
+        let present = match present.len() {
+            0 => quote!(#krate::Hooks::NONE),
+            some => {
+                let others = (some < hooks.len()).then(|| quote!(..#krate::Hooks::NONE));
+                quote!(#krate::Hooks { #(#present,)* #others })
+            }
+        };
+        // The compiler complains of a missing derive where the block's type stands.
+        let policy = placed(quote!(<Self as #krate::__private::Derived>::POLICY), generated(self_ty.span()));
         let functions = hooks.iter().filter_map(|kind| self.hook(*kind));
         let arms = self.arms(|handler| self.handling(handler));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
         let future = self.future();
-        let handled = quote!(match __msg.0 { #arms #phantom });
-        let waits = self.block.handlers.iter().any(|handler| !handler.broken && handler.method.signature.asyncness.is_some());
-        let (handled, at_once) = if waits {
+        let handled = quote! {
+            match __msg.0 { #arms #phantom }
+        };
+        let ok = quote!(::core::result::Result::Ok(()));
+        let (handled, at_once) = if self.waits() {
             // An `async fn` would keep a second copy of the message in its future.
-            (quote!(async move { #handled }), None)
+            (quote!(async move { #handled #ok }), None)
         } else {
-            (
-                quote!(::core::future::ready(#handled)),
-                Some(quote!(
-                    const AT_ONCE: ::core::primitive::bool = true;
-                )),
-            )
+            let at_once = quote! {
+                const AT_ONCE: ::core::primitive::bool = true;
+            };
+            (quote!(#handled ::core::future::ready(#ok)), Some(at_once))
         };
         quote! {
+            impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {}
+
             #[automatically_derived]
-            impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {
-                #present
+            impl #impl_generics #krate::Actor for #self_ty #where_clause {
+                const POLICY: #krate::Policy = #policy;
+                const HOOKS: #krate::Hooks = #present;
                 #at_once
 
                 fn handle(
@@ -78,7 +86,7 @@ impl Expansion<'_> {
         Some(quote!(#name: ::core::cfg!(#predicates)))
     }
 
-    /// What the functions of the hidden trait return.
+    /// What the functions of the trait return.
     fn future(&self) -> TokenStream {
         let krate = self.krate;
         quote! {
@@ -89,9 +97,8 @@ impl Expansion<'_> {
     /// How one message is handled: the pattern that takes it apart, and what is done with it.
     fn handling(&self, handler: &Handler) -> (TokenStream, TokenStream) {
         let krate = self.krate;
-        let ok = quote!(::core::result::Result::Ok(()));
         if handler.broken {
-            return (quote!((..)), ok);
+            return (quote!((..)), quote!({}));
         }
         let call = call(&handler.method, |param| match (&param.role, param.name()) {
             (Role::Context, _) => quote!(__ctx),
@@ -99,7 +106,7 @@ impl Expansion<'_> {
             (_, Some(name)) if handler.is_generated() => field_variable(name).into_token_stream(),
             _ => unboxed(handler),
         });
-        let unpack = match &handler.message {
+        let fields = match &handler.message {
             Message::Own | Message::Item | Message::Tick(_) => None,
             Message::Generated { name, .. } => {
                 let fields = handler.payload().filter_map(|param| {
@@ -107,35 +114,53 @@ impl Expansion<'_> {
                     let variable = field_variable(name);
                     Some(quote!(#(#cfgs)* #name: #variable))
                 });
-                let unboxed = unboxed(handler);
                 let fields: Vec<_> = fields.collect();
-                (!fields.is_empty()).then(|| quote!(let #name { #(#fields),* } = #unboxed;))
+                (!fields.is_empty()).then(|| quote!(#name { #(#fields),* }))
             }
         };
-        let answer = match &handler.reply {
-            Reply::Later { .. } => quote!(#call; #ok),
-            Reply::Nothing => quote!(#call; #krate::ReplyTo::send(__reply, ()); #ok),
-            Reply::Value(_) => quote! {
-                let __value = #call;
-                #krate::ReplyTo::send(__reply, __value);
-                #ok
-            },
+        let result = match &handler.reply {
+            Reply::Later { .. } => call,
+            Reply::Nothing | Reply::Value(_) => quote!(__reply.send(#call)),
             Reply::Fallible(ty) => {
                 let outcome = into_result(ty, &call, krate);
-                let end = end_with_outcome(ty, krate);
-                quote! {
+                let fail = self.fail(ty);
+                quote!({
                     let __outcome = #outcome;
-                    let __outcome = #krate::ReplyTo::resolve(__reply, __outcome);
-                    #end
-                }
+                    let __outcome = __reply.resolve(__outcome);
+                    #fail
+                })
             }
         };
-        let is_empty = unpack.is_none() && !matches!(handler.message, Message::Own | Message::Item);
-        let message = if is_empty { quote!(_) } else { quote!(__message) };
-        (quote!((#message, __reply)), quote!({ #unpack #answer }))
+        match fields {
+            Some(fields) if handler.boxed => (quote!((__message, __reply)), quote!({ let #fields = *__message; #result })),
+            Some(fields) => (quote!((#fields, __reply)), result),
+            None if matches!(handler.message, Message::Own | Message::Item) => (quote!((__message, __reply)), result),
+            None => (quote!((_, __reply)), result),
+        }
     }
 
-    /// The function of the hidden trait that calls a hook, if there is anything to do.
+    /// Whether a handler may have to wait.
+    fn waits(&self) -> bool {
+        self.block.handlers.iter().any(|handler| !handler.broken && handler.method.signature.asyncness.is_some())
+    }
+
+    /// Ends the handling with an error, if there is one, boxed. As with hooks, the compiler complains in the place of the
+    /// return type.
+    fn fail(&self, ty: &Type) -> TokenStream {
+        let krate = self.krate;
+        let mut failed = quote!(::core::result::Result::Err(::core::convert::Into::<#krate::BoxError>::into(__error)));
+        if !self.waits() {
+            failed = quote!(::core::future::ready(#failed));
+        }
+        let fail = quote! {
+            if let ::core::result::Result::Err(__error) = __outcome {
+                return #failed;
+            }
+        };
+        placed(fail, generated(ty.span()))
+    }
+
+    /// The function that calls a hook, if there is anything to do.
     fn hook(&self, kind: HookKind) -> Option<TokenStream> {
         let krate = self.krate;
         let name = format_ident!("{}", kind.name());

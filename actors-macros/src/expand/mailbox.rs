@@ -1,6 +1,6 @@
 //! What waits in the mailbox: the enum of all messages, and how a message gets into it.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -18,13 +18,12 @@ impl Expansion<'_> {
         let tags = self.tags();
         let protocol = self.protocol();
         let accepts = self.block.open_handlers().map(|handler| self.accepts(handler));
-        let nothing_else = self.accepts_nothing_else();
-        quote!(#types #tags #protocol #(#accepts)* #nothing_else)
+        quote!(#types #tags #protocol #(#accepts)*)
     }
 
     /// The two types around and behind `Protocol::Msg`.
     fn mailbox_types(&self) -> TokenStream {
-        let Expansion { krate, block, message, kind, .. } = self;
+        let Expansion { block, message, kind, .. } = self;
         let generics = &block.generics;
         let (_, ty_generics, where_clause) = generics.split_for_impl();
         let variants = block.handlers.iter().map(|handler| {
@@ -38,7 +37,7 @@ impl Expansion<'_> {
                 Handler { boxed: true, .. } => quote!(::std::boxed::Box<#ty>),
                 _ => ty,
             };
-            quote!(#(#cfgs)* #variant(#ty, #krate::ReplyTo<#reply #error>))
+            quote!(#(#cfgs)* #variant(#ty, __ReplyTo<#reply #error>))
         });
         let mut params = type_params(generics).peekable();
         // A parameter that no message uses must stand somewhere all the same.
@@ -69,7 +68,7 @@ impl Expansion<'_> {
             quote!(#(#cfgs)* #variant)
         });
         let tags: Vec<_> = tags.collect();
-        (!tags.is_empty()).then(|| {
+        self.are_counted_by_compiler().then(|| {
             quote! {
                 #[repr(u16)]
                 enum __Tag { #(#tags),* }
@@ -77,8 +76,23 @@ impl Expansion<'_> {
         })
     }
 
+    fn are_counted_by_compiler(&self) -> bool {
+        self.block.handlers.iter().any(|handler| !handler.method.cfgs.is_empty())
+    }
+
+    /// The place of a handler's message among all.
+    fn tag(&self, handler: &Handler) -> TokenStream {
+        let variant = handler.method.ident();
+        if self.are_counted_by_compiler() {
+            return quote!(__Tag::#variant as u16);
+        }
+        let place = self.block.handlers.iter().position(|other| std::ptr::eq(handler, other));
+        let place = Literal::u16_suffixed(place.and_then(|place| u16::try_from(place).ok()).expect("it is one of the block's"));
+        quote!(#place)
+    }
+
     fn protocol(&self) -> TokenStream {
-        let Expansion { krate, block, message, .. } = self;
+        let Expansion { krate, block, message, kind, .. } = self;
         let self_ty = &block.self_ty;
         let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
         let names = block.handlers.iter().map(|handler| {
@@ -86,14 +100,21 @@ impl Expansion<'_> {
             let name = handler.message_name();
             quote!(#(#cfgs)* #name)
         });
-        let tag_arms = self.arms(|handler| {
-            let variant = handler.method.ident();
-            (quote!((..)), quote!(__Tag::#variant as u16))
+        let types = block.handlers.iter().map(|handler| {
+            let cfgs = &handler.method.cfgs;
+            let ty = match handler {
+                Handler { untyped, .. } if !untyped.is_empty() => quote!(#kind #ty_generics),
+                // What nobody can send is told apart by a type that nobody can name.
+                _ if handler.tick().is_some() => quote!(#kind #ty_generics),
+                _ => self.message_type(handler),
+            };
+            quote!(#(#cfgs)* __TypeId::of::<#ty>)
         });
-        let deadline_arms = self.arms(|_| (quote!((_, ref __reply)), quote!(#krate::ReplyTo::deadline(__reply))));
+        let tag_arms = self.arms(|handler| (quote!((..)), self.tag(handler)));
+        let deadline_arms = self.arms(|_| (quote!((_, ref __reply)), quote!(__reply.deadline())));
         let unhandled_arms = self.arms(|handler| {
             let unboxed = unboxed(handler);
-            (quote!((__message, __reply)), quote!(#krate::ReplyTo::unhandled(__reply, #unboxed)))
+            (quote!((__message, __reply)), quote!(__reply.unhandled(#unboxed)))
         });
         let phantom_ref = self.phantom_arm(&quote!(ref __never), &quote!(*__never));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
@@ -103,6 +124,8 @@ impl Expansion<'_> {
                 type Msg = #message #ty_generics;
 
                 const MESSAGES: &'static [&'static str] = &[#(#names),*];
+
+                const TYPES: &'static [fn() -> __TypeId] = &[#(#types),*];
 
                 fn tag(__msg: &#message #ty_generics) -> u16 {
                     match __msg.0 { #tag_arms #phantom_ref }
@@ -120,7 +143,7 @@ impl Expansion<'_> {
     }
 
     fn accepts(&self, handler: &Handler) -> TokenStream {
-        let Expansion { krate, block, message, kind, .. } = self;
+        let Expansion { block, message, kind, .. } = self;
         let self_ty = &block.self_ty;
         let (_, ty_generics, where_clause) = self.generics.split_for_impl();
         let mut generics = self.generics.clone();
@@ -145,50 +168,17 @@ impl Expansion<'_> {
         });
         quote! {
             #(#cfgs)*
-            #[automatically_derived]
-            impl #impl_generics #krate::Accepts<#ty> for #self_ty #where_clause {
+            impl #impl_generics __Accepts<#ty> for #self_ty #where_clause {
                 type Reply = #reply;
                 type Error = #error;
                 #control
 
-                const TAG: ::core::option::Option<u16> = ::core::option::Option::Some(__Tag::#variant as u16);
-
                 fn accept(
                     __message: #ty,
-                    __reply: #krate::ReplyTo<#reply #reply_error>,
+                    __reply: __ReplyTo<#reply #reply_error>,
                 ) -> #message #ty_generics {
                     #size_check
                     #message(#kind::#variant(#held, __reply))
-                }
-            }
-        }
-    }
-
-    /// An impl that never applies. An unknown message would otherwise leave the compiler with the one impl for an actor's
-    /// `Msg`, and it would complain of two different types; with two it complains that nothing handles the message.
-    fn accepts_nothing_else(&self) -> TokenStream {
-        let Expansion { krate, block, .. } = self;
-        let self_ty = &block.self_ty;
-        let mut generics = self.generics.clone();
-        generics.params.push(parse_quote!(__Unknown));
-        generics.make_where_clause().predicates.push(parse_quote!(
-            #self_ty: #krate::Protocol<Msg = #krate::__private::Unhandleable<__Unknown>>
-        ));
-        let (impl_generics, _, where_clause) = generics.split_for_impl();
-        quote! {
-            /// Never applies. It lets the compiler say of an unknown message that nobody handles it.
-            #[doc(hidden)]
-            #[diagnostic::do_not_recommend]
-            #[automatically_derived]
-            impl #impl_generics #krate::Accepts<__Unknown> for #self_ty #where_clause {
-                type Reply = ();
-                type Error = ::core::convert::Infallible;
-
-                fn accept(
-                    __message: __Unknown,
-                    _: #krate::ReplyTo<()>,
-                ) -> #krate::__private::Unhandleable<__Unknown> {
-                    #krate::__private::Unhandleable(__message)
                 }
             }
         }

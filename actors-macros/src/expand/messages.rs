@@ -30,6 +30,7 @@ pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
     let life = expansion.life();
     let only_block = expansion.only_block();
     let checks = expansion.checks();
+    let krate = expansion.krate;
     // Nobody can name what stands in such a constant, and it works inside a function too.
     quote! {
         #structs
@@ -46,12 +47,16 @@ pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
             private_interfaces,
             unreachable_code,
             unreachable_pub,
+            unused_imports,
             unused_qualifications,
             clippy::all,
             clippy::nursery,
             clippy::pedantic
         )]
         const _: () = {
+            use ::core::any::TypeId as __TypeId;
+            use #krate::{Accepts as __Accepts, ReplyTo as __ReplyTo};
+
             #mailbox
             #life
             #checks

@@ -1,0 +1,162 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use lexopt::ValueExt;
+use lexopt::prelude::{Long, Short, Value};
+
+use crate::system::Rt;
+use crate::workload::{self, WORKLOADS, Workload};
+use crate::{child, driver, systems};
+
+const HELP: &str = "\
+Measures actors: ours, tasks written by hand over tokio's channels, and other frameworks.
+
+    bench [options]                          all of it, in turns; writes target/bench/
+    bench run <system> <workload> <rt> [n]   one measurement, here; prints one line
+
+    --only <names>      these workloads, and those whose names begin so: --only tell,ask-64
+    --systems <names>   these systems: --systems ours,tokio
+    --rt <ct|mt>        this runtime only: current_thread, or multi_thread with two workers
+    --runs <n>          the median of so many (default 5; with --quick 1)
+    --quick             less of everything: to see that it works, not how fast
+    --cpu               show time on the processors instead of time by the clock: for a machine that is not idle
+    --list              what there is
+";
+
+/// What is to be measured, by the driver.
+#[derive(Debug)]
+pub struct Plan {
+    /// Which workloads.
+    pub workloads: Vec<&'static Workload>,
+    /// Which systems.
+    pub systems: Vec<&'static str>,
+    /// On which runtimes.
+    pub runtimes: Vec<Rt>,
+    /// How often.
+    pub runs: usize,
+    /// Whether only to see that it works.
+    pub quick: bool,
+    /// Whether to show time on the processors instead of time by the clock.
+    pub cpu: bool,
+}
+
+enum Command {
+    Help,
+    List,
+    Run(Measurement),
+    Drive(Plan),
+}
+
+/// One measurement.
+#[derive(Debug)]
+pub struct Measurement {
+    /// Of which system.
+    pub system: String,
+    /// In which workload.
+    pub workload: &'static Workload,
+    /// On which runtime.
+    pub rt: Rt,
+    /// How much of it.
+    pub n: u64,
+}
+
+/// Does what the command line says.
+pub fn main() -> ExitCode {
+    let done = parse(std::env::args_os().skip(1)).map_err(|error| error.to_string()).and_then(|command| match command {
+        Command::Help => say(HELP),
+        Command::List => say(&list()),
+        Command::Run(measurement) => say(&child::run(&measurement)?),
+        Command::Drive(plan) => driver::drive(&plan),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(text: &str) -> Result<(), String> {
+    print!("{text}");
+    Ok(())
+}
+
+fn list() -> String {
+    let mut list = format!("systems: {}\n\n", systems::NAMES.join(", "));
+    for workload in WORKLOADS {
+        list += &format!("{:<28}{:<48}{:<16}n = {}\n", workload.name, workload.about, workload.unit, workload.n);
+    }
+    list
+}
+
+fn parse(args: impl Iterator<Item = OsString>) -> Result<Command, lexopt::Error> {
+    let mut plan = Plan {
+        workloads: WORKLOADS.iter().collect(),
+        systems: systems::NAMES.to_vec(),
+        runtimes: Rt::ALL.to_vec(),
+        runs: 0,
+        quick: false,
+        cpu: false,
+    };
+    let mut parser = lexopt::Parser::from_args(args);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Long("list") => return Ok(Command::List),
+            Long("only") => plan.workloads = chosen(&parser.value()?.string()?)?,
+            Long("systems") => plan.systems = known_systems(&parser.value()?.string()?)?,
+            Long("rt") => plan.runtimes = vec![runtime(&parser.value()?.string()?)?],
+            Long("runs") => plan.runs = parser.value()?.parse()?,
+            Long("quick") => plan.quick = true,
+            Long("cpu") => plan.cpu = true,
+            Value(command) if command == "run" => return measurement(&mut parser),
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    if plan.runs == 0 {
+        plan.runs = if plan.quick { 1 } else { 5 };
+    }
+    Ok(Command::Drive(plan))
+}
+
+fn measurement(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let system = parser.value()?.string()?;
+    let name = parser.value()?.string()?;
+    let workload = workload::find(&name).ok_or_else(|| format!("there is no workload `{name}`; see --list"))?;
+    let rt = runtime(&parser.value()?.string()?)?;
+    let n = match parser.next()? {
+        None => workload.n,
+        Some(Value(n)) => n.parse()?,
+        Some(more) => return Err(more.unexpected()),
+    };
+    Ok(Command::Run(Measurement { system, workload, rt, n }))
+}
+
+fn chosen(names: &str) -> Result<Vec<&'static Workload>, String> {
+    for name in names.split(',') {
+        if !WORKLOADS.iter().any(|workload| belongs(workload, name)) {
+            return Err(format!("there is no workload `{name}`; see --list"));
+        }
+    }
+    Ok(WORKLOADS.iter().filter(|workload| names.split(',').any(|name| belongs(workload, name))).collect())
+}
+
+fn belongs(workload: &Workload, name: &str) -> bool {
+    workload.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+fn known_systems(names: &str) -> Result<Vec<&'static str>, String> {
+    for name in names.split(',') {
+        if !systems::NAMES.contains(&name) {
+            return Err(format!("there is no system `{name}`; there are {:?}", systems::NAMES));
+        }
+    }
+    Ok(systems::NAMES.iter().copied().filter(|known| names.split(',').any(|name| name == *known)).collect())
+}
+
+fn runtime(name: &str) -> Result<Rt, String> {
+    Rt::ALL.into_iter().find(|rt| rt.name() == name).ok_or_else(|| format!("there is no runtime `{name}`; there are ct and mt"))
+}
