@@ -40,6 +40,9 @@ impl Stopped {
     ///
     /// # Errors
     /// [`StillRunning`] if the actor has not ended by then; nothing has happened to it.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves nothing behind.
     pub async fn within(self, limit: Duration) -> Result<ExitReason, StillRunning> {
         let path = self.cell.path();
         tokio::time::timeout(limit, self).await.map_err(|_| StillRunning { path, limit })

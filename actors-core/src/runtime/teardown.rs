@@ -385,7 +385,10 @@ impl<A: Actor> Life<A> {
         if !self.core().is_restarted_after(&exit.reason) {
             return false;
         }
-        self.cell.mailbox.put_back(&mut self.batch);
+        if let Some(oldest) = self.cell.mailbox.put_back(&mut self.batch) {
+            // What its destructor has to say is no concern of an incarnation that has failed already.
+            let _ = guard(|| self.cell.bury(oldest, DeadReason::Oldest));
+        }
         go_down(&self.any, exit).is_ok()
     }
 
