@@ -209,7 +209,6 @@ async fn end(world: &Arc<World>) -> Option<ShutdownReport> {
     let ending = world.program.ending.clone();
     if ending.dropped {
         // Actors of their own have handles that do not keep it; the clients let go of theirs as well.
-        grow::begin_shutdown(world, None);
         drop(world.take_system());
         all_ended(world).await;
         return None;
