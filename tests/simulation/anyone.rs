@@ -4,9 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors_core::{
-    ActorId, ActorPath, ActorRef, ActorSystem, AskError, Context, Exit, ExitReason, LinkKind, MonitorRef, Protocol, TellError,
-};
+use actors_core::{ActorId, ActorPath, ActorRef, ActorSystem, AskError, Context, Exit, LinkKind, MonitorRef, Protocol, Stopped, TellError};
 
 use crate::journal::{Note, Number, Sender, Sent};
 use crate::node::{Node, Urgent, Work};
@@ -76,8 +74,8 @@ impl Anyone {
         each!(self, actor => actor.exit())
     }
 
-    pub async fn stopped(&self) -> ExitReason {
-        each!(self, actor => actor.stopped().await)
+    pub fn stopped(&self) -> Stopped {
+        each!(self, actor => actor.stopped())
     }
 
     /// Who is found under a path.

@@ -163,11 +163,11 @@ impl Making {
     fn knot(&mut self, from: Slot) -> Knot {
         let to = self.slot();
         let kind = self.pick(&[LinkKind::OnFailure, LinkKind::OnFailure, LinkKind::OnExit, LinkKind::Notify]);
-        match self.rng.u32(0..8) {
-            0..=2 => Knot::Link(to, kind),
-            3 => Knot::Unlink(to),
-            4 => Knot::Demonitor,
-            5 => Knot::Monitor(self.actors[from].above.unwrap_or(to)),
+        match self.rng.u32(0..10) {
+            0..=3 => Knot::Link(to, kind),
+            4 => Knot::Unlink(to),
+            5..=6 => Knot::Demonitor,
+            7 => Knot::Monitor(self.actors[from].above.unwrap_or(to)),
             _ => Knot::Monitor(to),
         }
     }

@@ -94,7 +94,15 @@ fn group_of<const HOOKS: u8>(parent: &mut Node<HOOKS>, group: u8, who: Who, ctx:
     let number = world.number();
     world.note(Note::GroupMade { group: number, owner: who });
     let opened = ctx.peer_group(format!("group{group}"));
-    opened.on_end(move |report| world.note(Note::GroupEnded { group: number, first: report.first, members: report.members }));
+    opened.on_end(move |report| {
+        for known in world.known().values().filter(|known| report.members.iter().any(|(path, _)| *path == known.path)) {
+            // Another may have that name by now; it has not ended.
+            if known.anyone.exit().is_some() && world.finds(&known.anyone) {
+                world.wrong(format!("S6.1: {} was found by its name after its group had ended", known.path));
+            }
+        }
+        world.note(Note::GroupEnded { group: number, first: report.first, members: report.members });
+    });
     parent.groups.push((group, number, opened));
     parent.groups.len() - 1
 }

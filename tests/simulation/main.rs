@@ -21,6 +21,7 @@
 
 mod anyone;
 mod check;
+mod coverage;
 mod execute;
 mod generate;
 mod grow;
@@ -72,6 +73,16 @@ fn the_same_seed_is_the_same_run() {
         let [first, second] = [0, 1].map(|_| execute::on_paused_time(&program));
         assert_eq!(long::tell(&first), long::tell(&second), "seed {seed}");
     }
+}
+
+#[test]
+fn programs_get_around_to_all_that_is_checked() {
+    hush();
+    let mut tally = coverage::Tally::default();
+    for seed in 0..1_500 {
+        tally.add(&execute::on_paused_time(&generate::program(seed)));
+    }
+    assert_eq!(tally.lacks(4), []);
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! What all actors and clients of a run share: the program, the journal, who is there, and the dice.
 
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use actors_core::test_kit::LifeLog;
@@ -164,19 +167,14 @@ impl World {
                 current.insert(slot, anyone.clone());
             }
         }
-        let (world, anyone) = (self.clone(), anyone.clone());
-        tokio::spawn(async move {
-            let reason = anyone.stopped().await;
-            world.saw_end(&anyone, reason);
-        });
+        tokio::spawn(wait_for_end(self.clone(), anyone.clone()));
     }
 
-    fn saw_end(&self, anyone: &Anyone, reason: actors_core::ExitReason) {
-        let id = anyone.id();
+    /// Whether `anyone` is found by its name, if it has one.
+    pub fn finds(&self, anyone: &Anyone) -> bool {
         let path = anyone.path().to_string();
-        let holder = self.with_system(|system| anyone.holder_of(system, &path)).flatten();
-        let secondary = anyone.exit().map_or_else(Vec::new, |exit| exit.secondary);
-        self.note(Note::Ended { id, reason, name_free: holder != Some(id), secondary });
+        let is_named = path.rsplit('/').next().is_some_and(|name| !name.contains('#'));
+        is_named && self.with_system(|system| anyone.holder_of(system, &path)).flatten() == Some(anyone.id())
     }
 
     /// Something is done by an actor, or begins or ends in it.
@@ -218,4 +216,33 @@ impl World {
 
 pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for the end of an actor, and notes it.
+async fn wait_for_end(world: Arc<World>, anyone: Anyone) {
+    let mut stopped = anyone.stopped();
+    let reason = poll_fn(|cx| {
+        let alarm = Alarm { world: world.clone(), anyone: anyone.clone(), task: cx.waker().clone() };
+        Pin::new(&mut stopped).poll(&mut Context::from_waker(&Waker::from(Arc::new(alarm))))
+    })
+    .await;
+    let secondary = anyone.exit().map_or_else(Vec::new, |exit| exit.secondary);
+    world.note(Note::Ended { id: anyone.id(), reason, name_free: !world.finds(&anyone), secondary });
+}
+
+/// Wakes whoever waits for the end of an actor, and looks around at that very moment.
+struct Alarm {
+    world: Arc<World>,
+    anyone: Anyone,
+    task: Waker,
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        let ended = self.anyone.exit().is_some();
+        if ended && self.world.finds(&self.anyone) {
+            self.world.wrong(format!("S6.1: {} was found by its name when its end was told", self.anyone.path()));
+        }
+        self.task.wake_by_ref();
+    }
 }

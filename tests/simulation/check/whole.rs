@@ -126,7 +126,8 @@ fn order(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
 /// Whether something in the program but its parent may end an actor with `Shutdown`.
 fn is_stopped_by_others(program: &Program, slot: Slot) -> bool {
     let plan = &program.actors[slot];
-    let has_significant = program.actors.iter().any(|child| child.above == Some(slot) && matches!(child.kind, Kind::Child { significant: true, .. }));
+    let has_significant =
+        program.actors.iter().any(|child| child.above == Some(slot) && matches!(child.kind, Kind::Child { significant: true, .. }));
     let mut others = plan.group.is_some() || !matches!(plan.kind, Kind::Plain) || has_significant;
     let mut link = |knot: &Knot, from: Option<Slot>| {
         if let Knot::Link(to, LinkKind::OnExit) = knot {
