@@ -177,7 +177,26 @@ impl Making {
     fn steps(&mut self) -> Vec<Step> {
         let clients = self.rng.u8(1..=4);
         let most = if self.one_in(10) { 120 } else { 40 };
-        (0..self.rng.usize(0..=most)).map(|_| Step { client: self.rng.u8(0..clients), deed: self.deed() }).collect()
+        let mut steps = Vec::new();
+        for _ in 0..self.rng.usize(0..=most) {
+            let client = self.rng.u8(0..clients);
+            let deeds = if self.one_in(12) { self.tie_and_untie() } else { vec![self.deed()] };
+            steps.extend(deeds.into_iter().map(|deed| Step { client, deed }));
+        }
+        steps
+    }
+
+    /// Ties one to another, ends that, and unties them: what comes of it may be on its way.
+    fn tie_and_untie(&mut self) -> Vec<Deed> {
+        let (me, other, kind) = (self.slot(), self.slot(), self.pick(&[LinkKind::OnFailure, LinkKind::Notify]));
+        let (tie, untie) =
+            if self.rng.bool() { (Knot::Monitor(other), Knot::Demonitor) } else { (Knot::Link(other, kind), Knot::Unlink(other)) };
+        let mut tell =
+            |act| Deed::Send { to: me, how: How::TryTell, work: Order { act, answer: Answer::Echo, stash: 0, control: self.one_in(4) } };
+        let (first, last) = (tell(Act::Tie(tie)), tell(Act::Tie(untie)));
+        let pause = if self.rng.bool() { Act::Sleep(self.time()) } else { Act::Nothing };
+        let hold = Deed::Send { to: me, how: How::TryTell, work: Order { act: pause, answer: Answer::Echo, stash: 0, control: false } };
+        vec![first, hold, Deed::End { who: other, how: self.way() }, last]
     }
 
     fn deed(&mut self) -> Deed {

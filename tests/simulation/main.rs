@@ -30,6 +30,7 @@ mod long;
 mod node;
 mod program;
 mod shrink;
+mod tampered;
 mod world;
 
 use std::sync::Once;

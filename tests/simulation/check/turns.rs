@@ -46,6 +46,7 @@ fn nothing_after_the_end_was_asked(run: &Run, facts: &Facts<'_>, wrong: &mut Wro
     }
     let mut asked: BTreeMap<Who, Asked> = BTreeMap::new();
     let mut sends: BTreeMap<Number, Pos> = BTreeMap::new();
+    let mut killed: BTreeMap<Who, Pos> = BTreeMap::new();
     for (pos, entry) in run.journal.iter().enumerate() {
         match &entry.note {
             Note::Sends { message, .. } => _ = sends.insert(*message, pos),
@@ -55,6 +56,7 @@ fn nothing_after_the_end_was_asked(run: &Run, facts: &Facts<'_>, wrong: &mut Wro
                 let known = asked.entry(who).or_default();
                 let drains = *way == Way::Drain || (*way == Way::Stop && plan.setup.on_stop == OnStop::Drain);
                 if *way == Way::Kill {
+                    killed.entry(who).or_insert(pos);
                     known.silent.get_or_insert(pos);
                 } else if drains {
                     known.drains.get_or_insert(pos);
@@ -65,6 +67,9 @@ fn nothing_after_the_end_was_asked(run: &Run, facts: &Facts<'_>, wrong: &mut Wro
                 known.any = true;
             }
             Note::Took { who, message, .. } => {
+                if let Some(above) = killed_above(facts, *who, &killed) {
+                    wrong.add("S7.2", format!("{who:?} handled message {message} after {above:?} above it was killed"));
+                }
                 let Some(known) = asked.get(who) else { continue };
                 if let Some(since) = known.silent {
                     wrong.add("S4.2", format!("{who:?} handled message {message} after it was asked to end, at {since}"));
@@ -84,4 +89,11 @@ fn nothing_after_the_end_was_asked(run: &Run, facts: &Facts<'_>, wrong: &mut Wro
             _ => {}
         }
     }
+}
+
+/// Whoever stands above `who` and was killed since that was made.
+fn killed_above(facts: &Facts<'_>, who: Who, killed: &BTreeMap<Who, Pos>) -> Option<Who> {
+    let made = facts.state_of(who)?.made;
+    let up = |who: &Who| facts.state_of(*who)?.above;
+    std::iter::successors(up(&who), up).find(|above| killed.get(above).is_some_and(|at| made < *at))
 }
