@@ -264,6 +264,36 @@ async fn a_handler_that_sets_an_inactivity_timeout_counts_as_activity_itself() {
     assert_eq!(began.elapsed(), A_WHILE / 2 + A_WHILE, "counted from the end of the handler");
 }
 
+/// Its destructor waits until it is let go.
+#[derive(Actor)]
+struct Stuck(std::sync::mpsc::Receiver<()>);
+
+#[messages]
+impl Stuck {
+    #[message]
+    fn nothing(&self) {}
+}
+
+impl Drop for Stuck {
+    fn drop(&mut self) {
+        assert!(Handle::try_current().is_ok(), "a destructor may use the runtime");
+        let _ = self.0.recv();
+    }
+}
+
+#[test]
+fn a_destructor_that_hangs_is_told_of_at_the_deadline() {
+    let (let_go, stuck) = std::sync::mpsc::channel();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let report = runtime.block_on(async {
+        let system = ActorSystem::builder("stuck").deadline(Duration::from_millis(300)).progress(false).build();
+        system.spawn(Stuck(stuck));
+        system.shutdown().await
+    });
+    assert_eq!((report.outcome, report.actors.len()), (actors_core::Outcome::Unresponsive, 1));
+    let_go.send(()).unwrap();
+}
+
 /// It passes a number on, until it is 0.
 #[derive(Actor)]
 struct Hop {

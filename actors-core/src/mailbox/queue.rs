@@ -302,12 +302,12 @@ impl<T> Mailbox<T> {
     }
 
     /// Refuses all further messages, if there is no receiver and nothing that it would have to take; says whether that is so.
-    pub(crate) fn close_at_rest(&self) -> bool {
+    pub(crate) fn close_at_rest(&self, closed: Closed) -> bool {
         let mut inner = self.lock();
         let at_rest =
             matches!(inner.receiver, Receiver::Absent) && inner.queue.is_empty() && inner.more.is_none() && inner.closed.is_none();
         if at_rest {
-            inner.closed = Some(Closed::Stopped);
+            inner.closed = Some(closed);
             inner.room_until = 0;
             // Whoever calls from now on calls nobody.
             inner.receiver = Receiver::Running;

@@ -2,6 +2,7 @@
 
 use std::cell::Cell as Flag;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -10,12 +11,13 @@ use super::teardown::report_crash;
 use crate::actor::Actor;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::AnyCell;
-use crate::lifecycle::conclude::{conclude, conclude_at_rest};
+use crate::lifecycle::conclude::{claim, conclude, conclude_at_rest};
 use crate::lifecycle::current::{DropCause, dropping};
 use crate::lifecycle::exit::{Exit, ExitReason};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::record::{ActorReport, Record};
 use crate::lifecycle::signal::Signals;
+use crate::mailbox::Closed;
 use crate::sync::lock;
 use crate::telemetry;
 
@@ -24,6 +26,9 @@ thread_local! {
     /// time, so that no chain needs a deep stack.
     static ENDING: Flag<bool> = const { Flag::new(false) };
 }
+
+/// A destructor that takes this long is worth a line in the report.
+const NOTABLE: Duration = Duration::from_millis(1);
 
 /// What may be said of an actor at rest.
 const QUIET: u32 = Signals::STARTED
@@ -46,35 +51,61 @@ pub(super) fn end_at_rest<A: Actor>(cell: Arc<Cell<A>>, cause: &ExitReason, now:
         return false;
     }
     let Some(_over) = Ending::begin() else { return false };
+    let drops = std::mem::needs_drop::<A>();
     {
         // One after the other, so that nobody who ties himself to the actor or sends to it falls between the two.
-        let mut ties = lock(&core.ties);
-        if !ties.is_empty() || !cell.mailbox.close_at_rest() {
+        let ties = lock(&core.ties);
+        let closed = if drops { Closed::Stopping } else { Closed::Stopped };
+        if !ties.is_empty() || !cell.mailbox.close_at_rest(closed) {
             return false;
         }
-        ties.claim();
         core.signals.set(Signals::STOP | Signals::FINAL);
     }
-    let turn = env.is_recording().then(|| env.since_began(now.unwrap_or_else(Instant::now)));
+    let any: Arc<dyn AnyCell> = cell.clone();
+    if core.family().is_some_and(|family| family.len() > 0) {
+        // A child was admitted just before the mark; none is after it. The end takes a task.
+        core.with_ties(|ties| _ = ties.cause.get_or_insert_with(|| cause.clone()));
+        cell.mailbox.vacate();
+        any.call();
+        return true;
+    }
+    let asked_at = now.filter(|_| !drops).or_else(|| env.is_recording().then(Instant::now));
     let state = cell.take_state();
-    let panicked = guard(|| dropping(DropCause::State, || drop(state))).err();
-    let any: Arc<dyn AnyCell> = cell;
-    if panicked.is_some() || !matches!(cause, ExitReason::Shutdown) {
+    let panicked = if drops { drop_state(&any, state) } else { None };
+    if drops {
+        any.close(Closed::Stopped);
+    }
+    // Not before: until it is dropped, whoever loses patience may declare the end in our place.
+    if !claim(&any) {
+        return true;
+    }
+    let turn = asked_at.filter(|_| any.env().is_recording()).map(|at| (any.env().since_began(at), at));
+    let took_long = drops && turn.is_some_and(|(_, at)| at.elapsed() >= NOTABLE);
+    if panicked.is_some() || took_long || !matches!(cause, ExitReason::Shutdown) {
         let mut exit = Exit::new(cause.clone());
         panicked.into_iter().for_each(|panicked| exit.add(panicked));
         if exit.reason.is_failure() {
             report_crash(&any, &exit);
         }
         telemetry::ended(&any, &exit);
-        let record = turn.map(|turn| ActorReport { turn, ..ActorReport::new(any.path(), exit.clone()) }.into());
+        let record = turn.map(|(turn, at)| {
+            let total = if took_long { at.elapsed() } else { Duration::ZERO };
+            ActorReport { turn, total, ..ActorReport::new(any.path(), exit.clone()) }.into()
+        });
         conclude(any, exit, record);
         return true;
     }
     let exit = any.env().shut_down();
     telemetry::ended(&any, &exit);
-    let record = turn.map(|turn| Record::AtRest { path: any.path(), turn });
+    let record = turn.map(|(turn, _)| Record::AtRest { path: any.path(), turn });
     conclude_at_rest(&any, exit, record);
     true
+}
+
+/// Drops the state, on whatever thread this is, as the runtime would.
+fn drop_state<A>(cell: &Arc<dyn AnyCell>, state: A) -> Option<ExitReason> {
+    let _entered = cell.env().runtime.enter();
+    guard(|| dropping(DropCause::State, || drop(state))).err()
 }
 
 impl<A: Actor> Life<A> {
