@@ -81,24 +81,24 @@ pub(super) fn end_at_rest<A: Actor>(cell: Arc<Cell<A>>, cause: &ExitReason, now:
     }
     let turn = asked_at.filter(|_| any.env().is_recording()).map(|at| (any.env().since_began(at), at));
     let took_long = drops && turn.is_some_and(|(_, at)| at.elapsed() >= NOTABLE);
-    if panicked.is_some() || took_long || !matches!(cause, ExitReason::Shutdown) {
-        let mut exit = Exit::new(cause.clone());
-        panicked.into_iter().for_each(|panicked| exit.add(panicked));
-        if exit.reason.is_failure() {
-            report_crash(&any, &exit);
-        }
+    let plain = if panicked.is_some() || took_long { None } else { any.env().plain_exit(cause) };
+    if let Some(exit) = plain {
         telemetry::ended(&any, &exit);
-        let record = turn.map(|(turn, at)| {
-            let total = if took_long { at.elapsed() } else { Duration::ZERO };
-            ActorReport { turn, total, ..ActorReport::new(any.path(), exit.clone()) }.into()
-        });
-        conclude(any, exit, record);
+        let record = turn.map(|(turn, _)| Record::AtRest { path: any.path(), exit: exit.clone(), turn });
+        conclude_at_rest(&any, exit, record);
         return true;
     }
-    let exit = any.env().shut_down();
+    let mut exit = Exit::new(cause.clone());
+    panicked.into_iter().for_each(|panicked| exit.add(panicked));
+    if exit.reason.is_failure() {
+        report_crash(&any, &exit);
+    }
     telemetry::ended(&any, &exit);
-    let record = turn.map(|(turn, _)| Record::AtRest { path: any.path(), turn });
-    conclude_at_rest(&any, exit, record);
+    let record = turn.map(|(turn, at)| {
+        let total = if took_long { at.elapsed() } else { Duration::ZERO };
+        ActorReport { turn, total, ..ActorReport::new(any.path(), exit.clone()) }.into()
+    });
+    conclude(any, exit, record);
     true
 }
 
