@@ -208,7 +208,12 @@ impl Core {
 
     /// The children; begins a family if there is none.
     pub(crate) fn family_or_begin(&self, cell: &Arc<dyn AnyCell>) -> &Arc<Family> {
-        self.family.get_or_init(|| Family::of(cell))
+        if self.family.get().is_none() {
+            // Under the lock under which an actor at rest is marked as ending: it is seen there, or sees the mark.
+            let _ties = lock(&self.ties);
+            self.family.get_or_init(|| Family::of(cell));
+        }
+        self.family.get().expect("just begun")
     }
 
     /// Works on the ties.

@@ -302,10 +302,11 @@ impl<T> Mailbox<T> {
     }
 
     /// Refuses all further messages, if there is no receiver and nothing that it would have to take; says whether that is so.
-    pub(crate) fn close_at_rest(&self, closed: Closed) -> bool {
+    /// It may have to be untouched, too: never have had a message.
+    pub(crate) fn close_at_rest(&self, closed: Closed, untouched: bool) -> bool {
         let mut inner = self.lock();
-        let at_rest =
-            matches!(inner.receiver, Receiver::Absent) && inner.queue.is_empty() && inner.more.is_none() && inner.closed.is_none();
+        let nothing_queued = inner.queue.is_empty() && inner.more.is_none() && (inner.pushed == 0 || !untouched);
+        let at_rest = matches!(inner.receiver, Receiver::Absent) && nothing_queued && inner.closed.is_none();
         if at_rest {
             inner.closed = Some(closed);
             inner.room_until = 0;

@@ -47,28 +47,22 @@ pub(super) fn end_at_rest<A: Actor>(cell: Arc<Cell<A>>, cause: &ExitReason, now:
     let core = cell.core();
     let env = &core.parent.env;
     let signals = core.signals.get();
-    if A::HOOKS.stopped || signals & Signals::STARTED == 0 || signals & !QUIET != 0 || core.family().is_some() || env.kit.is_armed() {
+    if A::HOOKS.stopped || signals & Signals::STARTED == 0 || signals & !QUIET != 0 || env.kit.is_armed() {
         return false;
     }
     let Some(_over) = Ending::begin() else { return false };
+    // A destructor is foreign code. That of an actor which has had messages may have something to wait for, and gets a task.
     let drops = std::mem::needs_drop::<A>();
     {
-        // One after the other, so that nobody who ties himself to the actor or sends to it falls between the two.
+        // One after the other, so that nobody who ties himself to the actor, sends to it or begins a family for it falls between.
         let ties = lock(&core.ties);
         let closed = if drops { Closed::Stopping } else { Closed::Stopped };
-        if !ties.is_empty() || !cell.mailbox.close_at_rest(closed) {
+        if !ties.is_empty() || core.family().is_some() || !cell.mailbox.close_at_rest(closed, drops) {
             return false;
         }
         core.signals.set(Signals::STOP | Signals::FINAL);
     }
     let any: Arc<dyn AnyCell> = cell.clone();
-    if core.family().is_some_and(|family| family.len() > 0) {
-        // A child was admitted just before the mark; none is after it. The end takes a task.
-        core.with_ties(|ties| _ = ties.cause.get_or_insert_with(|| cause.clone()));
-        cell.mailbox.vacate();
-        any.call();
-        return true;
-    }
     let asked_at = now.filter(|_| !drops).or_else(|| env.is_recording().then(Instant::now));
     let state = cell.take_state();
     let panicked = if drops { drop_state(&any, state) } else { None };
@@ -76,12 +70,13 @@ pub(super) fn end_at_rest<A: Actor>(cell: Arc<Cell<A>>, cause: &ExitReason, now:
         any.close(Closed::Stopped);
     }
     // Not before: until it is dropped, whoever loses patience may declare the end in our place.
+    let undisturbed = lock(&core.ties).is_empty();
     if !claim(&any) {
         return true;
     }
     let turn = asked_at.filter(|_| any.env().is_recording()).map(|at| (any.env().since_began(at), at));
     let took_long = drops && turn.is_some_and(|(_, at)| at.elapsed() >= NOTABLE);
-    let plain = if panicked.is_some() || took_long { None } else { any.env().plain_exit(cause) };
+    let plain = if panicked.is_some() || took_long || !undisturbed { None } else { any.env().plain_exit(cause) };
     if let Some(exit) = plain {
         telemetry::ended(&any, &exit);
         let record = turn.map(|(turn, _)| Record::AtRest { path: any.path(), exit: exit.clone(), turn });
@@ -94,7 +89,8 @@ pub(super) fn end_at_rest<A: Actor>(cell: Arc<Cell<A>>, cause: &ExitReason, now:
         report_crash(&any, &exit);
     }
     telemetry::ended(&any, &exit);
-    let record = turn.map(|(turn, at)| {
+    // What has been noted of it meanwhile, a late report knows.
+    let record = turn.filter(|_| undisturbed).map(|(turn, at)| {
         let total = if took_long { at.elapsed() } else { Duration::ZERO };
         ActorReport { turn, total, ..ActorReport::new(any.path(), exit.clone()) }.into()
     });
@@ -104,8 +100,11 @@ pub(super) fn end_at_rest<A: Actor>(cell: Arc<Cell<A>>, cause: &ExitReason, now:
 
 /// Drops the state, on whatever thread this is, as the runtime would.
 fn drop_state<A>(cell: &Arc<dyn AnyCell>, state: A) -> Option<ExitReason> {
-    let _entered = cell.env().runtime.enter();
-    guard(|| dropping(DropCause::State, || drop(state))).err()
+    let work = || {
+        let _entered = cell.env().runtime.enter();
+        dropping(DropCause::State, || drop(state));
+    };
+    guard(work).err()
 }
 
 impl<A: Actor> Life<A> {
@@ -136,10 +135,9 @@ impl<A: Actor> Life<A> {
 struct Ending;
 
 impl Ending {
-    /// Begins, unless one ends here already. On a thread that is ending, none does.
+    /// Begins, unless one ends here already.
     fn begin() -> Option<Ending> {
-        let begun = ENDING.try_with(|ending| !ending.replace(true)).unwrap_or(false);
-        begun.then_some(Ending)
+        (!ENDING.replace(true)).then_some(Ending)
     }
 }
 

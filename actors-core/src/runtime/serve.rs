@@ -98,10 +98,15 @@ impl<A: Actor> Life<A> {
                         let mut handler = pin!(Some(actor.handle(message, ctx)));
                         match poll_fn(|cx| Poll::Ready(handler.as_mut().as_pin_mut().expect("just made").poll(cx))).await {
                             Poll::Ready(Ok(())) => {
+                                // Its destructor may panic, and is its own.
+                                handler.set(None);
                                 cell.core().finish();
                                 (tag, Ok(()))
                             }
-                            first => (tag, see_through(handler, Ok(first), span, any, cell, batch, tag, cut).await),
+                            first => {
+                                let span = span.message(|| any.message_name(u32::from(tag)));
+                                (tag, see_through(handler, Ok(first), &span, any, cell, batch, tag, cut).await)
+                            }
                         }
                     };
                     self.note_activity(tag);

@@ -104,6 +104,9 @@ impl<A: Actor> Life<A> {
         if !idle || ENDING.replace(true) {
             return false;
         }
+        if let Some(family) = self.core().family() {
+            family.close();
+        }
         self.settle_cause(Over::Asked);
         self.close_if_last();
         self.note_kill();
