@@ -48,6 +48,11 @@ fn a_soak_finds_the_one_message_that_vanished() {
 }
 
 #[test]
+fn a_soak_finds_a_handler_that_blocks_its_thread() {
+    finds("hang", "the shutdown ended with");
+}
+
+#[test]
 fn a_soak_does_not_take_what_it_does_not_know() {
     for args in [["--second", "5"], ["--seconds", "five"], ["--plant", "roses"]] {
         let (code, said) = soak(&args);

@@ -97,19 +97,22 @@ async fn watch(system: &ActorSystem, length: Duration, drivers: &[JoinHandle<Res
     let began = Instant::now();
     let period = Duration::from_secs(1).min(length / 40);
     let mut samples: Vec<Sample> = Vec::new();
+    // When something was last handled, and how many were then.
+    let mut progress = (began, 0);
     while began.elapsed() < length {
         sleep(period).await;
         let sample = Sample::take(system, began.elapsed());
         if sample.longest > LONGEST {
             return Err(format!("{} messages wait in a mailbox", sample.longest));
         }
+        if sample.handled > progress.1 {
+            progress = (Instant::now(), sample.handled);
+        } else if progress.0.elapsed() > Duration::from_secs(30) {
+            return Err("nothing is handled any more".to_owned());
+        }
         samples.push(sample);
         if samples.len() % 10 == 0 {
             say(&sample.to_string());
-            let before = samples.len().checked_sub(20).map_or(0, |place| samples[place].handled);
-            if sample.handled == before {
-                return Err("nothing is handled any more".to_owned());
-            }
         }
         if drivers.iter().any(JoinHandle::is_finished) {
             // It ends only to say what is wrong.

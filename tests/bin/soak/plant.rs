@@ -4,8 +4,9 @@ use std::future::pending;
 use std::time::Duration;
 
 use actors_core::ActorSystem;
+use tokio::time::interval;
 
-use crate::ledger::TELLS;
+use crate::ledger::{TELLS, told};
 use crate::worker::{Order, What, Worker};
 
 #[derive(Clone, Copy)]
@@ -20,7 +21,7 @@ pub enum Plant {
     Queue,
     /// A message vanishes.
     Loss,
-    /// A handler never returns, and its caller waits.
+    /// A handler blocks its thread, for longer than a shutdown waits.
     Hang,
 }
 
@@ -37,10 +38,12 @@ impl Plant {
         })
     }
 
-    /// Does it, again and again where once would not show.
+    /// Does it; every two milliseconds where once would not show, and as often on a machine that is busy.
     pub async fn spoil(self, system: ActorSystem) {
         let mut kept: (Vec<Vec<u8>>, Vec<Order>) = Default::default();
+        let mut steps = interval(Duration::from_millis(2));
         loop {
+            steps.tick().await;
             match self {
                 Plant::Memory => kept.0.push(vec![1; 100_000]),
                 Plant::Task => drop(tokio::spawn(pending::<()>())),
@@ -52,12 +55,10 @@ impl Plant {
                 }
                 Plant::Hang => {
                     let stuck = system.spawn(Worker::new());
-                    let forever = Order::told(What::Take(Duration::from_secs(1_000_000)));
-                    let _ = stuck.tell(forever).await;
+                    told(stuck.try_tell(Order::told(What::Block(Duration::from_secs(20)))));
                     return pending().await;
                 }
             }
-            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 }

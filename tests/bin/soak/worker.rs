@@ -27,6 +27,8 @@ pub struct Order {
 pub enum What {
     Nothing,
     Take(Duration),
+    /// Hold up its thread.
+    Block(Duration),
     End(End),
     /// Put it aside, and handle it with the next.
     Stash,
@@ -132,6 +134,7 @@ impl Worker {
         match what {
             What::Nothing | What::Stash => {}
             What::Take(time) => tokio::time::sleep(time).await,
+            What::Block(time) => std::thread::sleep(time),
             What::End(End::Stop) => ctx.stop(),
             What::End(End::Drain) => ctx.drain(),
             What::End(End::ShutDown) => ctx.stop_because(ExitReason::Shutdown),
