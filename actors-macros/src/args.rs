@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Punct, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -34,7 +34,11 @@ impl Options {
         complaints: &mut Complaints,
         mut take: impl FnMut(&Ident, ParseStream<'_>) -> Result<()>,
     ) {
-        for option in split_at_commas(tokens) {
+        for (option, comma) in split_at_commas(tokens) {
+            if let (true, Some(comma)) = (option.is_empty(), &comma) {
+                complaints.at(comma, "an option stands before a comma");
+                continue;
+            }
             let read = |input: ParseStream<'_>| {
                 let Ok(name) = input.call(Ident::parse_any) else {
                     return Err(input.error("an option begins with its name"));
@@ -307,20 +311,21 @@ pub(crate) fn list_tokens(attribute: &Attribute, complaints: &mut Complaints) ->
     }
 }
 
-/// Splits at the commas outside all brackets; a comma at the end is no further piece.
-fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
+/// Splits at the commas outside all brackets, and gives each piece with the comma behind it; one at the end is no further
+/// piece.
+fn split_at_commas(tokens: TokenStream) -> Vec<(TokenStream, Option<Punct>)> {
     let mut pieces = Vec::new();
     let mut piece = Vec::new();
     for token in tokens {
         match token {
             TokenTree::Punct(punct) if punct.as_char() == ',' => {
-                pieces.push(piece.drain(..).collect());
+                pieces.push((piece.drain(..).collect(), Some(punct)));
             }
             token => piece.push(token),
         }
     }
     if !piece.is_empty() {
-        pieces.push(piece.into_iter().collect());
+        pieces.push((piece.into_iter().collect(), None));
     }
     pieces
 }
@@ -334,7 +339,7 @@ mod tests {
     #[test]
     fn pieces_are_split_outside_brackets_only() {
         let pieces = split_at_commas(quote!(name = Other, derive(Clone, Debug), boxed,));
-        let pieces: Vec<String> = pieces.iter().map(ToString::to_string).collect();
+        let pieces: Vec<String> = pieces.iter().map(|(piece, _)| piece.to_string()).collect();
         assert_eq!(pieces, ["name = Other", "derive (Clone , Debug)", "boxed"]);
     }
 

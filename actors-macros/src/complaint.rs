@@ -27,6 +27,12 @@ impl Complaints {
         self.0.iter().map(ToString::to_string).collect()
     }
 
+    /// Returns where the complaints point to.
+    #[cfg(test)]
+    pub(crate) fn spans(&self) -> Vec<proc_macro2::Span> {
+        self.0.iter().map(Error::span).collect()
+    }
+
     /// Returns how many complaints there are, to see whether a check added one.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

@@ -13,6 +13,8 @@ mod names;
 #[cfg(test)]
 mod page;
 mod policy;
+#[cfg(test)]
+mod properties;
 mod types;
 mod valid;
 mod values;

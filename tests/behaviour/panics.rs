@@ -1,8 +1,12 @@
 //! Panics and errors in every hook: they end one actor, and nobody else learns of them but by being told.
 //!
-//! Here the parents trap exits and restart nobody. PAN-4, which speaks of restarts, is tested with them.
+//! Here the parents trap exits and, but for one in PAN-3, restart nobody. PAN-4, which speaks of restarts, is tested with them.
 
-use actors_core::{Actor, ActorRef, ActorSystem, BoxError, Context, ExitReason, Exited, StartFailure, Tie, messages};
+use std::time::Duration;
+
+use actors_core::{
+    Actor, ActorRef, ActorSystem, BoxError, ChildSpec, Context, ExitReason, Exited, StartError, StartFailure, Supervisor, Tie, messages,
+};
 use tests::{Broken, Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 
 use crate::cast::{Act, Explode, Fail, Heard, Peer, Ping, Witness, settle, within};
@@ -266,6 +270,58 @@ async fn pan_3_a_panic_or_an_error_over_the_failure_of_a_child_is_told_to_the_gr
         let report = system.shutdown().await;
         assert_eq!((report.failed, report.actors.len()), (2, 1), "{report}");
     }
+}
+
+/// Is supervised, supervises a child, and cannot cope with its failure.
+#[derive(Actor)]
+struct Manager;
+
+#[messages]
+impl Manager {
+    #[started]
+    async fn hire(&mut self, ctx: &mut Context<Self>) -> Result<(), StartError> {
+        ctx.child("low", || Peer).temporary().start().await.map(drop)
+    }
+
+    #[exited]
+    fn hear(&mut self, exited: Exited) {
+        panic!("cannot cope with {}", exited.reason);
+    }
+
+    #[message]
+    fn idle(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn pan_3_a_supervised_actor_that_panics_over_its_child_begins_anew_until_that_is_too_often() {
+    let system = ActorSystem::new("panics");
+    let mut crashes = system.crash_reports();
+    let (grandparent, heard, _) = parent(&system);
+    let sup = Supervisor::new().restarts(1, Duration::from_secs(24 * 3_600)).child(ChildSpec::new("middle", || Manager));
+    let sup = within(&grandparent, move |ctx| ctx.actor(sup).name("sup").spawn()).await;
+    settle().await;
+    let path = format!("{}/middle", sup.path());
+    let middle = system.lookup::<Manager>(&path).expect("it was started");
+    let low = || system.lookup::<Peer>(&format!("{path}/low")).expect("it was started");
+    let first = low();
+
+    first.tell(Fail { error: Broken("child") }).await.unwrap();
+    eventually("it is restarted", || middle.incarnation() == 1 && middle.has_started()).await;
+
+    settle().await;
+    assert_eq!((first.is_alive(), low() == first, low().is_alive()), (false, false, true), "the child is a new one");
+    let reports = [crashes.recv().await.unwrap(), crashes.recv().await.unwrap()];
+    assert_eq!(error_of(&reports[0].reason), Broken("child"));
+    assert_eq!((&reports[1].path, panic_of(&reports[1].reason).as_str()), (&middle.path(), "cannot cope with failed: child"));
+    assert_eq!(heard.len(), 0, "that is no concern of those above");
+
+    low().tell(Fail { error: Broken("child") }).await.unwrap();
+    promptly("the supervisor gives up", sup.stopped()).await;
+
+    settle().await;
+    assert!(matches!(heard.only().reason, ExitReason::Escalated { .. }), "{:?}", heard.only());
+    assert_eq!(system.actors(), 1, "all below the grandparent are gone");
+    system.shutdown().await;
 }
 
 // ===== PAN-5 =====

@@ -100,6 +100,47 @@ impl Faulty {
     fn nothing(&self) {}
 }
 
+/// Blocks its worker for ever when it ends.
+#[derive(Actor)]
+struct Sleeper {
+    in_hook: bool,
+}
+
+#[messages]
+impl Sleeper {
+    #[message]
+    fn idle(&self) {}
+    #[stopped]
+    fn sleep(&mut self) {
+        if self.in_hook {
+            sleep_for_ever();
+        }
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        sleep_for_ever();
+    }
+}
+
+fn sleep_for_ever() {
+    loop {
+        std::thread::park();
+    }
+}
+
+#[derive(Actor)]
+struct Crashing;
+
+#[messages]
+impl Crashing {
+    #[message]
+    fn crash(&self) {
+        panic!("as it was told");
+    }
+}
+
 /// Tells as soon as a shutdown runs, from a thread that no worker can block.
 fn announce(system: &ActorSystem) {
     let system = system.clone();
@@ -127,9 +168,10 @@ async fn all_blocked(system: ActorSystem) -> ActorSystem {
     for number in 0..workers {
         let blocked = system.actor(Blocked { ready: number + 1 == workers }).name(format!("blocked{number}")).spawn();
         blocked.tell(Block).await.expect("it takes messages");
-    }
-    while system.tree().nodes.iter().any(|node| node.handling.is_none()) {
-        tokio::task::yield_now().await;
+        // One after the other: a worker that takes two tasks at once may block with the second before anybody else sees it.
+        while system.tree().nodes.iter().any(|node| node.handling.is_none()) {
+            tokio::task::yield_now().await;
+        }
     }
     system
 }
@@ -208,6 +250,23 @@ async fn run(scenario: &str) -> ShutdownReport {
             }
             system.shutdown().await
         }
+        "blocks in its hook" | "blocks in its destructor" => {
+            let system = builder().handle_signals().deadline(Duration::from_millis(300)).build();
+            // One for each worker.
+            for number in 0..tokio::runtime::Handle::current().metrics().num_workers() {
+                let sleeper = Sleeper { in_hook: scenario == "blocks in its hook" };
+                system.actor(sleeper).name(format!("sleeper{number}")).start().await.expect("it starts");
+            }
+            say("ready");
+            serve(system).await
+        }
+        "crashed" => {
+            let system = builder().build();
+            let crashing = system.spawn(Crashing);
+            crashing.tell(Crash).await.expect("it takes messages");
+            crashing.stopped().await;
+            system.shutdown().await
+        }
         "messages" => {
             let system = builder().handle_signals().build();
             os::listen(&system).await;
@@ -268,6 +327,7 @@ mod os {
 fn runtime(flavor: Option<&str>) -> Runtime {
     let built = match flavor {
         Some("current_thread") => Builder::new_current_thread().enable_all().build(),
+        Some("one_worker") => Builder::new_multi_thread().worker_threads(1).enable_all().build(),
         _ => Builder::new_multi_thread().worker_threads(2).enable_all().build(),
     };
     built.expect("a runtime can be built")

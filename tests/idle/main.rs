@@ -177,6 +177,123 @@ async fn nothing_is_lost_or_turned_round_when_messages_come_just_as_the_task_goe
     assert_eq!(tasks(), 0);
 }
 
+/// It has no hooks, begins work beside its messages, and breaks when it is dropped if it is told to.
+#[derive(Actor, Default)]
+struct Plain {
+    breaks: bool,
+}
+
+#[messages]
+impl Plain {
+    #[message]
+    fn work_beside(&self, journal: Journal, ctx: &mut Context<Self>) {
+        let dropped = OnDrop(journal);
+        ctx.spawn_task(async move {
+            let _dropped = dropped;
+            std::future::pending::<()>().await;
+        });
+    }
+
+    #[message]
+    fn break_when_dropped(&mut self) {
+        self.breaks = true;
+    }
+
+    #[message]
+    async fn grow_drowsy_and_sleep(&self, ctx: &mut Context<Self>) {
+        ctx.set_inactivity_timeout(A_WHILE, || Quiet);
+        sleep(A_WHILE / 2).await;
+    }
+
+    #[message]
+    fn quiet(&self, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}
+
+impl Drop for Plain {
+    fn drop(&mut self) {
+        assert!(!self.breaks, "it was to break");
+    }
+}
+
+struct OnDrop(Journal);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.note("the work is dropped");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_beside_an_idle_actor_goes_before_its_end_is_told() {
+    let (system, journal) = (ActorSystem::new("idle"), Journal::new());
+    let plain = system.spawn(Plain::default());
+    plain.tell(WorkBeside { journal: journal.clone() }).await.unwrap();
+    sleep(A_WHILE).await;
+
+    plain.stop();
+    plain.stopped().await;
+    journal.note("the end is told");
+
+    assert_eq!(journal.entries(), ["the work is dropped", "the end is told"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_actor_whose_state_breaks_when_it_is_dropped_is_reported_as_crashed() {
+    let system = ActorSystem::new("idle");
+    let mut crashes = system.crash_reports();
+    let plain = system.spawn(Plain::default());
+    plain.tell(BreakWhenDropped).await.unwrap();
+    sleep(A_WHILE).await;
+
+    plain.stop();
+
+    assert!(promptly("its end", plain.stopped()).await.is_failure());
+    let report = promptly("the report", crashes.recv()).await.expect("there is one");
+    assert_eq!(report.path, plain.path());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_sets_an_inactivity_timeout_counts_as_activity_itself() {
+    let system = ActorSystem::new("idle");
+    let plain = system.spawn(Plain::default());
+    let began = tokio::time::Instant::now();
+    plain.tell(GrowDrowsyAndSleep).await.unwrap();
+    plain.stopped().await;
+    assert_eq!(began.elapsed(), A_WHILE / 2 + A_WHILE, "counted from the end of the handler");
+}
+
+/// Its destructor waits until it is let go.
+#[derive(Actor)]
+struct Stuck(std::sync::mpsc::Receiver<()>);
+
+#[messages]
+impl Stuck {
+    #[message]
+    fn nothing(&self) {}
+}
+
+impl Drop for Stuck {
+    fn drop(&mut self) {
+        assert!(Handle::try_current().is_ok(), "a destructor may use the runtime");
+        let _ = self.0.recv();
+    }
+}
+
+#[test]
+fn a_destructor_that_hangs_is_told_of_at_the_deadline() {
+    let (let_go, stuck) = std::sync::mpsc::channel();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let report = runtime.block_on(async {
+        let system = ActorSystem::builder("stuck").deadline(Duration::from_millis(300)).progress(false).build();
+        system.spawn(Stuck(stuck));
+        system.shutdown().await
+    });
+    assert_eq!((report.outcome, report.actors.len()), (actors_core::Outcome::Unresponsive, 1));
+    let_go.send(()).unwrap();
+}
+
 /// It passes a number on, until it is 0.
 #[derive(Actor)]
 struct Hop {

@@ -2,8 +2,11 @@
 
 #![cfg(unix)]
 
+mod aborting;
+mod battered;
 mod chat;
 mod client;
 mod jobs;
 mod os_signals;
 mod process;
+mod service;

@@ -1,58 +1,9 @@
 //! Signals, exit codes and the watchdog, seen from outside: each test runs the small service of `bin/service.rs`.
 
-use std::io::{BufRead as _, BufReader, Lines, Read as _};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A running service. One that is left over is killed.
-struct Service {
-    child: Child,
-    out: Lines<BufReader<ChildStdout>>,
-}
-
-impl Service {
-    fn run(scenario: &str) -> Self {
-        Service::start(Command::new(env!("CARGO_BIN_EXE_service")).arg(scenario))
-    }
-
-    /// On a runtime that has no thread but the main one.
-    fn run_on_one_thread(scenario: &str) -> Self {
-        Service::start(Command::new(env!("CARGO_BIN_EXE_service")).args([scenario, "current_thread"]))
-    }
-
-    fn start(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the service can be run");
-        let out = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        Service { child, out }
-    }
-
-    /// Waits for this line.
-    fn says(&mut self, line: &str) {
-        let said = self.out.next().expect("it says something").expect("it can be read");
-        assert_eq!(said, line);
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().expect("`kill` can be run");
-        assert!(status.success(), "the service is still there");
-    }
-
-    /// Waits for the end; returns the exit code, what was said last, and what was written to the standard error.
-    fn ends(mut self) -> (ExitStatus, Vec<String>, String) {
-        let mut text = String::new();
-        self.child.stderr.take().expect("it is piped").read_to_string(&mut text).expect("it can be read");
-        let rest = self.out.by_ref().map(|line| line.expect("it can be read")).collect();
-        (self.child.wait().expect("it can be awaited"), rest, text)
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // It has ended, unless the test has failed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::service::Service;
 
 #[test]
 fn oss_1_a_signal_shuts_the_system_down_gracefully() {

@@ -104,6 +104,9 @@ impl<A: Protocol> Context<A> {
     ///
     /// # Errors
     /// [`Stopping`] if the signal came first. It is looked at before the work, at every turn.
+    ///
+    /// # Cancel safety
+    /// Dropping this drops the work.
     pub fn unless_stopping<F: Future>(&self, work: F) -> impl Future<Output = Result<F::Output, Stopping>> + use<A, F> {
         self.stop_signal().unless_stopping(work)
     }

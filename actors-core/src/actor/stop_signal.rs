@@ -125,7 +125,7 @@ impl Future for WaitForStop {
 impl Drop for WaitForStop {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            self.cell.core().with_ties(|ties| ties.stop_waiters.remove(key));
+            self.cell.core().if_tied(|ties| ties.stop_waiters.remove(key));
         }
     }
 }

@@ -43,6 +43,9 @@ impl<A: Protocol> Context<A> {
     /// assert!(system.shutdown().await.is_clean());
     /// # }
     /// ```
+    ///
+    /// # Cancel safety
+    /// The work goes on though the [`Job`] be dropped; its result is discarded, and a panic fails the actor.
     pub fn spawn_task<F>(&self, work: F) -> Job<F::Output>
     where
         F: Future + Send + 'static,
@@ -110,6 +113,9 @@ impl<A: Protocol> Context<A> {
     /// assert_eq!(hasher.ask(Sum { upto: 10_000 }).await.unwrap(), Some(50_005_000));
     /// # system.shutdown().await; }
     /// ```
+    ///
+    /// # Cancel safety
+    /// As for [`spawn_task`](Self::spawn_task).
     pub fn spawn_blocking<F, T>(&self, work: F) -> Job<T>
     where
         F: FnOnce(StopSignal) -> T + Send + 'static,

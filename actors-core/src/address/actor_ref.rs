@@ -149,6 +149,9 @@ impl<A: Protocol> ActorRef<A> {
     /// assert_eq!(counter.ask_with(Msg::Get).await.unwrap(), 2);
     /// # system.shutdown().await; }
     /// ```
+    ///
+    /// # Cancel safety
+    /// See [`Ask`].
     pub fn ask_with<R>(&self, make: impl FnOnce(ReplyTo<R>) -> A::Msg) -> Ask<'_, A, A::Msg, R, Infallible>
     where
         R: Send + 'static,

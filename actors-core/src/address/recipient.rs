@@ -81,6 +81,9 @@ impl<M: 'static> Recipient<M> {
     ///
     /// # Errors
     /// The message comes back if the actor is stopping or has stopped, or if its mailbox is full and rejects.
+    ///
+    /// # Cancel safety
+    /// A dropped future has sent nothing.
     pub fn tell(&self, message: M) -> Tell<'_, Self, M> {
         Tell::new(self, message)
     }

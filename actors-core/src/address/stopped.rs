@@ -40,6 +40,9 @@ impl Stopped {
     ///
     /// # Errors
     /// [`StillRunning`] if the actor has not ended by then; nothing has happened to it.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves nothing behind.
     pub async fn within(self, limit: Duration) -> Result<ExitReason, StillRunning> {
         let path = self.cell.path();
         tokio::time::timeout(limit, self).await.map_err(|_| StillRunning { path, limit })
@@ -51,6 +54,9 @@ impl Future for Stopped {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ExitReason> {
         let this = &mut *self;
+        if let Some(exit) = this.cell.core().exit() {
+            return Poll::Ready(exit.reason.clone());
+        }
         this.cell.core().with_ties(|ties| match &ties.exit {
             Some(exit) => Poll::Ready(exit.reason.clone()),
             None => {
@@ -64,7 +70,7 @@ impl Future for Stopped {
 impl Drop for Stopped {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            self.cell.core().with_ties(|ties| ties.waiters.remove(key));
+            self.cell.core().if_tied(|ties| ties.waiters.remove(key));
         }
     }
 }

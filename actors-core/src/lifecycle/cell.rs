@@ -144,6 +144,12 @@ impl Turn {
     }
 }
 
+/// What an actor has of its own.
+struct Own {
+    name: Option<Arc<str>>,
+    policy: Option<Box<Policy>>,
+}
+
 /// What every actor has, whatever its type.
 pub(crate) struct Core {
     pub(crate) id: ActorId,
@@ -152,10 +158,10 @@ pub(crate) struct Core {
     in_hand: AtomicU32,
     /// Since when the handler in hand waits, in microseconds of the system's life; 0 if it does not.
     waits_since: AtomicU64,
-    pub(crate) name: Option<Arc<str>>,
     pub(crate) parent: Arc<Family>,
     family: OnceLock<Arc<Family>>,
-    policy: Option<Box<Policy>>,
+    /// What it has of its own, where most have what their type says.
+    own: Option<Box<Own>>,
     /// How often it has been restarted.
     incarnation: AtomicU32,
     pub(crate) ties: Mutex<TieSlot>,
@@ -163,22 +169,22 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(id: ActorId, name: Option<Arc<str>>, parent: Arc<Family>, policy: Option<Box<Policy>>, signals: u32) -> Self {
+        let own = (name.is_some() || policy.is_some()).then(|| Box::new(Own { name, policy }));
         Core {
             id,
             signals: Signals::new(signals),
             in_hand: AtomicU32::new(0),
             waits_since: AtomicU64::new(0),
-            name,
             parent,
             family: OnceLock::new(),
-            policy,
+            own,
             incarnation: AtomicU32::new(0),
             ties: Mutex::new(TieSlot::Empty),
         }
     }
 
     pub(crate) fn path(&self, kind: &'static str) -> ActorPath {
-        let segment = match &self.name {
+        let segment = match self.name() {
             Some(name) => Segment::Named(name.clone()),
             None => Segment::Anonymous(kind, self.id),
         };
@@ -187,7 +193,12 @@ impl Core {
 
     /// What was decided for this actor alone.
     pub(crate) fn own_policy(&self) -> Option<&Policy> {
-        self.policy.as_deref()
+        self.own.as_ref()?.policy.as_deref()
+    }
+
+    /// Its name among its siblings.
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        self.own.as_ref()?.name.as_ref()
     }
 
     /// The children, if there ever were any.
@@ -203,6 +214,14 @@ impl Core {
     /// Works on the ties.
     pub(crate) fn with_ties<R>(&self, work: impl FnOnce(&mut Ties) -> R) -> R {
         work(lock(&self.ties).held())
+    }
+
+    /// Works on the ties, if there are any.
+    pub(crate) fn if_tied<R>(&self, work: impl FnOnce(&mut Ties) -> R) -> Option<R> {
+        match &mut *lock(&self.ties) {
+            TieSlot::Held(ties) => Some(work(ties)),
+            _ => None,
+        }
     }
 
     /// Looks at the ties, if there are any.

@@ -99,7 +99,7 @@ fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, record: Option<Record>) -> 
 fn publish(cell: &Arc<dyn AnyCell>, exit: Arc<Exit>, record: Option<Record>) -> Option<(Arc<dyn AnyCell>, Exit)> {
     let core = cell.core();
     let env = cell.env();
-    if let Some(name) = &core.name {
+    if let Some(name) = core.name() {
         core.parent.names.release(core.parent.owner_id, name, |named| named.id() == core.id);
     }
     if let Some(record) = record {

@@ -40,6 +40,7 @@ pub(crate) struct Env {
     pub(super) lingering: Lingering,
     /// What tests are told and do.
     pub(crate) kit: Kit,
+    stopped: Arc<Exit>,
     shut_down: Arc<Exit>,
     epoch: Instant,
     ids: AtomicU64,
@@ -74,6 +75,7 @@ impl Env {
             slots: Slots::default(),
             lingering: Lingering::new(linger),
             kit: Kit::new(),
+            stopped: Arc::new(Exit::new(ExitReason::Normal)),
             shut_down: Arc::new(Exit::new(ExitReason::Shutdown)),
             epoch: Instant::now(),
             ids: AtomicU64::new(1),
@@ -103,15 +105,19 @@ impl Env {
         u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
     }
 
-    /// An exit to be read by all. The most frequent of them is one for all actors.
+    /// An exit to be read by all. The most frequent ones are made once for all actors.
     pub(crate) fn share(&self, exit: Exit) -> Arc<Exit> {
-        let plain = matches!(exit.reason, ExitReason::Shutdown) && exit.secondary.is_empty();
-        if plain { self.shut_down() } else { Arc::new(exit) }
+        let plain = if exit.secondary.is_empty() { self.plain_exit(&exit.reason) } else { None };
+        plain.unwrap_or_else(|| Arc::new(exit))
     }
 
-    /// The exit of those who were shut down and nothing else.
-    pub(crate) fn shut_down(&self) -> Arc<Exit> {
-        self.shut_down.clone()
+    /// The exit of those who ended cleanly for this reason, and of whom there is nothing else to say.
+    pub(crate) fn plain_exit(&self, reason: &ExitReason) -> Option<Arc<Exit>> {
+        match reason {
+            ExitReason::Normal => Some(self.stopped.clone()),
+            ExitReason::Shutdown => Some(self.shut_down.clone()),
+            _ => None,
+        }
     }
 
     pub(crate) fn born(&self) {

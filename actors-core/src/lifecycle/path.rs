@@ -213,6 +213,8 @@ pub(crate) fn name_fault(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -224,6 +226,39 @@ mod tests {
         assert_eq!(ActorPath::root(), "/");
         for other in ["", "/", "/chat", "chat/Session#42", "/Session#42", "/x/chat/Session#42", "/chat/Session#4", "/chat/Session#42/"] {
             assert_ne!(session, other);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_path_of_names_without_fault_reads_as_it_is_written_and_as_nothing_else(
+            names in prop::collection::vec("[^/#\\p{Cc}]{1,8}", 1..5),
+            other in "(/[a#*]?){0,3}|\\PC*",
+        ) {
+            let mut path = ActorPath::root();
+            for name in &names {
+                prop_assert_eq!(name_fault(name), None);
+                path = ActorPath { parent: Some(path.node()), segment: Segment::Named(Arc::from(name.as_str())) };
+            }
+            let text = format!("/{}", names.join("/"));
+            prop_assert_eq!(path.to_string(), &*text);
+            prop_assert!(path == *text);
+            prop_assert_eq!(path == *other, text == other);
+            prop_assert_eq!(path.depth() + 1, names.len());
+        }
+
+        #[test]
+        fn a_name_that_would_be_read_as_something_else_has_a_fault(name in any::<String>()) {
+            let path = ActorPath { parent: Some(Node::root()), segment: Segment::Named(Arc::from(name.as_str())) };
+            let text = path.to_string();
+            let is_one_part = text.split('/').count() == 2 && text != "/";
+            if name_fault(&name).is_none() {
+                prop_assert!(is_one_part && !name.contains('#') && !name.chars().any(char::is_control));
+            } else {
+                prop_assert!(!is_one_part || name.contains('#') || name.chars().any(char::is_control));
+            }
         }
     }
 

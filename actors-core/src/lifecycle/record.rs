@@ -1,8 +1,9 @@
 //! What a shutdown remembers of each actor it ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::exit::{Exit, ExitReason};
+use super::exit::Exit;
 use super::path::ActorPath;
 
 /// What happened to one actor while the system shut down.
@@ -80,6 +81,7 @@ pub(crate) enum Record {
     /// It was at rest when its turn came, and ended there and then.
     AtRest {
         path: ActorPath,
+        exit: Arc<Exit>,
         turn: Duration,
     },
     Eventful(Box<ActorReport>),
@@ -95,7 +97,7 @@ impl Record {
 
     pub(crate) fn report(&self) -> ActorReport {
         match self {
-            Record::AtRest { path, turn } => ActorReport { turn: *turn, ..ActorReport::new(path.clone(), Exit::new(ExitReason::Shutdown)) },
+            Record::AtRest { path, exit, turn } => ActorReport { turn: *turn, ..ActorReport::new(path.clone(), (**exit).clone()) },
             Record::Eventful(report) => (**report).clone(),
         }
     }

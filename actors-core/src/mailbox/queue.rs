@@ -302,12 +302,12 @@ impl<T> Mailbox<T> {
     }
 
     /// Refuses all further messages, if there is no receiver and nothing that it would have to take; says whether that is so.
-    pub(crate) fn close_at_rest(&self) -> bool {
+    pub(crate) fn close_at_rest(&self, closed: Closed) -> bool {
         let mut inner = self.lock();
         let at_rest =
             matches!(inner.receiver, Receiver::Absent) && inner.queue.is_empty() && inner.more.is_none() && inner.closed.is_none();
         if at_rest {
-            inner.closed = Some(Closed::Stopped);
+            inner.closed = Some(closed);
             inner.room_until = 0;
             // Whoever calls from now on calls nobody.
             inner.receiver = Receiver::Running;
@@ -398,12 +398,19 @@ impl<T> Mailbox<T> {
         may_sleep
     }
 
-    /// The receiver goes, and another may come: what was fetched is put back.
-    pub(crate) fn put_back(&self, batch: &mut Batch<T>) {
+    /// The receiver goes, and another may come: what was fetched is put back. Where the oldest gives way and the queue has
+    /// filled up behind it, the one that was fetched is the oldest, and is returned: what has given way meanwhile would be
+    /// missing between its number and the next.
+    #[must_use = "what has no room is a dead letter"]
+    pub(crate) fn put_back(&self, batch: &mut Batch<T>) -> Option<T> {
         let mut inner = self.lock();
+        if self.overflow == Overflow::DropOldest && !self.has_room(&inner) {
+            return batch.items.pop();
+        }
         while let Some(item) = batch.items.pop_back() {
             inner.queue.push_front(item);
         }
+        None
     }
 
     /// The receiver goes, unless there is something for it to do; says whether it may. Then the next message, or call, starts

@@ -170,7 +170,7 @@ impl<A: Actor> Builder<A> {
     /// [`StartError`] says what went wrong; then nothing is left of the actor, its children or its name.
     ///
     /// # Cancel safety
-    /// A future dropped before the actor is ready kills it: nothing is left behind.
+    /// A future that is dropped before it has returned kills what it has begun to start: nothing is left behind.
     pub async fn start(self) -> Result<ActorRef<A>, StartError> {
         let (actor, holder) = self.create(|_| true);
         ready(&actor.any(), holder).await?;
@@ -284,7 +284,7 @@ pub(crate) async fn until_started(cell: &Arc<dyn AnyCell>) {
     impl Drop for Waiting<'_> {
         fn drop(&mut self) {
             if let Some(key) = self.1 {
-                self.0.core().with_ties(|ties| ties.waiters.remove(key));
+                self.0.core().if_tied(|ties| ties.waiters.remove(key));
             }
         }
     }
@@ -351,7 +351,7 @@ struct KillUnlessReady {
 impl KillUnlessReady {
     fn disarm(&mut self) {
         if let (Some(cell), Some(key)) = (self.cell.take(), self.key.take()) {
-            cell.core().with_ties(|ties| ties.waiters.remove(key));
+            cell.core().if_tied(|ties| ties.waiters.remove(key));
         }
     }
 }
@@ -375,6 +375,9 @@ impl<A: Protocol> Context<A> {
     ///
     /// # Errors
     /// [`StartError`] says what went wrong; then nothing is left of the child.
+    ///
+    /// # Cancel safety
+    /// As for [`Builder::start`].
     pub async fn start<B: Actor>(&self, actor: B) -> Result<ActorRef<B>, StartError> {
         self.actor(actor).start().await
     }

@@ -36,16 +36,16 @@ pub(crate) struct Life<A: Actor> {
     pub(super) span: ActorSpan,
     /// An event waits until this many messages have been taken.
     pub(super) due_at: u64,
-    /// What the end has come to so far.
-    pub(super) ending: Ending,
+    /// What the end has come to so far; it is made when the end begins.
+    pub(super) ending: Option<Box<Ending>>,
+    /// This life is over, and its destructor has nothing to do.
+    pub(super) concluded: bool,
 }
 
 /// What the end of an actor has come to so far.
 #[derive(Default)]
 pub(super) struct Ending {
     pub(super) exit: Option<Exit>,
-    /// The task reached the end by itself, and its destructor has nothing to do.
-    pub(super) concluded: bool,
     pub(super) handler: Duration,
     pub(super) drain: Duration,
     pub(super) children: Duration,
@@ -75,8 +75,13 @@ impl<A: Actor> Life<A> {
             actor: Some(actor),
             batch: Batch::new(),
             due_at: u64::MAX,
-            ending: Ending::default(),
+            ending: None,
+            concluded: false,
         }
+    }
+
+    pub(super) fn ending(&mut self) -> &mut Ending {
+        self.ending.get_or_insert_default()
     }
 
     pub(super) fn core(&self) -> &Core {
@@ -91,10 +96,15 @@ impl<A: Actor> Life<A> {
     /// Handles one message.
     pub(super) async fn handle(&mut self, message: A::Msg, turn: Turn, cut: u32) -> Result<(), Over> {
         let tag = self.handle_quietly(message, turn, cut).await?;
+        self.note_activity(tag);
+        Ok(())
+    }
+
+    /// A message from outside has been handled; its handler may have begun what wants to know that.
+    pub(super) fn note_activity(&mut self, tag: u16) {
         if self.ctx.has_sources() {
             self.ctx.note_activity(tag);
         }
-        Ok(())
     }
 
     /// Handles one message, which does not count as activity yet. Says which it was.

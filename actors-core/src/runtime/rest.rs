@@ -2,19 +2,22 @@
 
 use std::cell::Cell as Flag;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::life::Life;
+use super::teardown::report_crash;
 use crate::actor::Actor;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::AnyCell;
-use crate::lifecycle::conclude::{conclude, conclude_at_rest};
+use crate::lifecycle::conclude::{claim, conclude, conclude_at_rest};
 use crate::lifecycle::current::{DropCause, dropping};
 use crate::lifecycle::exit::{Exit, ExitReason};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::record::{ActorReport, Record};
 use crate::lifecycle::signal::Signals;
+use crate::mailbox::Closed;
 use crate::sync::lock;
 use crate::telemetry;
 
@@ -23,6 +26,9 @@ thread_local! {
     /// time, so that no chain needs a deep stack.
     static ENDING: Flag<bool> = const { Flag::new(false) };
 }
+
+/// A destructor that takes this long is worth a line in the report.
+const NOTABLE: Duration = Duration::from_millis(1);
 
 /// What may be said of an actor at rest.
 const QUIET: u32 = Signals::STARTED
@@ -45,38 +51,68 @@ pub(super) fn end_at_rest<A: Actor>(cell: Arc<Cell<A>>, cause: &ExitReason, now:
         return false;
     }
     let Some(_over) = Ending::begin() else { return false };
+    let drops = std::mem::needs_drop::<A>();
     {
         // One after the other, so that nobody who ties himself to the actor or sends to it falls between the two.
-        let mut ties = lock(&core.ties);
-        if !ties.is_empty() || !cell.mailbox.close_at_rest() {
+        let ties = lock(&core.ties);
+        let closed = if drops { Closed::Stopping } else { Closed::Stopped };
+        if !ties.is_empty() || !cell.mailbox.close_at_rest(closed) {
             return false;
         }
-        ties.claim();
         core.signals.set(Signals::STOP | Signals::FINAL);
     }
-    let turn = env.is_recording().then(|| env.since_began(now.unwrap_or_else(Instant::now)));
-    let state = cell.take_state();
-    let panicked = guard(|| dropping(DropCause::State, || drop(state))).err();
-    let any: Arc<dyn AnyCell> = cell;
-    if panicked.is_some() || !matches!(cause, ExitReason::Shutdown) {
-        let mut exit = Exit::new(cause.clone());
-        panicked.into_iter().for_each(|panicked| exit.add(panicked));
-        telemetry::ended(&any, &exit);
-        let record = turn.map(|turn| ActorReport { turn, ..ActorReport::new(any.path(), exit.clone()) }.into());
-        conclude(any, exit, record);
+    let any: Arc<dyn AnyCell> = cell.clone();
+    if core.family().is_some_and(|family| family.len() > 0) {
+        // A child was admitted just before the mark; none is after it. The end takes a task.
+        core.with_ties(|ties| _ = ties.cause.get_or_insert_with(|| cause.clone()));
+        cell.mailbox.vacate();
+        any.call();
         return true;
     }
-    let exit = any.env().shut_down();
+    let asked_at = now.filter(|_| !drops).or_else(|| env.is_recording().then(Instant::now));
+    let state = cell.take_state();
+    let panicked = if drops { drop_state(&any, state) } else { None };
+    if drops {
+        any.close(Closed::Stopped);
+    }
+    // Not before: until it is dropped, whoever loses patience may declare the end in our place.
+    if !claim(&any) {
+        return true;
+    }
+    let turn = asked_at.filter(|_| any.env().is_recording()).map(|at| (any.env().since_began(at), at));
+    let took_long = drops && turn.is_some_and(|(_, at)| at.elapsed() >= NOTABLE);
+    let plain = if panicked.is_some() || took_long { None } else { any.env().plain_exit(cause) };
+    if let Some(exit) = plain {
+        telemetry::ended(&any, &exit);
+        let record = turn.map(|(turn, _)| Record::AtRest { path: any.path(), exit: exit.clone(), turn });
+        conclude_at_rest(&any, exit, record);
+        return true;
+    }
+    let mut exit = Exit::new(cause.clone());
+    panicked.into_iter().for_each(|panicked| exit.add(panicked));
+    if exit.reason.is_failure() {
+        report_crash(&any, &exit);
+    }
     telemetry::ended(&any, &exit);
-    let record = turn.map(|turn| Record::AtRest { path: any.path(), turn });
-    conclude_at_rest(&any, exit, record);
+    let record = turn.map(|(turn, at)| {
+        let total = if took_long { at.elapsed() } else { Duration::ZERO };
+        ActorReport { turn, total, ..ActorReport::new(any.path(), exit.clone()) }.into()
+    });
+    conclude(any, exit, record);
     true
+}
+
+/// Drops the state, on whatever thread this is, as the runtime would.
+fn drop_state<A>(cell: &Arc<dyn AnyCell>, state: A) -> Option<ExitReason> {
+    let _entered = cell.env().runtime.enter();
+    guard(|| dropping(DropCause::State, || drop(state))).err()
 }
 
 impl<A: Actor> Life<A> {
     /// Whether the task may go when there is nothing to do: all that would go with it can be had again.
     pub(super) fn may_rest(&self) -> bool {
-        !self.ctx.has_sources() && !self.ctx.has_stash() && self.due_at == u64::MAX
+        let nothing_beside = || self.core().if_tied(|ties| ties.helpers.is_empty() && ties.blocking == 0).unwrap_or(true);
+        !self.ctx.has_sources() && !self.ctx.has_stash() && self.due_at == u64::MAX && nothing_beside()
     }
 
     /// Lays the state down in the cell, for the next task to take up, unless there is something to do. If so, this life is over,
@@ -88,7 +124,7 @@ impl<A: Actor> Life<A> {
         let core = self.cell.core();
         if self.batch.is_empty() && self.may_rest() && self.cell.mailbox.vacate_at_rest(|| core.signals.any(Signals::URGENT)) {
             // From here on the next task may be running, and have ended the actor.
-            self.ending.concluded = true;
+            self.concluded = true;
             return true;
         }
         self.actor = self.cell.take_state();

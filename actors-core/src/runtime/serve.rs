@@ -50,7 +50,7 @@ impl<A: Actor> Life<A> {
                 // Before it is known: whoever waits for the start finds it in the log.
                 self.any.env().kit.started(&self.any);
                 self.core().signals.set(Signals::STARTED);
-                wake_all(self.core().with_ties(|ties| ties.waiters.take()));
+                wake_all(self.core().if_tied(|ties| ties.waiters.take()).unwrap_or_default());
                 telemetry::started(&self.any);
                 if let Some(overseer) = self.core().parent.overseer().filter(|_| self.core().signals.any(Signals::SUPERVISED)) {
                     overseer.ready(&self.any);
@@ -90,18 +90,22 @@ impl<A: Actor> Life<A> {
                 Next::Message(message) if !A::AT_ONCE && self.is_plain(&message) => {
                     // What `handle` does, without what a plain message does not need, and in one piece with the loop, so that
                     // a handler costs little more than a call. A panic ends this future, and is caught outside.
-                    let Life { actor, ctx, cell, any, batch, span, .. } = &mut *self;
-                    let actor = actor.as_mut().expect("the state is there until the end");
-                    let tag = A::tag(&message);
-                    cell.core().begin(tag, Turn::Ordinary);
-                    let mut handler = pin!(Some(actor.handle(message, ctx)));
-                    match poll_fn(|cx| Poll::Ready(handler.as_mut().as_pin_mut().expect("just made").poll(cx))).await {
-                        Poll::Ready(Ok(())) => {
-                            cell.core().finish();
-                            Ok(())
+                    let (tag, handled) = {
+                        let Life { actor, ctx, cell, any, batch, span, .. } = &mut *self;
+                        let actor = actor.as_mut().expect("the state is there until the end");
+                        let tag = A::tag(&message);
+                        cell.core().begin(tag, Turn::Ordinary);
+                        let mut handler = pin!(Some(actor.handle(message, ctx)));
+                        match poll_fn(|cx| Poll::Ready(handler.as_mut().as_pin_mut().expect("just made").poll(cx))).await {
+                            Poll::Ready(Ok(())) => {
+                                cell.core().finish();
+                                (tag, Ok(()))
+                            }
+                            first => (tag, see_through(handler, Ok(first), span, any, cell, batch, tag, cut).await),
                         }
-                        first => see_through(handler, Ok(first), span, any, cell, batch, tag, cut).await,
-                    }
+                    };
+                    self.note_activity(tag);
+                    handled
                 }
                 Next::Message(message) => self.handle(message, Turn::Ordinary, cut).await,
                 Next::Failed(error) => {
@@ -142,12 +146,15 @@ impl<A: Actor> Life<A> {
             let Life { actor, ctx, cell, .. } = self;
             let actor = actor.as_mut().expect("the state is there until the end");
             let core = cell.core();
-            core.begin(A::tag(&message), Turn::Ordinary);
-            match pin!(actor.handle(message, ctx)).poll(&mut task::Context::from_waker(Waker::noop())) {
+            let tag = A::tag(&message);
+            core.begin(tag, Turn::Ordinary);
+            let handled = pin!(actor.handle(message, ctx)).poll(&mut task::Context::from_waker(Waker::noop()));
+            match handled {
                 Poll::Ready(Ok(())) => core.finish(),
                 Poll::Ready(Err(error)) => return Next::Failed(error),
                 Poll::Pending => unreachable!("an actor that says so handles every message at once"),
             }
+            self.note_activity(tag);
             *left -= 1;
         }
     }

@@ -67,7 +67,7 @@ impl<A: Actor> Life<A> {
             Err(over) => over,
         };
         // Else it has nothing to do, and lives on without a task.
-        if !self.ending.concluded {
+        if !self.concluded {
             Box::pin(self.end(over)).await;
         }
     }

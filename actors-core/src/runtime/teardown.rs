@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::fault;
 use super::ladder::{self, Budget, Parent};
-use super::life::{Life, Over};
+use super::life::{Ending, Life, Over};
 use super::serve::TURN;
 use super::watch::{Watched, begin, discard, watch};
 use crate::actor::Actor;
@@ -42,7 +42,7 @@ impl<A: Actor> Life<A> {
         self.settle_cause(over);
         telemetry::stopping(&self.any);
         if let Some((asked_at, _)) = self.core().order() {
-            self.ending.handler = began.saturating_duration_since(asked_at);
+            self.ending().handler = began.saturating_duration_since(asked_at);
         }
 
         // 1. The mailbox refuses outsiders, unless there is another incarnation to come. 2. The handler in hand is over.
@@ -57,7 +57,7 @@ impl<A: Actor> Life<A> {
             self.drain().await;
         }
         let after_drain = Instant::now();
-        self.ending.drain = after_drain - began;
+        self.ending().drain = after_drain - began;
         self.discard_stash();
         if self.close_if_last() {
             self.discard_queue();
@@ -66,7 +66,7 @@ impl<A: Actor> Life<A> {
         // 4. The children, and what runs beside the messages.
         self.stop_children().await;
         self.stop_work().await;
-        self.ending.children = after_drain.elapsed();
+        self.ending().children = after_drain.elapsed();
 
         // 5. The hook. A kill since the first cause comes before whatever goes wrong in it.
         self.note_kill();
@@ -75,9 +75,9 @@ impl<A: Actor> Life<A> {
             self.run_hook().await;
             // What the hook has begun is the actor's own too.
             self.stop_work().await;
-            self.ending.hook = before.elapsed();
+            self.ending().hook = before.elapsed();
         } else if A::HOOKS.stopped {
-            self.ending.hook_outcome = HookOutcome::Skipped;
+            self.ending().hook_outcome = HookOutcome::Skipped;
         }
 
         self.note_kill();
@@ -126,7 +126,7 @@ impl<A: Actor> Life<A> {
     /// Decides why the actor ends: the first cause, unless it is a clean one and something has gone wrong since.
     fn settle_cause(&mut self, over: Over) {
         let core = self.core();
-        let exit = core.with_ties(|ties| {
+        let (exit, stop_waiters, token) = core.with_ties(|ties| {
             let asked = ties.cause.clone();
             let exit = match (asked, over) {
                 (Some(cause), Over::Asked) => Exit::new(cause),
@@ -141,14 +141,13 @@ impl<A: Actor> Life<A> {
             ties.cause.get_or_insert_with(|| exit.reason.clone());
             ties.order.get_or_insert_with(|| crate::lifecycle::ties::StopOrder { at: Instant::now(), deadline: None });
             core.signals.set(Signals::STOP);
-            exit
+            (exit, ties.stop_waiters.take(), ties.token.clone())
         });
-        let waiting = core.with_ties(|ties| (ties.stop_waiters.take(), ties.token.clone()));
-        crate::sync::wake_all(waiting.0);
-        if let Some(token) = waiting.1 {
+        crate::sync::wake_all(stop_waiters);
+        if let Some(token) = token {
             token.cancel();
         }
-        self.ending.exit = Some(exit);
+        self.ending().exit = Some(exit);
     }
 
     /// Notes that the actor was killed while it ended.
@@ -163,7 +162,7 @@ impl<A: Actor> Life<A> {
     }
 
     fn exit(&mut self) -> &mut Exit {
-        self.ending.exit.get_or_insert_with(|| Exit::new(ExitReason::Killed))
+        self.ending().exit.get_or_insert_with(|| Exit::new(ExitReason::Killed))
     }
 
     fn drains(&mut self) -> bool {
@@ -185,10 +184,10 @@ impl<A: Actor> Life<A> {
                 return;
             }
             let handled = if let Some(message) = self.overtaking() {
-                self.ending.drained += 1;
+                self.ending().drained += 1;
                 self.handle_overtaking(message, Signals::KILL).await
             } else if let Some(message) = self.cell.mailbox.take(&mut self.batch) {
-                self.ending.drained += 1;
+                self.ending().drained += 1;
                 self.handle(message, Turn::Ordinary, Signals::KILL).await
             } else {
                 let Life { cell, batch, .. } = self;
@@ -234,7 +233,7 @@ impl<A: Actor> Life<A> {
         // A stop that became a kill is noted as such only at the end.
         let killed = self.core().signals.any(Signals::KILL) && self.exit().reason.is_clean();
         let reason = if killed { DeadReason::Killed } else { DeadReason::after(&self.exit().reason) };
-        self.ending.discarded += rest.len() as u64;
+        self.ending().discarded += rest.len() as u64;
         for message in rest {
             if let Err(panicked) = guard(|| self.cell.bury(message, reason)) {
                 self.exit().add(panicked);
@@ -267,7 +266,7 @@ impl<A: Actor> Life<A> {
 
     /// Drops the helpers and waits until they, and the blocking jobs, are gone.
     async fn stop_work(&mut self) {
-        let helpers = self.core().with_ties(|ties| ties.helpers.values().flatten().cloned().collect::<Vec<_>>());
+        let helpers = self.core().if_tied(|ties| ties.helpers.values().flatten().cloned().collect::<Vec<_>>()).unwrap_or_default();
         for helper in helpers {
             helper.abort();
         }
@@ -300,7 +299,7 @@ impl<A: Actor> Life<A> {
 
     /// Counts panics that nobody awaited among what went wrong.
     fn add_failed_work(&mut self) {
-        let failed = self.core().with_ties(|ties| std::mem::take(&mut ties.failed_work));
+        let failed = self.core().if_tied(|ties| std::mem::take(&mut ties.failed_work)).unwrap_or_default();
         for reason in failed {
             self.exit().add(reason);
         }
@@ -340,8 +339,8 @@ impl<A: Actor> Life<A> {
             Watched::Panicked(reason) => (HookOutcome::Panicked, Some(reason)),
             Watched::Cut | Watched::TimedOut => (HookOutcome::TimedOut, None),
         };
-        self.ending.hook_outcome = hook_outcome;
-        self.ending.hook_hit_limit = hook_outcome == HookOutcome::TimedOut;
+        self.ending().hook_outcome = hook_outcome;
+        self.ending().hook_hit_limit = hook_outcome == HookOutcome::TimedOut;
         for wrong in wrong.into_iter().chain(broken) {
             self.exit().add(wrong);
         }
@@ -349,7 +348,7 @@ impl<A: Actor> Life<A> {
 
     /// Drops the state, and makes the end known: nothing here waits.
     fn finish(&mut self) {
-        self.ending.concluded = true;
+        self.concluded = true;
         // What the hook has put aside.
         self.discard_stash();
         self.drop_state();
@@ -360,13 +359,13 @@ impl<A: Actor> Life<A> {
         // If it was to be restarted until a moment ago, this was not done yet.
         self.cell.close(Closed::Stopping);
         self.discard_queue();
-        let exit = self.ending.exit.take().unwrap_or_else(|| Exit::new(ExitReason::Killed));
+        let exit = self.ending().exit.take().unwrap_or_else(|| Exit::new(ExitReason::Killed));
         if !claim(&self.any) {
             // It was declared unresponsive, and its end is known.
             return;
         }
         if exit.reason.is_failure() {
-            self.report_crash(&exit);
+            report_crash(&self.any, &exit);
         }
         telemetry::ended(&self.any, &exit);
         let record = self.any.env().is_recording().then(|| self.report(&exit).into());
@@ -380,19 +379,16 @@ impl<A: Actor> Life<A> {
         }
     }
 
-    fn report_crash(&self, exit: &Exit) {
-        let report = post_mortem::report(&self.any, exit, post_mortem::decision_at_end(&self.any));
-        telemetry::crashed(&report);
-        self.any.env().crashes.publish(Arc::new(report));
-    }
-
     /// Ends the incarnation only, if another is to follow; says whether that is so.
     fn goes_down(&mut self) -> bool {
         let exit = self.exit().clone();
         if !self.core().is_restarted_after(&exit.reason) {
             return false;
         }
-        self.cell.mailbox.put_back(&mut self.batch);
+        if let Some(oldest) = self.cell.mailbox.put_back(&mut self.batch) {
+            // What its destructor has to say is no concern of an incarnation that has failed already.
+            let _ = guard(|| self.cell.bury(oldest, DeadReason::Oldest));
+        }
         go_down(&self.any, exit).is_ok()
     }
 
@@ -409,7 +405,8 @@ impl<A: Actor> Life<A> {
             report.turn = self.any.env().since_began(asked_at);
             report.total = asked_at.elapsed();
         }
-        let ending = &self.ending;
+        let none = Ending::default();
+        let ending = self.ending.as_deref().unwrap_or(&none);
         report.handler = ending.handler;
         report.drain = ending.drain;
         report.children = ending.children;
@@ -425,18 +422,25 @@ impl<A: Actor> Life<A> {
     }
 }
 
+/// Tells of an end by failure.
+pub(super) fn report_crash(cell: &Arc<dyn AnyCell>, exit: &Exit) {
+    let report = post_mortem::report(cell, exit, post_mortem::decision_at_end(cell));
+    telemetry::crashed(&report);
+    cell.env().crashes.publish(Arc::new(report));
+}
+
 /// The task was dropped before it reached the end: aborted at a deadline, or the runtime has gone.
 ///
 /// Nothing can be awaited here. The children are told to drop everything too, and if some are left, the last of them
 /// publishes this end.
 impl<A: Actor> Drop for Life<A> {
     fn drop(&mut self) {
-        if self.ending.concluded {
+        if self.concluded {
             return;
         }
-        self.ending.concluded = true;
+        self.concluded = true;
         let by = if self.core().signals.any(Signals::ABORT) { AbortedBy::Deadline } else { AbortedBy::Runtime };
-        if self.ending.exit.is_none() {
+        if self.ending().exit.is_none() {
             self.settle_cause(Over::Because(ExitReason::Aborted { by }));
         } else {
             self.exit().add(ExitReason::Aborted { by });
@@ -445,8 +449,8 @@ impl<A: Actor> Drop for Life<A> {
         self.cell.close(Closed::Stopping);
         self.drop_sources();
         self.discard_queue();
-        if A::HOOKS.stopped && self.ending.hook_outcome == HookOutcome::None {
-            self.ending.hook_outcome = HookOutcome::Skipped;
+        if A::HOOKS.stopped && self.ending().hook_outcome == HookOutcome::None {
+            self.ending().hook_outcome = HookOutcome::Skipped;
         }
         let family = self.core().family().cloned();
         if let Some(family) = &family {
@@ -460,7 +464,7 @@ impl<A: Actor> Drop for Life<A> {
         }
         self.drop_state();
         self.add_failed_work();
-        let exit = self.ending.exit.take().unwrap_or_else(|| Exit::new(ExitReason::Aborted { by }));
+        let exit = self.ending().exit.take().unwrap_or_else(|| Exit::new(ExitReason::Aborted { by }));
         if !claim(&self.any) {
             return;
         }

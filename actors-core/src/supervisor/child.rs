@@ -65,7 +65,7 @@ impl<A: Protocol> Context<A> {
     /// [`StartError`] says what went wrong; then nothing is left of the child.
     ///
     /// # Cancel safety
-    /// A future dropped before the child is ready ends it: nothing is left behind.
+    /// A future that is dropped before it has returned ends what it has begun to start: nothing is left behind.
     pub async fn add_child(&self, spec: ChildSpec) -> Result<ActorPath, StartError> {
         add(&Supervision::of(&self.any()), spec).await.map(|cell| cell.path())
     }
@@ -77,7 +77,7 @@ impl<A: Protocol> Context<A> {
     /// [`ChildError::NotFound`] if this actor supervises no such child, [`ChildError::Stopping`] if it has ended itself.
     ///
     /// # Cancel safety
-    /// The child is stopped all the same.
+    /// Once it was polled, the child is stopped all the same.
     pub async fn terminate_child(&self, child: impl Into<ChildKey>) -> Result<(), ChildError> {
         terminate(&Supervision::of(&self.any()), child.into()).await
     }
@@ -87,6 +87,9 @@ impl<A: Protocol> Context<A> {
     ///
     /// # Errors
     /// [`ChildError`] says why not; the spec stays.
+    ///
+    /// # Cancel safety
+    /// Once it was polled, the child is started all the same.
     pub async fn restart_child(&self, child: impl Into<ChildKey>) -> Result<(), ChildError> {
         restart(&Supervision::of(&self.any()), child.into()).await
     }
@@ -210,7 +213,7 @@ impl<A: Actor> Child<A> {
     /// [`StartError`] says what went wrong; then nothing is left of the child or of its spec, but that of one that declined.
     ///
     /// # Cancel safety
-    /// A future dropped before the child is ready ends it: nothing is left behind.
+    /// A future that is dropped before it has returned ends what it has begun to start: nothing is left behind.
     pub async fn start(self) -> Result<ActorRef<A>, StartError> {
         add(&self.supervision, self.spec).await.map(|cell| typed(&cell))
     }

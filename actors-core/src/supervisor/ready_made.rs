@@ -373,7 +373,7 @@ impl<Arg: Send + 'static, A: Actor> ActorRef<DynamicSupervisor<Arg, A>> {
     /// [`StartError`] says what went wrong; then nothing is left of the child.
     ///
     /// # Cancel safety
-    /// A future dropped before the child is ready ends it: nothing is left behind.
+    /// A future that is dropped before it has returned ends what it has begun to start: nothing is left behind.
     pub async fn start_child(&self, arg: Arg) -> Result<ActorRef<A>, StartError> {
         let made = self.ask_with(|reply| StartChild { arg, reply }).await;
         let mut made = made.unwrap_or_else(|_| Err(StartError::new(self.path(), StartFailure::Stopping, None)))?;
@@ -390,7 +390,7 @@ impl ActorRef<Supervisor> {
     /// [`StartError`] says what went wrong; then the list of children is as it was.
     ///
     /// # Cancel safety
-    /// A future dropped before the child is ready ends it: nothing is left behind.
+    /// A future that is dropped before it has returned ends what it has begun to start: nothing is left behind.
     pub async fn add_child(&self, spec: ChildSpec) -> Result<ActorPath, StartError> {
         // Its own list comes first.
         until_started(&self.any()).await;
@@ -409,7 +409,7 @@ macro_rules! managed {
             /// [`ChildError::NotFound`] if the supervisor has no such child, [`ChildError::Stopping`] if it has ended itself.
             ///
             /// # Cancel safety
-            /// The child is stopped all the same.
+            /// Once it was polled, the child is stopped all the same.
             pub async fn terminate_child(&self, child: impl Into<ChildKey>) -> Result<(), ChildError> {
                 terminate(&Supervision::of(&self.any()), child.into()).await
             }
@@ -419,6 +419,9 @@ macro_rules! managed {
             ///
             /// # Errors
             /// [`ChildError`] says why not; the spec stays.
+            ///
+            /// # Cancel safety
+            /// Once it was polled, the child is started all the same.
             pub async fn restart_child(&self, child: impl Into<ChildKey>) -> Result<(), ChildError> {
                 restart(&Supervision::of(&self.any()), child.into()).await
             }

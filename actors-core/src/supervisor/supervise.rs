@@ -166,10 +166,10 @@ impl Overseer for Supervision {
             let kid = ledger.kids.get_mut(&place).expect("it was found");
             kid.over = true;
             let (ended, started) = (std::mem::take(&mut kid.ended), std::mem::take(&mut kid.started));
-            let ending = ending(&exit.reason);
-            let first_start = kid.restarts == 0 && child.core().signals.get() & (Signals::AWAITED | Signals::STARTED) == Signals::AWAITED;
             // Whoever asked for it did not stay to see that it had started.
             let abandoned = kid.awaited && exit.reason == ExitReason::Killed;
+            let ending = if abandoned { Ending::NotStarted } else { ending(&exit.reason) };
+            let first_start = kid.restarts == 0 && child.core().signals.get() & (Signals::AWAITED | Signals::STARTED) == Signals::AWAITED;
             // What has no name cannot be asked for again; and a first start that failed leaves nothing.
             let forget = kid.name.is_none() || (first_start && ending != Ending::Declined) || abandoned;
             let consequence = ledger.table.ended(place, ending, forget, now);

@@ -100,6 +100,9 @@ impl ActorSystem {
     ///
     /// # Errors
     /// [`StartError`] says what went wrong; then nothing is left of the actor.
+    ///
+    /// # Cancel safety
+    /// As for [`Builder::start`].
     pub async fn start<A: Actor>(&self, actor: A) -> Result<ActorRef<A>, StartError> {
         self.actor(actor).start().await
     }
@@ -137,6 +140,9 @@ impl ActorSystem {
     /// Stops every actor in order as [`shutdown`](Self::shutdown) does, within `deadline`.
     ///
     /// If a shutdown runs already, its deadline can only come nearer by this.
+    ///
+    /// # Cancel safety
+    /// As for [`shutdown`](Self::shutdown).
     pub async fn shutdown_within(&self, deadline: Duration) -> ShutdownReport {
         shutdown::shut_down(&self.shared, Some(deadline)).await
     }
@@ -147,12 +153,18 @@ impl ActorSystem {
     }
 
     /// Shuts down after a start has failed, and reports that as the outcome: exit code 2.
+    ///
+    /// # Cancel safety
+    /// As for [`shutdown`](Self::shutdown). Before it was polled, nothing is reported.
     pub async fn start_failed(&self, error: StartError) -> ShutdownReport {
         self.shared.note_start_failure(&error);
         shutdown::shut_down(&self.shared, None).await
     }
 
     /// Waits for the shutdown that somebody else begins, and returns its report.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves nothing behind.
     pub async fn terminated(&self) -> ShutdownReport {
         self.shared.done().await
     }
@@ -170,6 +182,9 @@ impl ActorSystem {
     ///
     /// # Panics
     /// Panics if the listeners cannot be installed.
+    ///
+    /// # Cancel safety
+    /// Dropped once it was polled, the listeners stay: the next signal begins a shutdown.
     pub async fn run_until_signal(&self) -> ShutdownReport {
         signals::listen(&self.shared);
         self.shared.done().await

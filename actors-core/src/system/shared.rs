@@ -77,6 +77,8 @@ pub(super) struct Going {
     pub(super) trigger: Trigger,
     pub(super) began: Instant,
     pub(super) deadline: Instant,
+    /// How long the system went on serving.
+    pub(super) quiesced: Duration,
     /// The same moments by the clock of the machine, for the thread that watches from outside.
     pub(super) really_began: std::time::Instant,
     pub(super) real_deadline: std::time::Instant,
@@ -135,6 +137,7 @@ impl Shared {
                         trigger,
                         began: now,
                         deadline: now + within,
+                        quiesced: Duration::ZERO,
                         really_began: real_now,
                         real_deadline: real_now + within,
                     });
@@ -243,6 +246,13 @@ impl Shared {
         lock(&self.state).going.is_some()
     }
 
+    /// Notes that the system has served for as long as it was to.
+    pub(super) fn note_quiesced(&self) {
+        if let Some(going) = &mut lock(&self.state).going {
+            going.quiesced = going.began.elapsed();
+        }
+    }
+
     /// By when the shutdown has to be done.
     pub(super) fn due(&self) -> Option<Instant> {
         lock(&self.state).going.as_ref().map(|going| going.deadline)
@@ -276,7 +286,7 @@ impl Shared {
             outcome,
             total: going.as_ref().map_or(Duration::ZERO, |going| going.began.elapsed()),
             deadline: going.as_ref().map_or(self.deadline, |going| going.deadline - going.began),
-            quiesce: self.quiesce,
+            quiesce: going.as_ref().map_or(Duration::ZERO, |going| going.quiesced),
             actors,
             failures,
             failed,

@@ -17,6 +17,7 @@ use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::ActorPath;
 use crate::runtime::{Budget, Parent, bring_down};
 use crate::telemetry;
+use crate::time::after;
 
 /// Begins a shutdown; if one runs, brings its deadline nearer.
 pub(super) fn begin(shared: &Arc<Shared>, trigger: Trigger, within: Option<Duration>) {
@@ -92,7 +93,7 @@ async fn bring_all_down(shared: Arc<Shared>) {
 /// Goes on serving for a while, for half of the time there is at most, unless all is to be killed.
 async fn quiesce(shared: &Shared, mut hard: Pin<&mut impl Future<Output = ()>>) {
     let Some(began) = shared.going().map(|going| going.began).filter(|_| !shared.quiesce.is_zero()) else { return };
-    let mut sleep = pin!(tokio::time::sleep_until(began + shared.quiesce));
+    let mut sleep = pin!(tokio::time::sleep_until(after(began, shared.quiesce)));
     poll_fn(|cx| {
         if let Some(due) = shared.due_for(cx.waker()) {
             let half = began + (due - began) / 2;
@@ -103,6 +104,7 @@ async fn quiesce(shared: &Shared, mut hard: Pin<&mut impl Future<Output = ()>>) 
         if hard.as_mut().poll(cx).is_ready() { Poll::Ready(()) } else { sleep.as_mut().poll(cx) }
     })
     .await;
+    shared.note_quiesced();
 }
 
 /// Runs one callback, for half of the time there is if others are to come; a panic, or a callback that takes longer, is

@@ -22,6 +22,7 @@ use crate::lifecycle::policy::{OnStop, Policy};
 use crate::mailbox::Capacity;
 use crate::sync::lock;
 use crate::system::ActorSystem;
+use crate::time::after;
 
 /// How many of the messages that came before are shown.
 const SHOWN: usize = 20;
@@ -150,7 +151,7 @@ where
     /// Panics if there is none within 3 s.
     ///
     /// # Cancel safety
-    /// A dropped future has taken nothing; this holds for all that expect a single message.
+    /// A dropped future has taken nothing.
     #[track_caller]
     pub fn expect(&self) -> impl Future<Output = M> + Send + use<'_, M, R> {
         self.expect_within(LIMIT)
@@ -160,6 +161,9 @@ where
     ///
     /// # Panics
     /// Panics if there is none by then.
+    ///
+    /// # Cancel safety
+    /// A dropped future has taken nothing.
     #[track_caller]
     pub fn expect_within(&self, limit: Duration) -> impl Future<Output = M> + Send + use<'_, M, R> {
         self.take(Location::caller(), "a message", limit, |waiting| waiting.pop_front())
@@ -169,6 +173,9 @@ where
     ///
     /// # Panics
     /// Panics if there is none within 3 s.
+    ///
+    /// # Cancel safety
+    /// A dropped future has taken nothing.
     #[track_caller]
     pub fn expect_where<F>(&self, mut fits: F) -> impl Future<Output = M> + Send + use<'_, M, R, F>
     where
@@ -184,6 +191,9 @@ where
     ///
     /// # Panics
     /// Panics if it is not, or if there is none within 3 s.
+    ///
+    /// # Cancel safety
+    /// A dropped future has taken nothing.
     #[track_caller]
     pub fn expect_eq(&self, expected: M) -> impl Future<Output = ()> + Send + use<'_, M, R>
     where
@@ -203,6 +213,9 @@ where
     ///
     /// # Panics
     /// Panics if there are fewer within 3 s.
+    ///
+    /// # Cancel safety
+    /// A dropped future has taken nothing.
     #[track_caller]
     pub fn expect_n(&self, number: usize) -> impl Future<Output = Vec<M>> + Send + use<'_, M, R> {
         let place = Location::caller();
@@ -216,6 +229,9 @@ where
     ///
     /// # Panics
     /// Panics if they are not, or if there are fewer within 3 s.
+    ///
+    /// # Cancel safety
+    /// A dropped future has taken nothing.
     #[track_caller]
     pub fn expect_all_of<I>(&self, expected: I) -> impl Future<Output = ()> + Send + use<'_, M, R, I>
     where
@@ -242,11 +258,14 @@ where
     ///
     /// # Panics
     /// Panics if there is one.
+    ///
+    /// # Cancel safety
+    /// A dropped future has taken nothing.
     #[track_caller]
     pub fn expect_none(&self, time: Duration) -> impl Future<Output = ()> + Send + use<'_, M, R> {
         let place = Location::caller();
         async move {
-            if let Some(message) = self.try_take(Instant::now() + time, |waiting| waiting.pop_front()).await {
+            if let Some(message) = self.try_take(after(Instant::now(), time), |waiting| waiting.pop_front()).await {
                 self.fail(place, &format!("expected no message for {time:?}, but there came {message:?}"));
             }
         }
@@ -275,6 +294,9 @@ where
     ///
     /// # Panics
     /// Panics if it does not end within 3 s.
+    ///
+    /// # Cancel safety
+    /// A dropped future has taken nothing; the actor stays watched.
     #[track_caller]
     pub fn expect_end<A: Protocol>(&self, actor: &ActorRef<A>) -> impl Future<Output = ExitReason> + Send + use<'_, A, M, R> {
         let place = Location::caller();
@@ -302,7 +324,7 @@ where
         limit: Duration,
         take: impl FnMut(&mut VecDeque<M>) -> Option<T>,
     ) -> T {
-        let taken = self.try_take(Instant::now() + limit, take).await;
+        let taken = self.try_take(after(Instant::now(), limit), take).await;
         taken.unwrap_or_else(|| self.fail(place, &format!("expected {what}, which has not come within {limit:?}")))
     }
 

@@ -158,6 +158,9 @@ impl Drop for InBackground {
 ///
 /// # Panics
 /// Panics if the clock is not paused.
+///
+/// # Cancel safety
+/// Time passes no further than it has when the future is dropped.
 pub async fn advance(time: Duration) {
     // Says so if the clock is not paused.
     tokio::time::advance(Duration::ZERO).await;
@@ -172,6 +175,9 @@ pub async fn advance(time: Duration) {
 ///
 /// # Panics
 /// Panics if it does not come about.
+///
+/// # Cancel safety
+/// A dropped future leaves nothing behind.
 #[track_caller]
 pub fn eventually<C>(what: &str, mut condition: C) -> impl Future<Output = ()> + use<'_, C>
 where

@@ -30,6 +30,9 @@ impl ActorSystem {
     ///
     /// # Panics
     /// Panics if it does not come about, and shows the last difference.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves nothing behind.
     #[track_caller]
     pub fn await_tree(&self, expected: &[&str]) -> impl Future<Output = ()> + Send + use<'_> {
         let place = Location::caller();

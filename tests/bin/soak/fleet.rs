@@ -59,15 +59,16 @@ impl Fleet {
         self.system.lookup(&path)
     }
 
-    pub fn reader(news: &ActorSystem, random: &mut Rng) -> Option<ActorRef<Worker>> {
-        news.lookup(&format!("/readers/w{}", random.usize(0..WORKERS)))
+    /// One of those who may read what is published.
+    pub fn reader(&self, random: &mut Rng) -> Option<ActorRef<Worker>> {
+        self.news.lookup(&format!("/readers/w{}", random.usize(0..WORKERS)))
     }
 
     pub fn idler(&self, random: &mut Rng) -> &ActorRef<Worker> {
         &self.idlers[random.usize(0..self.idlers.len())]
     }
 
-    /// One of the supervisors, and the name and number of one of its children.
+    /// One of the supervisors, and the name and number of a child that it has or could have.
     pub fn child(&self, random: &mut Rng) -> (&ActorRef<Supervisor>, String, usize) {
         let number = random.usize(0..WORKERS);
         let (_, supervisor) = &self.supervisors[random.usize(0..self.supervisors.len())];

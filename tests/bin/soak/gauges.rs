@@ -82,7 +82,7 @@ pub fn growth(samples: &[Sample]) -> Vec<String> {
     grown.collect()
 }
 
-/// Memory in use, in bytes; 0 where that cannot be known.
+/// Memory in use, in bytes, with pages of 4 KiB; 0 where that cannot be known.
 pub fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());

@@ -57,7 +57,7 @@ pub struct Answers {
 }
 
 /// An ask under way; one that is dropped before its answer may have been handled or not.
-pub struct Asking(());
+pub struct Asking(&'static Answers);
 
 impl Account {
     const fn new() -> Self {
@@ -140,7 +140,7 @@ impl Answers {
 
     /// Begins an ask.
     pub fn asking(&'static self) -> Asking {
-        Asking(())
+        Asking(self)
     }
 
     pub fn wrong(&self) -> u64 {
@@ -164,34 +164,36 @@ impl Answers {
 impl Asking {
     /// Notes the answer to the question `n`.
     pub fn answered<M: Entered, E>(self, n: u64, outcome: Result<u64, AskError<M, E>>) {
+        let answers = self.0;
+        // What `Drop` would note is known better.
         std::mem::forget(self);
         let back = match outcome {
             Ok(answer) => {
                 if answer != n {
-                    count(&ANSWERS.wrong);
+                    count(&answers.wrong);
                 }
-                return count(&ANSWERS.handled);
+                return count(&answers.handled);
             }
             Err(AskError::NotDelivered(refused)) => Some(refused.into_message()),
             Err(AskError::Lost(lost)) => lost.into_message(),
             Err(AskError::WouldDeadlock(deadlock)) => deadlock.into_message(),
             Err(AskError::TimedOutInQueue { .. }) => None,
             // It failed, crashed, gave no answer, or gave it too late.
-            Err(_) => return count(&ANSWERS.handled),
+            Err(_) => return count(&answers.handled),
         };
         match back {
             Some(message) => {
                 message.parcel().returned();
-                count(&ANSWERS.returned);
+                count(&answers.returned);
             }
-            None => count(&ANSWERS.open),
+            None => count(&answers.open),
         }
     }
 }
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        count(&ANSWERS.open);
+        count(&self.0.open);
     }
 }
 

@@ -114,13 +114,13 @@ async fn perform(act: Act, fleet: &Fleet, random: &mut Rng) {
         Act::Bond => tell(&worker, What::Tie([Bond::Link, Bond::Unlink, Bond::Unlink, Bond::Monitor][random.usize(0..4)], other)).await,
         Act::Wake => wake(fleet.idler(random), random).await,
         Act::Pool => use_pool(fleet, random).await,
-        Act::Publish => publish(&fleet.news, random),
+        Act::Publish => publish(fleet, random),
         Act::Group => meet(&fleet.system, &worker, random).await,
         Act::Ruin => tell(&worker, What::End(end(random))).await,
         Act::RestartByHand => restart_by_hand(fleet, random).await,
         Act::Hire => hire(fleet, random).await,
         Act::Fleeting => fleeting(&fleet.system, random).await,
-        // A smaller pool waits for nobody, and a larger one may find it stopping.
+        // Refused while the whole stops.
         Act::Resize => drop(fleet.pool.resize(random.usize(1..6)).await),
         Act::OtherSystem => other_system(random).await,
     }
@@ -176,9 +176,9 @@ async fn use_pool(fleet: &Fleet, random: &mut Rng) {
     }
 }
 
-fn publish(news: &ActorSystem, random: &mut Rng) {
-    let Some(reader) = Fleet::reader(news, random) else { return };
-    let topic = news.topic::<Rung>(["dawn", "dusk"][random.usize(0..2)]);
+fn publish(fleet: &Fleet, random: &mut Rng) {
+    let Some(reader) = fleet.reader(random) else { return };
+    let topic = fleet.news.topic::<Rung>(["dawn", "dusk"][random.usize(0..2)]);
     match random.u8(0..32) {
         0..8 => topic.subscribe(&reader),
         8..12 => topic.unsubscribe(&reader),

@@ -56,6 +56,8 @@ fn wild(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::lifecycle::id::ActorId;
     use crate::lifecycle::path::{Node, Segment};
@@ -85,6 +87,42 @@ mod tests {
         ];
         for (pattern, path, fits) in cases {
             assert_eq!(Pattern::new(pattern).unwrap().fits(path), fits, "{pattern} and {path}");
+        }
+    }
+
+    /// The same question, answered letter by letter.
+    fn slowly(pattern: &[u8], text: &[u8]) -> bool {
+        match (pattern, text) {
+            ([], text) => text.is_empty(),
+            ([b'*', rest @ ..], text) => (0..=text.len()).any(|place| slowly(rest, &text[place..])),
+            ([letter, rest @ ..], [first, left @ ..]) => letter == first && slowly(rest, left),
+            (_, []) => false,
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn stars_stand_for_anything(pattern in "[ab*]{0,8}", text in "[ab]{0,10}") {
+            prop_assert_eq!(wild(&pattern, &text), slowly(pattern.as_bytes(), text.as_bytes()));
+        }
+
+        #[test]
+        fn any_name_is_a_pattern_that_it_fits(name in "[^/]{1,16}", parent in "[^/]{1,16}") {
+            let above = ActorPath { parent: Some(Node::root()), segment: Segment::Named(Arc::from(&*parent)) };
+            let path = ActorPath { parent: Some(above.node()), segment: Segment::Named(Arc::from(&*name)) };
+            for text in [name, path.to_string()] {
+                let pattern = Pattern::new(&text);
+                prop_assert!(pattern.is_ok_and(|pattern| pattern.fits(&path) && pattern.to_string() == text));
+            }
+        }
+
+        #[test]
+        fn whatever_text_is_a_pattern_or_none(text in any::<String>()) {
+            if let Ok(pattern) = Pattern::new(&text) {
+                pattern.fits(&ActorPath::root());
+            }
         }
     }
 

@@ -96,6 +96,9 @@ impl<W: Actor> PoolRef<W> {
     /// Sends a clone of the message to every worker; returns what has become of each, in the order of the workers.
     ///
     /// A worker whose mailbox is full is waited for only after all others have got theirs.
+    ///
+    /// # Cancel safety
+    /// A dropped future may have reached some of the workers: those that had room, and those for whose room it had waited.
     pub async fn broadcast<M>(&self, message: M) -> Vec<Result<(), TellError<M>>>
     where
         W: Accepts<M>,
@@ -135,6 +138,9 @@ impl<W: Actor> PoolRef<W> {
     ///
     /// # Errors
     /// As for [`ask`](Self::ask).
+    ///
+    /// # Cancel safety
+    /// As for [`Ask`](crate::Ask).
     pub async fn ask_within<M>(&self, limit: Duration, message: M) -> Result<W::Reply, AskError<M, W::Error>>
     where
         W: Accepts<M>,
@@ -147,6 +153,9 @@ impl<W: Actor> PoolRef<W> {
     ///
     /// # Errors
     /// As for [`ask`](Self::ask).
+    ///
+    /// # Cancel safety
+    /// As for [`Ask`](crate::Ask).
     pub fn ask_to<K, M>(&self, key: &K, message: M) -> impl Future<Output = Result<W::Reply, AskError<M, W::Error>>> + use<'_, W, K, M>
     where
         K: Hash + ?Sized,
@@ -161,6 +170,9 @@ impl<W: Actor> PoolRef<W> {
     ///
     /// # Errors
     /// As for [`ask`](Self::ask); [`AskError::Crashed`] if the last attempt ended so, too.
+    ///
+    /// # Cancel safety
+    /// As for [`Ask`](crate::Ask); it is not tried again.
     pub async fn ask_with_retries<M>(&self, retries: u32, message: M) -> Result<W::Reply, AskError<M, W::Error>>
     where
         W: Accepts<M>,
@@ -206,7 +218,8 @@ impl<W: Actor> PoolRef<W> {
     /// stopped.
     ///
     /// # Cancel safety
-    /// Once it was polled, the resize goes on though the future be dropped.
+    /// Once the pool has the request, the resize goes on though the future be dropped. It has it at the first poll, unless so
+    /// many other requests wait that there is no room.
     pub async fn resize(&self, workers: usize) -> Result<(), StartError> {
         let answer = self.pool.ask_with(|reply| Resize { workers, reply }).await;
         // It answers unless it ends.

@@ -1,0 +1,121 @@
+//! A mailbox that drops the oldest message, when its actor is restarted with one fetched and not yet begun (S4.5, S4.7, S6.6).
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context as Poller, Waker};
+use std::time::Duration;
+
+use actors_core::{Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, Exited, LinkKind, Overflow, Supervisor, messages};
+use tests::{Gate, Journal, promptly};
+
+use crate::cast::settle;
+
+/// Trips over the first end that it hears of, when the gate opens, and asks back whoever asks.
+#[derive(Actor)]
+struct Clumsy {
+    gate: Gate,
+    journal: Journal,
+}
+
+#[messages]
+impl Clumsy {
+    #[exited]
+    async fn trip(&mut self, _exited: Exited) {
+        self.gate.pass().await;
+        panic!("tripped");
+    }
+
+    #[message]
+    async fn ask_back(&mut self, from: ActorRef<Asker>) -> bool {
+        self.journal.note("asked");
+        from.ask(Greet).await.is_ok()
+    }
+
+    #[message]
+    fn noise(&mut self, number: u32) {
+        self.journal.note(number.to_string());
+    }
+}
+
+/// Asks, and has another end at the same time.
+#[derive(Actor)]
+struct Asker {
+    clumsy: ActorRef<Clumsy>,
+    other: ActorRef<Other>,
+}
+
+#[messages]
+impl Asker {
+    #[message]
+    async fn ask(&mut self, ctx: &mut Context<Self>) -> Option<bool> {
+        let from = ctx.actor_ref().clone();
+        let mut asked = pin!(self.clumsy.ask(AskBack { from }));
+        assert!(asked.as_mut().poll(&mut Poller::from_waker(Waker::noop())).is_pending());
+        self.other.stop();
+        match asked.await {
+            Ok(heard) => Some(heard),
+            Err(AskError::Lost(_)) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[message]
+    fn greet(&self) {}
+}
+
+#[derive(Actor)]
+struct Other;
+
+#[messages]
+impl Other {
+    #[message]
+    fn idle(&self) {}
+}
+
+/// A clumsy actor with room for two, which has fetched a request and trips before it begins it; then so many messages come.
+async fn tripping(system: &ActorSystem, noise: u32) -> (ActorRef<Clumsy>, Journal, tokio::task::JoinHandle<Option<bool>>) {
+    let (gate, journal) = (Gate::new(), Journal::new());
+    let (held, noted) = (gate.clone(), journal.clone());
+    let spec = ChildSpec::new("clumsy", move || Clumsy { gate: held.clone(), journal: noted.clone() });
+    let spec = spec.mailbox(2).policy(|policy| policy.overflow = Overflow::DropOldest);
+    system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
+    let clumsy = system.lookup::<Clumsy>("/sup/clumsy").unwrap();
+    // From here on it sleeps before its mailbox.
+    clumsy.ask(Noise { number: 0 }).await.unwrap();
+    settle().await;
+    let other = system.spawn(Other);
+    clumsy.link_as(&other, LinkKind::Notify);
+    let asker = system.spawn(Asker { clumsy: clumsy.clone(), other });
+    let asking = tokio::spawn(async move { asker.ask(Ask).within(Duration::from_secs(60)).await.unwrap() });
+    promptly("it hears of the end", gate.reached()).await;
+    for number in 1..=noise {
+        clumsy.tell(Noise { number }).await.unwrap();
+    }
+    gate.open();
+    (clumsy, journal, asking)
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_7_what_was_fetched_before_a_restart_is_in_no_cycle_that_nobody_sees() {
+    let system = ActorSystem::new("oldest");
+    let (clumsy, journal, asking) = tripping(&system, 1).await;
+
+    assert_eq!(promptly("the ask has an end", asking).await.unwrap(), Some(false), "the cycle was seen");
+
+    settle().await;
+    assert_eq!((clumsy.incarnation(), journal.entries()), (1, ["0", "asked", "1"].map(str::to_owned).to_vec()));
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_5_what_was_fetched_before_a_restart_is_the_oldest_where_there_is_no_room_for_it() {
+    let system = ActorSystem::new("oldest");
+    let (clumsy, journal, asking) = tripping(&system, 3).await;
+
+    assert_eq!(promptly("the ask has an end", asking).await.unwrap(), None, "it was discarded");
+
+    settle().await;
+    assert_eq!((clumsy.incarnation(), journal.entries()), (1, ["0", "2", "3"].map(str::to_owned).to_vec()));
+    assert_eq!(system.dead_letter_count(), 1, "the first noise; the request went back to its asker");
+    system.shutdown().await;
+}

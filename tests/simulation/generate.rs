@@ -1,0 +1,300 @@
+//! Makes a program from a seed: the same seed makes the same program.
+
+use actors_core::{AutoShutdown, LinkKind, OnStop, Overflow, Restart, Strategy};
+use fastrand::Rng;
+
+use crate::program::{Act, Answer, Deed, Ending, How, Kind, Knot, Manage, Order, Plan, Program, Setup, Slot, Start, Step, Stop, Way};
+
+/// Which sets of hooks there are; each is a type of actor of its own.
+pub const HOOKS: [u8; 6] = [0, 1, 2, 4, 5, 7];
+
+const TIMES: [u64; 8] = [1, 2, 5, 10, 40, 200, 1_000, 7_000];
+
+/// Makes the program of a seed.
+pub fn program(seed: u64) -> Program {
+    let mut rng = Rng::with_seed(seed);
+    let trouble = rng.u32(0..=30);
+    let mut making = Making { rng, trouble, actors: Vec::new() };
+    making.grow();
+    let steps = making.steps();
+    let ending = making.ending();
+    Program { seed, actors: making.actors, steps, ending }
+}
+
+struct Making {
+    rng: Rng,
+    /// How many in a hundred things go wrong.
+    trouble: u32,
+    actors: Vec<Plan>,
+}
+
+impl Making {
+    fn one_in(&mut self, n: u32) -> bool {
+        self.rng.u32(0..n) == 0
+    }
+
+    fn goes_wrong(&mut self) -> bool {
+        self.rng.u32(0..100) < self.trouble
+    }
+
+    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.rng.usize(0..of.len())]
+    }
+
+    fn time(&mut self) -> u64 {
+        self.pick(&TIMES)
+    }
+
+    fn slot(&mut self) -> Slot {
+        self.rng.usize(0..self.actors.len())
+    }
+
+    // ===== actors =====
+
+    fn grow(&mut self) {
+        let most = if self.one_in(20) { 40 } else { 12 };
+        let count = self.rng.usize(1..=most);
+        for slot in 0..count {
+            // Deep or wide: below the last one, or below any.
+            let above = match slot {
+                0 => None,
+                _ if self.one_in(4) => None,
+                _ if self.one_in(3) => Some(slot - 1),
+                _ => Some(self.rng.usize(0..slot)),
+            };
+            let plan = self.plan(above);
+            if let Some(above) = above {
+                self.actors[above].hooks |= 1;
+                if self.actors[above].hooks == 3 {
+                    self.actors[above].hooks = 7;
+                }
+            }
+            self.actors.push(plan);
+        }
+        // Ties go to anybody, also to those who are made later.
+        for slot in 0..count {
+            if self.one_in(4) {
+                let knot = self.knot(slot);
+                self.actors[slot].ties.push(knot);
+            }
+        }
+    }
+
+    fn plan(&mut self, above: Option<Slot>) -> Plan {
+        let kind = if above.is_some() && !self.one_in(3) {
+            let restart = self.pick(&[Restart::Permanent, Restart::Permanent, Restart::Transient, Restart::Temporary]);
+            let backoff = if self.one_in(4) { Some(self.time()) } else { None };
+            Kind::Child { restart, backoff, significant: restart != Restart::Permanent && self.one_in(4) }
+        } else {
+            Kind::Plain
+        };
+        let setup = self.setup();
+        if let (Kind::Child { significant: true, .. }, Some(above)) = (&kind, above) {
+            self.actors[above].setup.auto_shutdown =
+                if self.rng.bool() { AutoShutdown::AnySignificant } else { AutoShutdown::AllSignificant };
+        }
+        let starts = (0..self.rng.usize(0..=2)).map(|_| self.start()).collect();
+        let stop = self.stop();
+        Plan {
+            above,
+            left_out: false,
+            hooks: self.pick(&HOOKS),
+            named: !self.one_in(3),
+            awaited: self.rng.bool(),
+            later: above.is_some() && self.one_in(8),
+            starts,
+            stop,
+            bad_drop: self.goes_wrong() && self.one_in(3),
+            significant: self.one_in(30) && kind == Kind::Plain,
+            setup,
+            ties: Vec::new(),
+            group: if above.is_some() && kind == Kind::Plain && self.one_in(3) { Some(self.rng.u8(0..2)) } else { None },
+            kind,
+        }
+    }
+
+    fn setup(&mut self) -> Setup {
+        let mut setup = Setup::default();
+        if self.one_in(2) {
+            setup.capacity = self.pick(&[Some(1), Some(2), Some(3), Some(8), None]);
+        }
+        if self.one_in(3) {
+            setup.overflow = self.pick(&[Overflow::Reject, Overflow::DropNewest, Overflow::DropOldest]);
+        }
+        if self.one_in(3) {
+            setup.on_stop = OnStop::Drain;
+        }
+        if self.one_in(4) {
+            setup.stash = self.pick(&[0, 1, 2]);
+        }
+        setup.cancels = self.one_in(5);
+        setup.side_by_side = self.one_in(5);
+        let mut limit = |in_: u32| if self.rng.u32(0..in_) == 0 { Some(TIMES[self.rng.usize(2..8)]) } else { None };
+        setup.stop_limit = limit(4);
+        setup.hook_limit = limit(5);
+        setup.start_limit = limit(4);
+        setup.handler_limit = limit(10);
+        setup.ask_limit = limit(5);
+        setup.strategy = self.pick(&[Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne]);
+        setup.restarts = self.rng.u32(0..6);
+        setup
+    }
+
+    fn start(&mut self) -> Start {
+        if self.one_in(6) {
+            return Start::Takes(self.time());
+        }
+        if !self.goes_wrong() {
+            return Start::Ready;
+        }
+        self.pick(&[Start::Hangs, Start::Fails, Start::Fails, Start::Panics, Start::Declines, Start::Leaves])
+    }
+
+    fn stop(&mut self) -> Stop {
+        if self.one_in(6) {
+            return Stop::Takes(self.time());
+        }
+        if !self.goes_wrong() {
+            return Stop::AtOnce;
+        }
+        self.pick(&[Stop::Hangs, Stop::Fails, Stop::Panics])
+    }
+
+    fn knot(&mut self, from: Slot) -> Knot {
+        let to = self.slot();
+        let kind = self.pick(&[LinkKind::OnFailure, LinkKind::OnFailure, LinkKind::OnExit, LinkKind::Notify]);
+        match self.rng.u32(0..10) {
+            0..=3 => Knot::Link(to, kind),
+            4 => Knot::Unlink(to),
+            5..=6 => Knot::Demonitor,
+            7 => Knot::Monitor(self.actors[from].above.unwrap_or(to)),
+            _ => Knot::Monitor(to),
+        }
+    }
+
+    // ===== steps =====
+
+    fn steps(&mut self) -> Vec<Step> {
+        let clients = self.rng.u8(1..=4);
+        let most = if self.one_in(10) { 120 } else { 40 };
+        let mut steps = Vec::new();
+        for _ in 0..self.rng.usize(0..=most) {
+            let client = self.rng.u8(0..clients);
+            let deeds = if self.one_in(12) { self.tie_and_untie() } else { vec![self.deed()] };
+            steps.extend(deeds.into_iter().map(|deed| Step { client, deed }));
+        }
+        steps
+    }
+
+    /// Ties one to another, ends that, and unties them: what comes of it may be on its way.
+    fn tie_and_untie(&mut self) -> Vec<Deed> {
+        let (me, other, kind) = (self.slot(), self.slot(), self.pick(&[LinkKind::OnFailure, LinkKind::Notify]));
+        let (tie, untie) =
+            if self.rng.bool() { (Knot::Monitor(other), Knot::Demonitor) } else { (Knot::Link(other, kind), Knot::Unlink(other)) };
+        let mut tell =
+            |act| Deed::Send { to: me, how: How::TryTell, work: Order { act, answer: Answer::Echo, stash: 0, control: self.one_in(4) } };
+        let (first, last) = (tell(Act::Tie(tie)), tell(Act::Tie(untie)));
+        let pause = if self.rng.bool() { Act::Sleep(self.time()) } else { Act::Nothing };
+        let hold = Deed::Send { to: me, how: How::TryTell, work: Order { act: pause, answer: Answer::Echo, stash: 0, control: false } };
+        vec![first, hold, Deed::End { who: other, how: self.way() }, last]
+    }
+
+    fn deed(&mut self) -> Deed {
+        match self.rng.u32(0..100) {
+            0..=69 => {
+                let to = self.slot();
+                Deed::Send { to, how: self.how(), work: self.order(to, 2) }
+            }
+            70..=77 => Deed::End { who: self.slot(), how: self.way() },
+            78..=79 => Deed::Link(self.slot(), self.slot(), LinkKind::OnFailure),
+            80 => Deed::Unlink(self.slot(), self.slot()),
+            81 => Deed::Look,
+            82 if self.one_in(10) => Deed::RequestShutdown,
+            83 if self.one_in(10) => Deed::ShutDown(if self.rng.bool() { Some(self.deadline()) } else { None }),
+            _ => Deed::Wait(self.time()),
+        }
+    }
+
+    fn how(&mut self) -> How {
+        match self.rng.u32(0..10) {
+            0..=3 => How::Tell,
+            4 => How::TellWithin(self.time()),
+            5 => How::TryTell,
+            6 => How::Ask,
+            7..=8 => How::AskWithin(self.time()),
+            _ => How::AskAndLeave(self.time()),
+        }
+    }
+
+    fn way(&mut self) -> Way {
+        self.pick(&[Way::Stop, Way::Stop, Way::Drain, Way::Kill])
+    }
+
+    /// What `to` is to do; `depth` says how far that may go on to others.
+    fn order(&mut self, to: Slot, depth: u32) -> Order {
+        let act = self.act(to, depth);
+        let answer = match self.rng.u32(0..10) {
+            0 if self.goes_wrong() => Answer::Error,
+            1 => Answer::None,
+            2 => Answer::Later(self.time()),
+            _ => Answer::Echo,
+        };
+        Order { act, answer, stash: if self.one_in(8) { self.rng.u8(1..=2) } else { 0 }, control: self.one_in(10) }
+    }
+
+    fn act(&mut self, me: Slot, depth: u32) -> Act {
+        if self.goes_wrong() && self.one_in(2) {
+            return match self.rng.u32(0..5) {
+                0 => Act::Hang,
+                1 => Act::Panic,
+                2 => Act::BadHelp,
+                _ => Act::Fail,
+            };
+        }
+        match self.rng.u32(0..40) {
+            0..=9 => Act::Nothing,
+            10..=14 => Act::Sleep(self.time()),
+            15..=17 => Act::Unstash,
+            18..=23 if depth > 0 => {
+                let to = self.slot();
+                Act::Send(to, self.how(), Box::new(self.order(to, depth - 1)))
+            }
+            24..=25 => Act::Later(self.time()),
+            26 => Act::End(self.way()),
+            27..=30 => Act::Tie(self.knot(me)),
+            31 => Act::Help(self.time()),
+            32..=37 => {
+                let children: Vec<Slot> = (0..self.actors.len()).filter(|&slot| self.actors[slot].above == Some(me)).collect();
+                match children.as_slice() {
+                    [] => Act::Nothing,
+                    children => {
+                        let child = self.pick(children);
+                        Act::Manage(child, self.pick(&[Manage::Make, Manage::Terminate, Manage::Restart, Manage::Remove, Manage::Stop]))
+                    }
+                }
+            }
+            38 if self.one_in(10) => Act::RequestShutdown,
+            39 if self.one_in(10) => Act::AwaitShutdown,
+            _ => Act::Nothing,
+        }
+    }
+
+    // ===== the end =====
+
+    /// At least as long as the machine may stand still, since the watchdog goes by the clock of the machine.
+    fn deadline(&mut self) -> u64 {
+        self.pick(&[5_000, 8_000, 25_000, 60_000])
+    }
+
+    fn ending(&mut self) -> Ending {
+        let deadline = self.deadline();
+        let mut shutdowns = Vec::new();
+        for nth in 0..self.pick(&[1, 1, 1, 2, 3]) {
+            let delay = if nth == 0 || self.rng.bool() { 0 } else { self.time() };
+            let within = if self.one_in(3) { Some(self.deadline()) } else { None };
+            shutdowns.push((delay, within));
+        }
+        let after = self.pick(&[0, 1, 3, 10, 100, 1_000, 10_000, 100_000]);
+        Ending { after, deadline, shutdowns, dropped: self.one_in(12) }
+    }
+}

@@ -1,0 +1,199 @@
+//! What happened in a run, in the order in which it did: what the invariants are checked against.
+
+use std::time::Duration;
+
+use actors_core::{ActorId, ActorPath, DeadReason, ExitReason, LinkKind, MonitorRef, Refusal};
+
+use crate::program::{Slot, Way};
+
+/// One entry: what happened, and when by the clock of the runtime.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub at: Duration,
+    pub note: Note,
+}
+
+/// One life of one actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Who {
+    pub id: ActorId,
+    pub life: u64,
+}
+
+/// Who sends, one thing after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sender {
+    Client(u8),
+    Actor(ActorId),
+}
+
+/// The number of a message, of a state, of an ask.
+pub type Number = u64;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    // ===== lives =====
+    /// A state was made, below a life of an actor or at the top.
+    Made {
+        state: Number,
+        slot: Slot,
+        above: Option<Who>,
+    },
+    /// A state turned out to be that of this life.
+    Is {
+        state: Number,
+        who: Who,
+        slot: Slot,
+        path: ActorPath,
+    },
+    /// A state was dropped.
+    Gone {
+        state: Number,
+    },
+    Enters(Who, Place),
+    Leaves(Who, Place),
+    /// The `started` hook has succeeded.
+    Started(Who),
+    /// Somebody who waited for the end of the actor was told.
+    Ended {
+        id: ActorId,
+        reason: ExitReason,
+        /// Its name, or another actor of that name, was not to be found.
+        name_free: bool,
+        secondary: Vec<ExitReason>,
+    },
+    /// Whoever started a child was told how that went.
+    StartResult {
+        slot: Slot,
+        ready: bool,
+    },
+
+    // ===== messages =====
+    Sends {
+        by: Sender,
+        to: ActorId,
+        message: Number,
+        control: bool,
+        asks: bool,
+    },
+    Sent {
+        message: Number,
+        result: Sent,
+    },
+    Took {
+        who: Who,
+        message: Number,
+        control: bool,
+    },
+    /// The handler is over, however that came.
+    LetGo {
+        who: Who,
+        message: Number,
+    },
+    PutAside {
+        who: Who,
+        message: Number,
+    },
+    Released(Who),
+    Dead {
+        message: Option<Number>,
+        reason: DeadReason,
+    },
+    /// A message to itself is to come after a time.
+    SetsTimer {
+        who: Who,
+        timer: Number,
+        after: Duration,
+    },
+    TimerCame {
+        who: Who,
+        timer: Number,
+    },
+
+    // ===== ends =====
+    Asks {
+        by: Sender,
+        to: ActorId,
+        life: u64,
+        way: Way,
+    },
+
+    // ===== ties =====
+    Linked(ActorId, ActorId, LinkKind),
+    Unlinked(ActorId, ActorId),
+    Watches {
+        watcher: Who,
+        target: ActorId,
+        monitor: MonitorRef,
+    },
+    Unwatches(Who, MonitorRef),
+    Told {
+        who: Who,
+        ended: ActorId,
+        reason: ExitReason,
+        tie: Tied,
+    },
+    GroupMade {
+        group: Number,
+        owner: Who,
+    },
+    Joined {
+        group: Number,
+        member: ActorId,
+    },
+    GroupEnded {
+        group: Number,
+        first: (ActorPath, ExitReason),
+        members: Vec<(ActorPath, ExitReason)>,
+    },
+
+    // ===== the whole =====
+    ShutdownBegins {
+        within: Option<Duration>,
+        /// How many events of lives there had been.
+        seen: usize,
+    },
+    ShutdownReturned {
+        began: Duration,
+    },
+    ShutdownIsOver,
+    /// Something that should not be, found while it happened.
+    Wrong(String),
+}
+
+/// Where the code of an actor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Started,
+    Handler,
+    Exited,
+    Stopped,
+}
+
+/// What became of a message, as its sender sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sent {
+    Accepted,
+    Refused(Refusal),
+    /// The future was dropped before it was done.
+    Abandoned,
+    Answered,
+    Failed,
+    Lost,
+    Crashed,
+    NoReply,
+    TimedOutInQueue,
+    TimedOutInHandler,
+    WouldDeadlock,
+    /// The answer was not the one to this message, or the message that came back another.
+    Mixed,
+}
+
+/// By what an actor learned of an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tied {
+    Link,
+    Child,
+    Monitor(MonitorRef),
+    Group,
+}

@@ -1,0 +1,434 @@
+//! The actor of the simulation: it starts, works, ties itself to others and ends as its plan and its messages say.
+
+use std::convert::Infallible;
+use std::future::{Future, pending};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors_core::{
+    Accepts, Actor, BoxError, Context, ExitReason, Exited, Hooks, MonitorRef, PeerGroup, Policy, Protocol, ReplyTo, Strategy, Tie,
+    Unhandled,
+};
+use tests::Broken;
+
+use crate::anyone::with_hooks;
+use crate::grow;
+use crate::journal::{Note, Number, Place, Sender, Tied, Who};
+use crate::program::{Act, Answer, Knot, Order, Plan, Slot, Start, Stop, Way};
+use crate::world::{Token, World};
+
+/// An actor with this set of hooks: 1 for `started`, 2 for `exited`, 4 for `stopped`.
+pub struct Node<const HOOKS: u8> {
+    pub world: Arc<World>,
+    pub slot: Slot,
+    /// The number of this state.
+    state: Number,
+    /// How often an actor of this slot was made before.
+    making: usize,
+    seen: bool,
+    monitors: Vec<MonitorRef>,
+    pub groups: Vec<(u8, Number, PeerGroup)>,
+    _token: Token,
+}
+
+/// An ordinary message.
+pub struct Work {
+    pub number: Number,
+    order: Order,
+    /// How often it is still to be put aside.
+    stash: u8,
+    _token: Token,
+}
+
+/// A control message.
+pub struct Urgent(pub Work);
+
+/// What a timer yields.
+pub struct Later(Number);
+
+/// What waits in the mailbox.
+pub enum Msg {
+    Work(Work, ReplyTo<Number, Broken>),
+    Urgent(Work, ReplyTo<Number, Broken>),
+    Later(Later),
+}
+
+impl Work {
+    pub fn new(world: &World, number: Number, order: &Order) -> Self {
+        Work { number, stash: if order.control { 0 } else { order.stash }, order: order.clone(), _token: world.token() }
+    }
+}
+
+impl<const HOOKS: u8> Node<HOOKS> {
+    pub fn new(world: &Arc<World>, slot: Slot, above: Option<Who>) -> Self {
+        let (state, making) = (world.number(), world.count_making(slot));
+        world.note(Note::Made { state, slot, above });
+        Node { world: world.clone(), slot, state, making, seen: false, monitors: Vec::new(), groups: Vec::new(), _token: world.token() }
+    }
+
+    fn plan(&self) -> &Plan {
+        self.world.plan(self.slot)
+    }
+
+    /// Makes itself known, the first time that it does anything.
+    fn who(&mut self, ctx: &Context<Self>) -> Who {
+        let who = Who { id: ctx.id(), life: ctx.incarnation() };
+        if !self.seen {
+            self.seen = true;
+            let me = ctx.actor_ref().clone();
+            let anyone = with_hooks!(HOOKS, (Same, into) => {
+                let me: Box<dyn std::any::Any> = Box::new(me);
+                into(*me.downcast::<actors_core::ActorRef<Same>>().expect("these are its hooks"))
+            });
+            self.world.meet(self.slot, &anyone);
+            self.world.note(Note::Is { state: self.state, who, slot: self.slot, path: ctx.path() });
+        }
+        who
+    }
+}
+
+impl<const HOOKS: u8> Drop for Node<HOOKS> {
+    fn drop(&mut self) {
+        self.world.note(Note::Gone { state: self.state });
+        if self.plan().bad_drop && self.making == 0 && !std::thread::panicking() {
+            panic!("simulated: destructor");
+        }
+    }
+}
+
+impl<const HOOKS: u8> Protocol for Node<HOOKS> {
+    type Msg = Msg;
+
+    fn deadline(message: &Msg) -> Option<tokio::time::Instant> {
+        match message {
+            Msg::Work(_, reply) | Msg::Urgent(_, reply) => reply.deadline(),
+            Msg::Later(_) => None,
+        }
+    }
+
+    fn unhandled(message: Msg) -> Unhandled {
+        match message {
+            Msg::Work(work, reply) | Msg::Urgent(work, reply) if !reply.is_asked() => Unhandled::Told(Some(Box::new(work))),
+            Msg::Work(..) | Msg::Urgent(..) => Unhandled::Bounced,
+            Msg::Later(_) => Unhandled::Told(None),
+        }
+    }
+}
+
+impl<const HOOKS: u8> Accepts<Work> for Node<HOOKS> {
+    type Reply = Number;
+    type Error = Broken;
+
+    fn accept(work: Work, reply: ReplyTo<Number, Broken>) -> Msg {
+        Msg::Work(work, reply)
+    }
+}
+
+impl<const HOOKS: u8> Accepts<Urgent> for Node<HOOKS> {
+    type Reply = Number;
+    type Error = Broken;
+    const CONTROL: bool = true;
+
+    fn accept(Urgent(work): Urgent, reply: ReplyTo<Number, Broken>) -> Msg {
+        Msg::Urgent(work, reply)
+    }
+}
+
+impl<const HOOKS: u8> Accepts<Later> for Node<HOOKS> {
+    type Reply = ();
+    type Error = Infallible;
+
+    fn accept(later: Later, _reply: ReplyTo<()>) -> Msg {
+        Msg::Later(later)
+    }
+}
+
+/// How those supervise that nobody supervises, so that no policy of theirs can be set.
+pub fn strategy_at_the_top(hooks: u8) -> Strategy {
+    match hooks {
+        7 => Strategy::RestForOne,
+        5 => Strategy::OneForAll,
+        _ => Strategy::OneForOne,
+    }
+}
+
+/// How many restarts they allow within an hour.
+pub const RESTARTS_AT_THE_TOP: u32 = 3;
+
+const fn policy(hooks: u8) -> Policy {
+    let strategy = match hooks {
+        7 => Strategy::RestForOne,
+        5 => Strategy::OneForAll,
+        _ => Strategy::OneForOne,
+    };
+    Policy {
+        strategy,
+        restarts: RESTARTS_AT_THE_TOP,
+        within: Duration::from_secs(3_600),
+        auto_shutdown: actors_core::AutoShutdown::AnySignificant,
+        ..Policy::DEFAULT
+    }
+}
+
+impl<const HOOKS: u8> Actor for Node<HOOKS> {
+    const POLICY: Policy = policy(HOOKS);
+    const HOOKS: Hooks = Hooks { started: HOOKS & 1 != 0, exited: HOOKS & 2 != 0, stopped: HOOKS & 4 != 0 };
+
+    async fn started(&mut self, ctx: &mut Context<Self>) -> Result<(), BoxError> {
+        let who = self.who(ctx);
+        let world = self.world.clone();
+        let here = Here::enter(&world, who, Place::Started);
+        world.sway().await;
+        let children: Vec<Slot> = world.program.below(Some(self.slot)).filter(|&child| !world.plan(child).later).collect();
+        for child in children {
+            grow::child(self, child, who, ctx).await?;
+        }
+        for knot in self.plan().ties.clone() {
+            self.tie(knot, who, ctx);
+            world.sway().await;
+        }
+        match self.plan().starts.get(self.making).copied().unwrap_or(Start::Ready) {
+            Start::Ready => {}
+            Start::Takes(time) => world.pass(time).await,
+            Start::Hangs => hang(&world).await,
+            Start::Fails => return Err(Broken("simulated: start").into()),
+            Start::Panics => panic!("simulated: start"),
+            Start::Declines => {
+                ctx.decline();
+                return Ok(());
+            }
+            Start::Leaves => ctx.stop(),
+        }
+        world.sway().await;
+        drop(here);
+        world.note(Note::Started(who));
+        Ok(())
+    }
+
+    fn handle(&mut self, message: Msg, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send {
+        let who = self.who(ctx);
+        // At once, and not at the first turn of the future: a message that is in hand is handled, whatever comes of it.
+        let here = match &message {
+            Msg::Work(work, _) => Here::handle(&self.world, who, work.number, false),
+            Msg::Urgent(work, _) => Here::handle(&self.world, who, work.number, true),
+            Msg::Later(Later(timer)) => {
+                self.world.note(Note::TimerCame { who, timer: *timer });
+                Here::enter(&self.world, who, Place::Handler)
+            }
+        };
+        async move {
+            let here = here;
+            let world = self.world.clone();
+            world.sway().await;
+            let done = match message {
+                Msg::Work(work, reply) | Msg::Urgent(work, reply) => self.work(work, reply, who, ctx).await,
+                Msg::Later(_) => Ok(()),
+            };
+            drop(here);
+            done
+        }
+    }
+
+    async fn exited(&mut self, exited: Exited, ctx: &mut Context<Self>) -> Result<(), BoxError> {
+        let who = self.who(ctx);
+        let tie = match &exited.tie {
+            Tie::Link => Tied::Link,
+            Tie::Child => Tied::Child,
+            Tie::Monitor(monitor) => Tied::Monitor(*monitor),
+            Tie::Group(_) => Tied::Group,
+            other => {
+                self.world.wrong(format!("an exit by an unknown tie: {other:?}"));
+                return Ok(());
+            }
+        };
+        self.world.note(Note::Told { who, ended: exited.id, reason: exited.reason, tie });
+        let world = self.world.clone();
+        let _here = Here::enter(&world, who, Place::Exited);
+        world.sway().await;
+        Ok(())
+    }
+
+    async fn stopped(&mut self, _reason: &ExitReason, ctx: &mut Context<Self>) -> Result<(), BoxError> {
+        let who = self.who(ctx);
+        let world = self.world.clone();
+        let _here = Here::enter(&world, who, Place::Stopped);
+        world.sway().await;
+        match self.plan().stop {
+            Stop::AtOnce => {}
+            Stop::Takes(time) => world.pass(time).await,
+            Stop::Hangs => hang(&world).await,
+            Stop::Fails => return Err(Broken("simulated: stop").into()),
+            Stop::Panics => panic!("simulated: stop"),
+        }
+        Ok(())
+    }
+}
+
+impl<const HOOKS: u8> Node<HOOKS> {
+    async fn work(&mut self, mut work: Work, reply: ReplyTo<Number, Broken>, who: Who, ctx: &mut Context<Self>) -> Result<(), BoxError> {
+        if work.stash > 0 {
+            work.stash -= 1;
+            let (number, asked) = (work.number, reply.is_asked());
+            let put = if asked { ctx.stash_ask(work, reply).is_ok() } else { ctx.stash(work).is_ok() };
+            if put {
+                self.world.note(Note::PutAside { who, message: number });
+            }
+            return Ok(());
+        }
+        let order = work.order.clone();
+        self.perform(&order.act, who, ctx).await?;
+        self.world.sway().await;
+        match order.answer {
+            Answer::Echo => reply.send(work.number),
+            Answer::Error => reply.fail(Broken("simulated: answer"))?,
+            Answer::None => drop(reply),
+            Answer::Later(time) => {
+                let world = self.world.clone();
+                drop(ctx.spawn_task(async move {
+                    world.sway().await;
+                    world.pass(time).await;
+                    reply.send(work.number);
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    async fn perform(&mut self, act: &Act, who: Who, ctx: &mut Context<Self>) -> Result<(), BoxError> {
+        let world = self.world.clone();
+        match act {
+            Act::Nothing => {}
+            Act::Sleep(time) => world.pass(*time).await,
+            Act::Hang => hang(&world).await,
+            Act::Fail => return Err(Broken("simulated: handler").into()),
+            Act::Panic => panic!("simulated: handler"),
+            Act::Unstash => {
+                ctx.unstash_all();
+                world.note(Note::Released(who));
+            }
+            Act::Send(to, how, order) => {
+                if let Some(to) = world.who(*to) {
+                    to.send(&world, Sender::Actor(who.id), *how, order).await;
+                }
+            }
+            Act::Later(time) => {
+                let timer = world.number();
+                world.note(Note::SetsTimer { who, timer, after: Duration::from_millis(*time) });
+                ctx.send_after(Duration::from_millis(*time), Later(timer));
+            }
+            Act::End(way) => {
+                world.note(Note::Asks { by: Sender::Actor(who.id), to: who.id, life: who.life, way: *way });
+                match way {
+                    Way::Stop => ctx.stop(),
+                    Way::Drain => ctx.drain(),
+                    Way::Kill => ctx.actor_ref().kill(),
+                }
+            }
+            Act::Tie(knot) => self.tie(*knot, who, ctx),
+            Act::Help(time) => {
+                let (world, time, token) = (world.clone(), *time, world.token());
+                drop(ctx.spawn_task(async move {
+                    let _token = token;
+                    world.sway().await;
+                    world.pass(time).await;
+                }));
+            }
+            Act::BadHelp => {
+                let world = world.clone();
+                drop(ctx.spawn_task(async move {
+                    world.sway().await;
+                    panic!("simulated: helper");
+                }));
+            }
+            Act::Manage(child, how) => grow::manage(self, *child, *how, who, ctx).await?,
+            Act::RequestShutdown => {
+                grow::begin_shutdown(&world, None);
+                ctx.system().request_shutdown();
+            }
+            Act::AwaitShutdown => {
+                let report = ctx.system().shutdown().await;
+                if !matches!(report.outcome, actors_core::Outcome::WouldDeadlock { .. }) {
+                    world.wrong(format!("S7.3: a shutdown awaited inside the system came out as {:?}", report.outcome));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn tie(&mut self, knot: Knot, who: Who, ctx: &mut Context<Self>) {
+        let world = self.world.clone();
+        let me = |world: &World| world.known().get(&who.id).map(|known| known.anyone.clone());
+        match knot {
+            Knot::Link(to, kind) => {
+                if let (Some(me), Some(peer)) = (me(&world), world.who(to)) {
+                    me.link(&world, &peer, kind);
+                }
+            }
+            Knot::Unlink(to) => {
+                if let (Some(me), Some(peer)) = (me(&world), world.who(to)) {
+                    me.unlink(&world, &peer);
+                }
+            }
+            Knot::Monitor(to) => {
+                if let Some(target) = world.who(to) {
+                    let monitor = target.watched_by(ctx);
+                    world.note(Note::Watches { watcher: who, target: target.id(), monitor });
+                    self.monitors.push(monitor);
+                }
+            }
+            Knot::Demonitor => {
+                if let Some(monitor) = self.monitors.pop() {
+                    ctx.demonitor(monitor);
+                    world.note(Note::Unwatches(who, monitor));
+                }
+            }
+        }
+    }
+}
+
+/// Never returns; where there is no time for a limit, it does after a while.
+async fn hang(world: &World) {
+    if world.has_time {
+        pending().await
+    } else {
+        world.pass(20).await;
+    }
+}
+
+/// Code of an actor runs here, until this is dropped.
+struct Here {
+    world: Arc<World>,
+    who: Who,
+    place: Place,
+    message: Option<Number>,
+}
+
+impl Here {
+    fn enter(world: &Arc<World>, who: Who, place: Place) -> Self {
+        world.acts(who, 1);
+        world.note(Note::Enters(who, place));
+        Here { world: world.clone(), who, place, message: None }
+    }
+
+    fn handle(world: &Arc<World>, who: Who, message: Number, control: bool) -> Self {
+        world.note(Note::Took { who, message, control });
+        let mut here = Here::enter(world, who, Place::Handler);
+        here.message = Some(message);
+        here
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        self.world.acts(self.who, -1);
+        self.world.note(Note::Leaves(self.who, self.place));
+        if let Some(message) = self.message {
+            self.world.note(Note::LetGo { who: self.who, message });
+        }
+    }
+}
+
+/// Puts a message that came back as a dead letter in the journal.
+pub fn number_of(letter: &actors_core::DeadLetter) -> Option<Number> {
+    letter.take::<Work>().map(|work| work.number)
+}
