@@ -1,0 +1,5 @@
+//! Under load: floods, neighbours that never rest, crowds, and a short soak.
+
+mod fairness;
+mod flood;
+mod soak;
