@@ -1,0 +1,87 @@
+//! What models are made of: how one is explored, threads that poll, wakers, and notes that are no steps.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Condvar, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::unseen;
+
+use loom::model::Builder;
+
+use crate::sync::lock;
+
+/// How often one thread takes over from another that could go on, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
+const PREEMPTIONS: usize = 2;
+
+/// Explores `model` in all orders of its steps; returns how many those were.
+pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) -> u64 {
+    let count = Arc::new(unseen::AtomicU64::new(0));
+    let counted = count.clone();
+    let mut builder = Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(PREEMPTIONS));
+    builder.max_branches = 10_000;
+    builder.check(move || {
+        counted.fetch_add(1, unseen::Ordering::Relaxed);
+        model();
+    });
+    count.load(unseen::Ordering::Relaxed)
+}
+
+/// Wakes a thread that waits for it.
+pub(crate) struct Bell {
+    rung: Mutex<bool>,
+    heard: Condvar,
+}
+
+impl Bell {
+    pub(crate) fn new() -> Arc<Bell> {
+        Arc::new(Bell { rung: Mutex::new(false), heard: Condvar::new() })
+    }
+
+    /// Waits until it is rung.
+    pub(crate) fn wait(&self) {
+        let mut rung = lock(&self.rung);
+        while !*rung {
+            rung = self.heard.wait(rung).expect("nothing panics here");
+        }
+        *rung = false;
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        *lock(&self.rung) = true;
+        self.heard.notify_one();
+    }
+}
+
+/// Polls until `work` is ready; in between it sleeps, and a wake-up that is lost is a deadlock.
+pub(crate) fn block_on<F: Future>(work: F) -> F::Output {
+    let bell = Bell::new();
+    let waker = Waker::from(bell.clone());
+    let mut work = pin!(work);
+    loop {
+        match work.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => bell.wait(),
+        }
+    }
+}
+
+/// What a model writes down, to judge it in the end.
+#[derive(Default)]
+pub(crate) struct Notes<T>(unseen::Mutex<Vec<T>>);
+
+impl<T: Clone> Notes<T> {
+    pub(crate) fn add(&self, note: T) {
+        self.0.lock().expect("nothing panics here").push(note);
+    }
+
+    pub(crate) fn all(&self) -> Vec<T> {
+        self.0.lock().expect("nothing panics here").clone()
+    }
+}

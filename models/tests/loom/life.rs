@@ -1,0 +1,179 @@
+//! A whole life: its task goes when there is nothing to do, another comes, and it ends once, wherever it is asked to.
+
+use std::sync::Arc;
+
+use loom::thread;
+use models::Model;
+
+use crate::actor::Actor;
+use crate::kit::explore;
+use crate::lifecycle::signal::Signals;
+use crate::mailbox::{Capacity, Overflow};
+
+pub(crate) const MODELS: &[Model] = &[
+    ("first_messages_start_one_task", one_task),
+    ("a_message_to_an_actor_that_lies_down_is_handled_by_the_old_task_or_a_new_one", message_against_rest),
+    ("a_control_message_to_an_actor_that_lies_down_is_handled", control_against_rest),
+    ("a_stop_of_an_actor_that_lies_down_ends_it_once", stop_against_rest),
+    ("an_event_for_an_actor_that_lies_down_is_heard", event_against_rest),
+    ("a_message_to_an_actor_that_ends_at_rest_is_refused_or_not_lost", message_against_end_at_rest),
+    ("an_event_for_an_actor_that_ends_at_rest_is_refused_or_heard", event_against_end_at_rest),
+    ("two_stops_end_an_actor_once", two_stops),
+    ("a_drain_handles_what_was_accepted", drain_against_senders),
+];
+
+fn unbounded() -> Arc<Actor> {
+    Actor::new(Capacity::Unbounded, Overflow::Wait)
+}
+
+/// A message that is known to be accepted, or refused.
+fn told(actor: &Arc<Actor>, message: u32) -> Option<u32> {
+    actor.tell(message).is_ok().then_some(message)
+}
+
+/// What was accepted and what has become of it.
+fn assert_accounted(actor: &Actor, mut accepted: Vec<u32>) {
+    let mut all = [actor.handled.all(), actor.buried.all()].concat();
+    all.sort_unstable();
+    accepted.sort_unstable();
+    assert_eq!(all, accepted);
+}
+
+fn one_task() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        let other = actor.clone();
+        let sender = thread::spawn(move || other.tell(1).expect("it is open"));
+        actor.tell(2).expect("it is open");
+        sender.join().expect("the sender goes well");
+        actor.stop(Signals::DRAIN);
+        actor.join();
+        assert_accounted(&actor, vec![1, 2]);
+        assert_eq!((actor.handled.all().len(), actor.ends.all().len()), (2, 1));
+    })
+}
+
+fn message_against_rest() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        actor.begin();
+        let other = actor.clone();
+        let sender = thread::spawn(move || other.tell(1).expect("it is open"));
+        actor.send_to_rest();
+        sender.join().expect("the sender goes well");
+        actor.stop(Signals::DRAIN);
+        actor.join();
+        assert_eq!((actor.handled.all(), actor.ends.all().len()), (vec![1], 1));
+    })
+}
+
+fn control_against_rest() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        actor.begin();
+        let other = actor.clone();
+        let sender = thread::spawn(move || other.overtake(1).expect("it is open"));
+        actor.send_to_rest();
+        sender.join().expect("the sender goes well");
+        actor.stop(Signals::DRAIN);
+        actor.join();
+        assert_eq!((actor.handled.all(), actor.ends.all().len()), (vec![1], 1));
+    })
+}
+
+fn stop_against_rest() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        actor.begin();
+        let other = actor.clone();
+        let stopper = thread::spawn(move || other.stop(0));
+        actor.send_to_rest();
+        stopper.join().expect("the stopper goes well");
+        actor.join();
+        assert_eq!(actor.ends.all().len(), 1);
+    })
+}
+
+fn event_against_rest() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        actor.begin();
+        let other = actor.clone();
+        let teller = thread::spawn(move || assert!(other.deliver(), "it has not ended"));
+        actor.send_to_rest();
+        teller.join().expect("the teller goes well");
+        // A message comes behind what is urgent; once it is handled, the event has been heard.
+        actor.tell(1).expect("it is open");
+        while actor.handled.all().is_empty() {
+            thread::yield_now();
+        }
+        assert_eq!(actor.heard.all().len(), 1);
+        actor.stop(0);
+        actor.join();
+    })
+}
+
+fn message_against_end_at_rest() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        let senders = [1, 2].map(|message| {
+            let actor = actor.clone();
+            thread::spawn(move || told(&actor, message))
+        });
+        actor.stop(Signals::DRAIN);
+        let accepted: Vec<u32> = senders.into_iter().filter_map(|sender| sender.join().expect("the sender goes well")).collect();
+        actor.join();
+        assert_eq!(actor.ends.all().len(), 1);
+        assert!(actor.buried.all().is_empty(), "it drains");
+        assert_accounted(&actor, accepted);
+    })
+}
+
+fn event_against_end_at_rest() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        let other = actor.clone();
+        let teller = thread::spawn(move || {
+            let delivered = other.deliver();
+            other.stop(0);
+            delivered
+        });
+        actor.stop(0);
+        teller.join().expect("the teller goes well");
+        actor.join();
+        assert_eq!(actor.ends.all().len(), 1);
+    })
+}
+
+fn two_stops() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        let others = [0, Signals::DRAIN].map(|signals| {
+            let actor = actor.clone();
+            thread::spawn(move || actor.stop(signals))
+        });
+        let accepted: Vec<u32> = told(&actor, 1).into_iter().collect();
+        for other in others {
+            other.join().expect("the stopper goes well");
+        }
+        actor.join();
+        assert_eq!(actor.ends.all().len(), 1);
+        assert_accounted(&actor, accepted);
+    })
+}
+
+fn drain_against_senders() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        actor.begin();
+        let senders = [1, 2].map(|message| {
+            let actor = actor.clone();
+            thread::spawn(move || told(&actor, message))
+        });
+        actor.stop(Signals::DRAIN);
+        let accepted: Vec<u32> = senders.into_iter().filter_map(|sender| sender.join().expect("the sender goes well")).collect();
+        actor.join();
+        assert!(actor.buried.all().is_empty(), "it drains");
+        assert_accounted(&actor, accepted);
+    })
+}

@@ -1,0 +1,59 @@
+//! The floor of the lifecycle, as far as mailbox and reply need it: the word of signals is the real one, the rest stands in.
+
+#[path = "../../../actors-core/src/lifecycle/signal.rs"]
+#[allow(dead_code, reason = "a model needs a part of it")]
+pub(crate) mod signal;
+
+/// Stands in: in a model nothing is dropped by the kernel's hand.
+pub(crate) mod current {
+    #[allow(dead_code, reason = "named by the real reply")]
+    pub(crate) enum DropCause {
+        Discarded,
+        Cut,
+        State,
+    }
+
+    pub(crate) fn drop_cause() -> Option<DropCause> {
+        None
+    }
+}
+
+/// Stands in: no model looks at a reason.
+pub(crate) mod exit {
+    pub(crate) struct ExitReason;
+}
+
+/// Stands in: in a model nothing panics.
+pub(crate) mod panic {
+    use super::exit::ExitReason;
+
+    pub(crate) fn under_way() -> Option<ExitReason> {
+        None
+    }
+}
+
+/// Stands in for what a reply tells of a stash.
+#[allow(dead_code, reason = "named by the real reply")]
+pub(crate) mod ties {
+    #[derive(Clone, Copy, Default)]
+    pub(crate) struct Stashed {
+        pub(crate) times: u32,
+        pub(crate) place: StashPlace,
+    }
+
+    #[derive(Clone, Copy, Default, PartialEq, Eq)]
+    pub(crate) enum StashPlace {
+        #[default]
+        Nowhere,
+        Waits,
+        InHand,
+    }
+
+    pub(crate) trait Answer: Send + Sync {
+        fn is_awaited(&self) -> bool;
+        fn stashed(&self) -> Stashed;
+        fn note_stashed(&self);
+        fn note_replayed(&self);
+        fn note_handled(&self);
+    }
+}

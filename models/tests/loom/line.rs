@@ -1,0 +1,129 @@
+//! Room: senders that wait get it in their turn, pass it on, or are told that there will be none.
+
+use std::task::Waker;
+
+use loom::thread;
+use models::Model;
+
+use crate::actor::Actor;
+use crate::kit::{Bell, explore};
+use crate::lifecycle::signal::Signals;
+use crate::mailbox::{Admission, Batch, Capacity, Closed, Overflow};
+
+pub(crate) const MODELS: &[Model] = &[
+    ("a_sender_that_waits_for_room_gets_it_when_the_receiver_takes", room_when_taken),
+    ("a_sender_that_waits_gets_room_from_a_handler_that_waits", room_from_a_waiting_handler),
+    ("a_sender_that_gives_up_passes_its_room_on", passed_on),
+    ("a_sender_that_waits_is_told_of_the_end", told_of_the_end),
+    ("a_full_mailbox_never_holds_more_than_its_capacity", never_more),
+];
+
+fn room_when_taken() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(1), Overflow::Wait);
+        let senders = [10, 20].map(|first| {
+            let actor = actor.clone();
+            thread::spawn(move || (first..first + 2).for_each(|message| actor.tell_patiently(message).expect("it is open")))
+        });
+        for sender in senders {
+            sender.join().expect("the sender goes well");
+        }
+        actor.stop(Signals::DRAIN);
+        actor.join();
+        let (first, second): (Vec<_>, Vec<_>) = actor.handled.all().into_iter().partition(|message| *message < 20);
+        assert_eq!((first, second), (vec![10, 11], vec![20, 21]));
+    })
+}
+
+fn room_from_a_waiting_handler() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(1), Overflow::Wait);
+        actor.begin_here();
+        actor.tell(1).expect("there is room");
+        let other = actor.clone();
+        let sender = thread::spawn(move || other.tell_patiently(2).expect("it is open"));
+        let mut batch = Batch::new();
+        let mut cx = std::task::Context::from_waker(Waker::noop());
+        let polled = actor.mailbox.poll_refill(&mut batch, &mut cx, || false);
+        assert!(polled.is_ready(), "there is a message");
+        assert_eq!(actor.mailbox.take(&mut batch), Some(1));
+        // The handler waits; nothing else of the actor runs until the sender has got its room.
+        assert!(actor.mailbox.suspend(&mut batch, &mut cx, || false));
+        sender.join().expect("the sender goes well");
+    })
+}
+
+fn passed_on() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(1), Overflow::Wait);
+        actor.begin_here();
+        actor.tell(1).expect("there is room");
+        // In line first, and gone whether or not it has been granted room.
+        let bell = Bell::new();
+        let mut ticket = None;
+        let polled = actor.poll_tell(&mut ticket, 2, &Waker::from(bell));
+        assert!(polled.is_pending());
+        let (giving_up, waiting) = (actor.clone(), actor.clone());
+        let first = thread::spawn(move || giving_up.mailbox.leave(ticket.expect("it waits")));
+        let second = thread::spawn(move || waiting.tell_patiently(3).expect("it is open"));
+        let mut batch = Batch::new();
+        let mut cx = std::task::Context::from_waker(Waker::noop());
+        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, || false).is_ready());
+        assert_eq!(actor.mailbox.take(&mut batch), Some(1));
+        // As a loop that goes to sleep.
+        let polled = actor.mailbox.poll_refill(&mut batch, &mut cx, || false);
+        first.join().expect("the first goes well");
+        second.join().expect("the second goes well");
+        if polled.is_pending() {
+            assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, || false).is_ready());
+        }
+        assert_eq!(actor.mailbox.take(&mut batch), Some(3));
+        assert!(matches!(actor.mailbox.enter(), Admission::Room(_)), "no room is lost");
+    })
+}
+
+fn told_of_the_end() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(1), Overflow::Wait);
+        actor.begin_here();
+        actor.tell(1).expect("there is room");
+        let senders = [2, 3].map(|message| {
+            let actor = actor.clone();
+            thread::spawn(move || actor.tell_patiently(message))
+        });
+        actor.mailbox.close(Closed::Stopping);
+        for sender in senders {
+            assert_eq!(sender.join().expect("the sender goes well"), Err(Closed::Stopping));
+        }
+        assert_eq!(actor.mailbox.rest(&mut Batch::new()), [1]);
+    })
+}
+
+fn never_more() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(1), Overflow::Wait);
+        actor.begin_here();
+        let senders = [1, 2].map(|message| {
+            let actor = actor.clone();
+            thread::spawn(move || actor.tell_patiently(message).expect("it is open"))
+        });
+        let mut batch = Batch::new();
+        let mut taken = Vec::new();
+        let bell = Bell::new();
+        let waker = Waker::from(bell.clone());
+        let mut cx = std::task::Context::from_waker(&waker);
+        while taken.len() < 2 {
+            assert!(actor.mailbox.len() <= 1, "more than the capacity");
+            match actor.mailbox.take(&mut batch) {
+                Some(message) => taken.push(message),
+                None if actor.mailbox.poll_refill(&mut batch, &mut cx, || false).is_pending() => bell.wait(),
+                None => {}
+            }
+        }
+        taken.sort_unstable();
+        assert_eq!(taken, [1, 2]);
+        for sender in senders {
+            sender.join().expect("the sender goes well");
+        }
+    })
+}

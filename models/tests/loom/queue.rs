@@ -1,0 +1,180 @@
+//! Messages: each accepted one is taken once, in order, and nothing that comes while the receiver goes to sleep is missed.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use loom::thread;
+use models::Model;
+
+use crate::actor::Actor;
+use crate::kit::{block_on, explore};
+use crate::lifecycle::signal::Signals;
+use crate::mailbox::{Batch, Capacity, Closed, Mailbox, Overflow, Refill};
+
+pub(crate) const MODELS: &[Model] = &[
+    ("a_message_wakes_a_receiver_that_goes_to_sleep_and_comes_in_its_senders_order", in_order),
+    ("a_signal_wakes_a_receiver_that_goes_to_sleep", signal_against_sleep),
+    ("a_signal_cuts_short_a_handler_that_goes_to_wait_and_a_message_does_not", signal_against_handler),
+    ("a_control_message_is_seen_before_the_receiver_sleeps_and_unmarks_only_an_empty_lane", control_against_sleep),
+    ("the_oldest_message_is_displaced_or_handled_and_the_order_is_kept", displaced_or_handled),
+    ("what_another_takes_out_of_the_queue_the_receiver_does_not_take", taken_once),
+    ("whoever_is_refused_is_refused_for_good_and_all_else_is_left_over_or_taken", closed_against_senders),
+];
+
+/// Waits for what comes next.
+fn refill(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>, urgent: impl Fn() -> bool) -> Refill {
+    block_on(poll_fn(|cx| mailbox.poll_refill(batch, cx, &urgent)))
+}
+
+/// Takes the next message, however long that takes.
+fn receive(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>) -> u32 {
+    loop {
+        match mailbox.take(batch) {
+            Some(message) => return message,
+            None => assert_eq!(refill(mailbox, batch, || false), Refill::Messages),
+        }
+    }
+}
+
+fn in_order() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        let senders = [10, 20].map(|first| {
+            let actor = actor.clone();
+            thread::spawn(move || (first..first + 2).for_each(|message| actor.tell(message).expect("it is open")))
+        });
+        actor.begin();
+        for sender in senders {
+            sender.join().expect("the sender goes well");
+        }
+        actor.stop(Signals::DRAIN);
+        actor.join();
+        let (first, second): (Vec<_>, Vec<_>) = actor.handled.all().into_iter().partition(|message| *message < 20);
+        assert_eq!((first, second), (vec![10, 11], vec![20, 21]));
+        assert_eq!(actor.ends.all().len(), 1);
+    })
+}
+
+fn signal_against_sleep() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        let other = actor.clone();
+        actor.begin_here();
+        let stopper = thread::spawn(move || {
+            other.signals.set(Signals::STOP);
+            other.call();
+        });
+        let mut batch = Batch::new();
+        let urgent = || actor.signals.any(Signals::URGENT);
+        assert_eq!(refill(&actor.mailbox, &mut batch, urgent), Refill::Urgent);
+        stopper.join().expect("the stopper goes well");
+    })
+}
+
+fn signal_against_handler() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        actor.begin_here();
+        let (sending, killing) = (actor.clone(), actor.clone());
+        let sender = thread::spawn(move || sending.tell(1).expect("it is open"));
+        let killer = thread::spawn(move || {
+            killing.signals.set(Signals::KILL);
+            killing.call();
+        });
+        let mut batch = Batch::new();
+        let mut polls = 0;
+        // A handler that never ends, as `watch` polls it.
+        block_on(poll_fn(|cx| {
+            loop {
+                if actor.signals.any(Signals::KILL) {
+                    return Poll::Ready(());
+                }
+                polls += 1;
+                if actor.mailbox.suspend(&mut batch, cx, || actor.signals.any(Signals::KILL)) {
+                    return Poll::Pending;
+                }
+            }
+        }));
+        // Polled at first, and once more if the kill came during that; the message never wakes it.
+        assert!(polls <= 2, "{polls} polls");
+        sender.join().expect("the sender goes well");
+        killer.join().expect("the killer goes well");
+        assert_eq!(receive(&actor.mailbox, &mut batch), 1);
+    })
+}
+
+fn control_against_sleep() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        let (control, ordinary) = (actor.clone(), actor.clone());
+        actor.begin();
+        let first = thread::spawn(move || (1..=2).for_each(|message| control.overtake(message).expect("it is open")));
+        let second = thread::spawn(move || ordinary.tell(3).expect("it is open"));
+        first.join().expect("the sender goes well");
+        second.join().expect("the sender goes well");
+        actor.stop(Signals::DRAIN);
+        actor.join();
+        let (control, ordinary): (Vec<_>, Vec<_>) = actor.handled.all().into_iter().partition(|message| *message < 3);
+        assert_eq!((control, ordinary), (vec![1, 2], vec![3]));
+        assert!(!actor.signals.any(Signals::CONTROL), "the lane is empty");
+    })
+}
+
+fn displaced_or_handled() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(1), Overflow::DropOldest);
+        let other = actor.clone();
+        let sender = thread::spawn(move || (1..=3).for_each(|message| other.tell(message).expect("it is open")));
+        sender.join().expect("the sender goes well");
+        actor.stop(Signals::DRAIN);
+        actor.join();
+        let (handled, buried) = (actor.handled.all(), actor.buried.all());
+        assert!(handled.is_sorted() && buried.is_sorted(), "{handled:?}, {buried:?}");
+        assert_eq!(handled.last(), Some(&3), "the newest is never displaced");
+        let mut all = [handled, buried].concat();
+        all.sort_unstable();
+        assert_eq!(all, [1, 2, 3]);
+    })
+}
+
+fn taken_once() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        let (sending, discarding) = (actor.clone(), actor.clone());
+        actor.begin();
+        let sender = thread::spawn(move || (1..=2).for_each(|message| sending.tell(message).expect("it is open")));
+        let other = thread::spawn(move || discarding.mailbox.take_queued().into_iter().for_each(|message| discarding.buried.add(message)));
+        sender.join().expect("the sender goes well");
+        other.join().expect("the other goes well");
+        actor.stop(Signals::DRAIN);
+        actor.join();
+        let mut all = [actor.handled.all(), actor.buried.all()].concat();
+        all.sort_unstable();
+        assert_eq!(all, [1, 2]);
+    })
+}
+
+fn closed_against_senders() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        let senders = [1, 2].map(|message| {
+            let actor = actor.clone();
+            thread::spawn(move || {
+                let sent = actor.tell(message);
+                if sent.is_err() {
+                    assert!(actor.tell(0).is_err(), "closed once is closed for ever");
+                }
+                sent.is_ok().then_some(message)
+            })
+        });
+        actor.begin();
+        actor.stop(0);
+        let mut accepted: Vec<u32> = senders.into_iter().filter_map(|sender| sender.join().expect("the sender goes well")).collect();
+        actor.join();
+        let mut all = [actor.handled.all(), actor.buried.all()].concat();
+        all.sort_unstable();
+        accepted.sort_unstable();
+        assert_eq!(all, accepted);
+        assert!(matches!(actor.tell(3), Err(Closed::Stopped)));
+    })
+}

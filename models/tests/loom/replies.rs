@@ -1,0 +1,117 @@
+//! Replies: settled once, and the asker learns of it.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Waker;
+
+use loom::thread;
+use models::Model;
+
+use crate::kit::{Bell, Notes, block_on, explore};
+use crate::lifecycle::ties::Answer;
+use crate::reply::{Broken, Outcome, ReplyTo, Slot};
+
+pub(crate) const MODELS: &[Model] = &[
+    ("an_answer_wakes_an_asker_that_goes_to_sleep", answer_against_poll),
+    ("an_answer_wakes_an_asker_that_is_known_beforehand", answer_to_a_known_asker),
+    ("a_reply_that_is_dropped_wakes_the_asker", dropped_against_poll),
+    ("a_late_answer_is_dropped_once", answer_against_close),
+    ("what_is_noted_of_a_request_is_seen_whole", noted_against_answer),
+];
+
+type Asked = Slot<Counted, Infallible>;
+
+/// An answer that notes when it is dropped.
+struct Counted(Arc<Notes<()>>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.add(());
+    }
+}
+
+fn answer(drops: &Arc<Notes<()>>) -> Counted {
+    Counted(drops.clone())
+}
+
+fn answer_against_poll() -> u64 {
+    explore(|| {
+        let drops = Arc::new(Notes::default());
+        let slot = Asked::new(None);
+        let reply = ReplyTo::to(&slot);
+        let given = answer(&drops);
+        let answerer = thread::spawn(move || reply.send(given));
+        let outcome = block_on(poll_fn(|cx| slot.poll(cx)));
+        assert!(matches!(outcome, Outcome::Answered(Ok(_))));
+        answerer.join().expect("the answerer goes well");
+        drop(outcome);
+        assert_eq!(drops.all().len(), 1);
+    })
+}
+
+fn answer_to_a_known_asker() -> u64 {
+    explore(|| {
+        let drops = Arc::new(Notes::default());
+        let bell = Bell::new();
+        let waker = Waker::from(bell.clone());
+        let slot = Asked::new(Some(waker.clone()));
+        let reply = ReplyTo::to(&slot);
+        let given = answer(&drops);
+        let answerer = thread::spawn(move || reply.send(given));
+        bell.wait();
+        assert!(slot.poll(&mut std::task::Context::from_waker(&waker)).is_ready());
+        answerer.join().expect("the answerer goes well");
+        assert_eq!(drops.all().len(), 1);
+    })
+}
+
+fn dropped_against_poll() -> u64 {
+    explore(|| {
+        let slot = Asked::new(None);
+        let reply = ReplyTo::to(&slot);
+        let answerer = thread::spawn(move || drop(reply));
+        let outcome = block_on(poll_fn(|cx| slot.poll(cx)));
+        assert!(matches!(outcome, Outcome::Broken(broken) if matches!(*broken, Broken::NoReply)));
+        answerer.join().expect("the answerer goes well");
+    })
+}
+
+fn answer_against_close() -> u64 {
+    explore(|| {
+        let drops = Arc::new(Notes::default());
+        let slot = Asked::new(Some(Waker::noop().clone()));
+        let reply = ReplyTo::to(&slot);
+        let given = answer(&drops);
+        let answerer = thread::spawn(move || {
+            let _ = reply.is_closed();
+            reply.send(given);
+        });
+        slot.close();
+        answerer.join().expect("the answerer goes well");
+        assert_eq!(drops.all().len(), 1, "though the slot is still there");
+        assert!(!slot.is_awaited());
+    })
+}
+
+fn noted_against_answer() -> u64 {
+    explore(|| {
+        let drops = Arc::new(Notes::default());
+        let slot = Asked::new(None);
+        let reply = ReplyTo::to(&slot);
+        let given = answer(&drops);
+        let answerer = thread::spawn(move || {
+            let noted = reply.slot().expect("somebody asks");
+            noted.note_stashed();
+            noted.note_replayed();
+            reply.send(given);
+            noted.note_handled();
+        });
+        let stashed = slot.stashed();
+        let is_waiting = stashed.place == crate::lifecycle::ties::StashPlace::Waits;
+        assert!(!is_waiting || stashed.times == 1);
+        assert!(matches!(block_on(poll_fn(|cx| slot.poll(cx))), Outcome::Answered(Ok(_))));
+        answerer.join().expect("the answerer goes well");
+        assert_eq!(slot.stashed().times, 0, "an ask that is over waits nowhere");
+    })
+}
