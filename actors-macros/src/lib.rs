@@ -13,6 +13,7 @@ mod names;
 #[cfg(test)]
 mod page;
 mod policy;
+mod sending;
 mod types;
 mod valid;
 mod values;

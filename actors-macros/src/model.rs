@@ -42,6 +42,8 @@ pub(crate) struct Handler {
     pub(crate) broken: bool,
     /// Type parameters in the place of types that its message cannot have.
     pub(crate) untyped: Vec<Ident>,
+    /// Whether its message cannot wait in a mailbox, so that nothing stands in its place.
+    pub(crate) hollow: bool,
 }
 
 /// The message of a handler.
@@ -218,7 +220,16 @@ impl Marked {
 impl Handler {
     fn read(method: &mut ImplItemFn, self_ty: &Type, message: Message, args: &HandlerArgs) -> Self {
         let method = Method::read(method, self_ty);
-        Handler { reply: Reply::of(&method), method, message, boxed: args.boxed, control: args.control, broken: false, untyped: Vec::new() }
+        Handler {
+            reply: Reply::of(&method),
+            method,
+            message,
+            boxed: args.boxed,
+            control: args.control,
+            broken: false,
+            untyped: Vec::new(),
+            hollow: false,
+        }
     }
 
     /// The parameters that carry the message.

@@ -39,7 +39,9 @@ pub(crate) fn type_arguments(ty: &Type) -> impl Iterator<Item = &Type> {
 /// Writes a type as people write it.
 pub(crate) fn shown(tokens: impl ToTokens) -> String {
     let mut text = tokens.to_token_stream().to_string();
-    for (spaced, tight) in [(" < ", "<"), (" >", ">"), (" :: ", "::"), (" ,", ","), ("& ", "&")] {
+    for (spaced, tight) in
+        [(" < ", "<"), (" >", ">"), (" :: ", "::"), (" ,", ","), ("& ", "&"), ("Fn (", "Fn("), ("Mut (", "Mut("), ("Once (", "Once(")]
+    {
         text = text.replace(spaced, tight);
     }
     text

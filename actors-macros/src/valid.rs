@@ -8,6 +8,7 @@ use crate::complaint::Complaints;
 use crate::generics::mentions;
 use crate::model::{Block, Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
 use crate::names::{struct_name, unfit};
+use crate::sending::{homebody, make_sendable};
 use crate::types::{Fault, first_fault, is_named, is_unit, output_of_future, peel, shown, text_of, type_arguments};
 
 /// Complains about all that is wrong, marks what is broken, and takes out what cannot be named.
@@ -144,13 +145,19 @@ fn check_owned(param: &Param, rule: &str, complaints: &mut Complaints) {
         return;
     }
     match first_fault(&param.ty) {
-        None => {}
+        None => check_sendable(&param.ty, "a message", complaints),
         Some(Fault::Borrow(place)) => complaints.at(&place, format!("{rule}: {}", place.owned_version())),
         Some(Fault::Opaque(place)) => {
             complaints.at(place, "name a concrete type, or make it a type parameter of the actor: a message is a plain struct");
         }
         // The compiler complains of `_` in any signature.
         Some(Fault::Inferred) => {}
+    }
+}
+
+fn check_sendable(ty: &Type, what: &str, complaints: &mut Complaints) {
+    if let Some(found) = homebody(ty) {
+        complaints.at(&found, format!("{what} travels between threads: {}", found.advice()));
     }
 }
 
@@ -240,7 +247,9 @@ fn returns_a_future(output: &Type) -> String {
 
 fn check_reply_type(ty: &Type, complaints: &mut Complaints) {
     match first_fault(ty) {
-        None => {}
+        // What is wrong with a future is not that it cannot be sent.
+        None if output_of_future(ty).is_some() => {}
+        None => check_sendable(ty, "a reply", complaints),
         Some(Fault::Borrow(place)) => {
             complaints.at(&place, format!("a reply is owned, by whoever asked: {}", place.owned_version()));
         }
@@ -342,30 +351,39 @@ fn make_nameable(handler: &mut Handler) {
     let Method { params, signature, .. } = &mut handler.method;
     let generics = &signature.generics;
     params.retain_mut(|param| {
+        if !needs_name && param.is_payload() && homebody(&param.ty).is_some() {
+            handler.hollow = true;
+            return true;
+        }
         if !needs_name || !param.is_payload() {
             return lengthen_borrow(&mut param.ty, generics);
         }
         if param.name().is_none() || is_named(&param.ty, "Context") || is_borrowed(&param.ty, "ReplyTo") {
             return false;
         }
-        if first_fault(&param.ty).is_some() || mentions(&param.ty, generics) {
+        if homebody(&param.ty).is_some() {
+            handler.hollow = true;
+        } else if !is_fit(&param.ty, generics) {
             let any = format_ident!("__Any{}", handler.untyped.len());
             param.ty = parse_quote!(#any);
             handler.untyped.push(any);
-            handler.boxed = false;
+            handler.hollow = true;
         }
         true
     });
+    handler.boxed &= !handler.hollow;
     match &mut handler.reply {
         Reply::Nothing => {}
         Reply::Later { reply, error } => {
+            make_sendable(reply);
             if !lengthen_borrow(reply, generics) {
                 *reply = parse_quote!(());
             }
-            *error = error.take().filter(|ty| first_fault(ty).is_none() && !mentions(ty, generics));
+            *error = error.take().filter(|ty| is_fit(ty, generics));
         }
         Reply::Value(ty) | Reply::Fallible(ty) => {
             let output = output_of_future(ty).filter(|ty| first_fault(ty).is_none());
+            make_sendable(ty);
             if let Some(output) = output {
                 *ty = output;
             } else if !lengthen_borrow(ty, generics) {
@@ -391,7 +409,12 @@ fn lengthen_borrow(ty: &mut Type, generics: &Generics) -> bool {
         reference.lifetime.get_or_insert_with(|| parse_quote!('static));
     }
     let is_context = matches!(Role::of(ty), Role::Context);
-    is_context || (first_fault(ty).is_none() && !mentions(ty, generics))
+    is_context || is_fit(ty, generics)
+}
+
+/// Whether a type can stand in a declaration outside of a method with these parameters.
+fn is_fit(ty: &Type, generics: &Generics) -> bool {
+    first_fault(ty).is_none() && homebody(ty).is_none() && !mentions(ty, generics)
 }
 
 /// Says where `#[messages]` belongs, if not on this item.

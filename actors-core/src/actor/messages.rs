@@ -1,5 +1,6 @@
 //! What the macros write: hidden, and of use to nobody else.
 
+use std::convert::Infallible;
 use std::future::{Future, ready};
 
 use super::{Context, Every, Hooks};
@@ -8,6 +9,9 @@ use crate::lifecycle::event::Exited;
 use crate::lifecycle::exit::{BoxError, ExitReason};
 
 /// What a `#[messages]` block makes of an actor; the derive forwards to it.
+///
+/// That the state can be sent is a bound of each function, although it is one of the trait too: so it is taken for true
+/// where they are written, and the compiler does not complain there once more of a state that cannot.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `#[messages]` block",
@@ -17,19 +21,30 @@ use crate::lifecycle::exit::{BoxError, ExitReason};
 pub trait Messages: Protocol {
     const HOOKS: Hooks = Hooks::NONE;
 
-    fn handle(&mut self, message: Self::Msg, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send;
+    fn handle(&mut self, message: Self::Msg, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send
+    where
+        for<'a> &'a mut Self: Send;
 
-    fn started(&mut self, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send {
+    fn started(&mut self, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send
+    where
+        for<'a> &'a mut Self: Send,
+    {
         let _ = ctx;
         ready(Ok(()))
     }
 
-    fn exited(&mut self, exit: Exited, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send {
+    fn exited(&mut self, exit: Exited, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send
+    where
+        for<'a> &'a mut Self: Send,
+    {
         let _ = (exit, ctx);
         ready(Ok(()))
     }
 
-    fn stopped(&mut self, reason: &ExitReason, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send {
+    fn stopped(&mut self, reason: &ExitReason, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send
+    where
+        for<'a> &'a mut Self: Send,
+    {
         let _ = (reason, ctx);
         ready(Ok(()))
     }
@@ -41,11 +56,17 @@ pub fn begin_tick<A: Protocol, R: 'static, E: 'static>(ctx: &mut Context<A>, eve
     ctx.send_every_made(every, move || accept(ReplyTo::nobody()));
 }
 
-/// What no mailbox holds: every actor has an impl for it that never applies, which lets the compiler say of a message
-/// that nobody handles it.
+/// What an `async` handler or hook returns, which must be sent between threads although it waits.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Unhandleable<M>(pub M);
+pub struct Sent<F: Send>(pub F);
+
+/// Implemented for nobody: an actor for which it were would accept anything, which lets the compiler say of a message that
+/// nobody handles it.
+#[doc(hidden)]
+pub trait Unhandleable {
+    fn never() -> Infallible;
+}
 
 /// A `Result` by whatever name: `io::Result<T>`, `anyhow::Result<T>`.
 #[doc(hidden)]

@@ -38,7 +38,10 @@ impl Expansion<'_> {
                     &mut self,
                     __msg: #message #ty_generics,
                     __ctx: &mut #krate::Context<Self>,
-                ) -> #future {
+                ) -> #future
+                where
+                    for<'__any> &'__any mut Self: ::core::marker::Send,
+                {
                     async move { match __msg.0 { #arms #phantom } }
                 }
 
@@ -80,7 +83,7 @@ impl Expansion<'_> {
         if handler.broken {
             return (quote!((..)), ok);
         }
-        let call = call(&handler.method, |param| match (&param.role, param.name()) {
+        let call = call(&handler.method, krate, |param| match (&param.role, param.name()) {
             (Role::Context, _) => quote!(__ctx),
             (Role::ReplyTo, _) => quote!(__reply),
             (_, Some(name)) if handler.is_generated() => field_variable(name).into_token_stream(),
@@ -160,7 +163,12 @@ impl Expansion<'_> {
         });
         Some(quote! {
             #(#cfgs)*
-            async fn #name(#params) -> ::core::result::Result<(), #krate::BoxError> { #body }
+            async fn #name(#params) -> ::core::result::Result<(), #krate::BoxError>
+            where
+                for<'__any> &'__any mut Self: ::core::marker::Send,
+            {
+                #body
+            }
             #without_hook
         })
     }
@@ -192,7 +200,7 @@ impl Expansion<'_> {
 
     fn call_hook(&self, hook: &Hook) -> TokenStream {
         let krate = self.krate;
-        let call = call(&hook.method, |param| match param.role {
+        let call = call(&hook.method, krate, |param| match param.role {
             Role::Reason => quote!(__reason),
             Role::Exit => quote!(__exit),
             _ => quote!(__ctx),
@@ -233,15 +241,22 @@ fn together(how: &str, predicates: impl Iterator<Item = TokenStream>) -> TokenSt
 }
 
 /// A call of the user's method with one argument per parameter.
-fn call(method: &Method, argument: impl Fn(&Param) -> TokenStream) -> TokenStream {
+///
+/// What an `async` method returns goes through `Sent`, so that the compiler complains at the method of what it must not hold
+/// across an await, and not at all of them together.
+fn call(method: &Method, krate: &Path, argument: impl Fn(&Param) -> TokenStream) -> TokenStream {
     let name = method.ident();
     let arguments = method.params.iter().map(|param| {
         let (cfgs, argument) = (&param.cfgs, argument(param));
         quote!(#(#cfgs)* #argument)
     });
     let span = generated(name.span());
-    let wait = method.signature.asyncness.map(|_| quote_spanned!(span=> .await));
-    quote_spanned!(span=> Self::#name(self, #(#arguments),*) #wait)
+    let call = quote_spanned!(span=> Self::#name(self, #(#arguments),*));
+    if method.signature.asyncness.is_none() {
+        return call;
+    }
+    let sent = placed(quote!(#krate::__private::Sent), span);
+    quote_spanned!(span=> #sent(#call).0.await)
 }
 
 /// Turns what a method returned into the plain `Result`, whatever alias the user writes.

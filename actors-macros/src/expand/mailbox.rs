@@ -34,7 +34,7 @@ impl Expansion<'_> {
             let error = error.map(|error| quote!(, #error));
             let ty = self.message_type(handler);
             let ty = match handler {
-                Handler { untyped, .. } if !untyped.is_empty() => quote!(()),
+                Handler { hollow: true, .. } => quote!(()),
                 Handler { boxed: true, .. } => quote!(::std::boxed::Box<#ty>),
                 _ => ty,
             };
@@ -93,7 +93,9 @@ impl Expansion<'_> {
         let deadline_arms = self.arms(|_| (quote!((_, ref __reply)), quote!(#krate::ReplyTo::deadline(__reply))));
         let unhandled_arms = self.arms(|handler| {
             let unboxed = unboxed(handler);
-            (quote!((__message, __reply)), quote!(#krate::ReplyTo::unhandled(__reply, #unboxed)))
+            // Of a message that cannot be sent the compiler complains where its method is.
+            let unhandled = quote!(#krate::ReplyTo::unhandled(__reply, #unboxed));
+            (quote!((__message, __reply)), placed(unhandled, generated(handler.method.ident().span())))
         });
         let phantom_ref = self.phantom_arm(&quote!(ref __never), &quote!(*__never));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
@@ -133,7 +135,7 @@ impl Expansion<'_> {
         let error = error.unwrap_or_else(|| quote!(::core::convert::Infallible));
         let ty = self.message_type(handler);
         let held = match handler {
-            Handler { untyped, .. } if !untyped.is_empty() => quote!(()),
+            Handler { hollow: true, .. } => quote!(()),
             Handler { boxed: true, .. } => quote!(::std::boxed::Box::new(__message)),
             _ => quote!(__message),
         };
@@ -166,13 +168,15 @@ impl Expansion<'_> {
 
     /// An impl that never applies. An unknown message would otherwise leave the compiler with the one impl for an actor's
     /// `Msg`, and it would complain of two different types; with two it complains that nothing handles the message.
+    /// The bound is on a reference, since one that is plainly false is an error.
     fn accepts_nothing_else(&self) -> TokenStream {
-        let Expansion { krate, block, .. } = self;
+        let Expansion { krate, block, message, .. } = self;
         let self_ty = &block.self_ty;
+        let (_, ty_generics, _) = self.generics.split_for_impl();
         let mut generics = self.generics.clone();
         generics.params.push(parse_quote!(__Unknown));
         generics.make_where_clause().predicates.push(parse_quote!(
-            #self_ty: #krate::Protocol<Msg = #krate::__private::Unhandleable<__Unknown>>
+            for<'__any> &'__any #self_ty: #krate::__private::Unhandleable
         ));
         let (impl_generics, _, where_clause) = generics.split_for_impl();
         quote! {
@@ -184,11 +188,8 @@ impl Expansion<'_> {
                 type Reply = ();
                 type Error = ::core::convert::Infallible;
 
-                fn accept(
-                    __message: __Unknown,
-                    _: #krate::ReplyTo<()>,
-                ) -> #krate::__private::Unhandleable<__Unknown> {
-                    #krate::__private::Unhandleable(__message)
+                fn accept(_: __Unknown, _: #krate::ReplyTo<()>) -> #message #ty_generics {
+                    match <&Self as #krate::__private::Unhandleable>::never() {}
                 }
             }
         }
