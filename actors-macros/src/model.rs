@@ -6,7 +6,7 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::Visit;
 use syn::{
-    Attribute, ExprAsync, ExprAwait, ExprClosure, FnArg, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Pat, Path, ReturnType,
+    Attribute, ExprAsync, ExprAwait, ExprClosure, FnArg, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Pat, PatIdent, Path, ReturnType,
     Signature, Token, Type, Visibility, parse_quote, parse2,
 };
 
@@ -362,6 +362,23 @@ impl Param {
         }
     }
 
+    /// The parameter itself if it has one name, and else one of an unknown type for each name in its pattern.
+    pub(crate) fn with_one_name(self) -> Vec<Param> {
+        if self.name().is_some() || !self.is_payload() {
+            return vec![self];
+        }
+        let mut names = Names(Vec::new());
+        names.visit_pat(&self.pattern);
+        let part = |name: Ident| Param {
+            cfgs: self.cfgs.clone(),
+            docs: Vec::new(),
+            pattern: parse_quote!(#name),
+            ty: parse_quote!(_),
+            role: Role::Payload,
+        };
+        names.0.into_iter().map(part).collect()
+    }
+
     /// Whether a handler takes this parameter from the message.
     pub(crate) fn is_payload(&self) -> bool {
         !matches!(self.role, Role::Context | Role::ReplyTo)
@@ -377,6 +394,15 @@ impl Role {
             ty if is_named(ty, "Exited") => Role::Exit,
             _ => Role::Payload,
         }
+    }
+}
+
+/// The names that a pattern binds.
+struct Names(Vec<Ident>);
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_pat_ident(&mut self, pattern: &'ast PatIdent) {
+        self.0.push(pattern.ident.clone());
     }
 }
 

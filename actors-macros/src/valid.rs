@@ -1,13 +1,16 @@
 //! Every complaint about an impl block, each saying what to write instead.
 
+use std::mem;
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident};
-use syn::{FnArg, Generics, Ident, Item, ItemEnum, ItemStruct, ReceiverKind, ReturnType, Safety, Type, parse_quote};
+use syn::visit::{self, Visit};
+use syn::{FnArg, Generics, Ident, Item, ItemEnum, ItemStruct, ReceiverKind, ReturnType, Safety, TraitBound, Type, parse_quote};
 
 use crate::complaint::Complaints;
 use crate::generics::mentions;
 use crate::model::{Block, Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
-use crate::names::{struct_name, unfit};
+use crate::names::{is_trait, struct_name, unfit};
 use crate::sending::{homebody, make_sendable};
 use crate::types::{Fault, first_fault, is_named, is_unit, output_of_future, peel, shown, text_of, type_arguments};
 
@@ -26,7 +29,7 @@ pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
         check_handler(handler, complaints);
         handler.broken |= complaints.len() > before || infers(handler);
         if handler.broken {
-            make_nameable(handler);
+            make_nameable(handler, complaints.as_type(before));
         }
     }
     remove_nameless(block, complaints);
@@ -267,8 +270,9 @@ fn check_reply_type(ty: &Type, complaints: &mut Complaints) {
 /// Takes out handlers whose message has no name of its own.
 fn remove_nameless(block: &mut Block, complaints: &mut Complaints) {
     let mut seen: Vec<String> = Vec::new();
+    let named = traits_named_in(block);
     let (actor, generics) = (&block.name, &block.generics);
-    block.handlers.retain(|handler| {
+    block.handlers.retain_mut(|handler| {
         let method = handler.method.ident();
         let shown = handler.message_name();
         if let Message::Generated { name, .. } = &handler.message {
@@ -276,7 +280,8 @@ fn remove_nameless(block: &mut Block, complaints: &mut Complaints) {
                 let text = format!("{text}; choose a name with `#[message(name = ...)]`");
                 let chosen = *name != struct_name(method);
                 complaints.at(if chosen { name } else { method }, text);
-                return false;
+                handler.broken = true;
+                return is_trait(&shown) && !named.contains(&shown);
             }
         } else if handler.tick().is_some() {
             return true;
@@ -300,6 +305,23 @@ fn remove_nameless(block: &mut Block, complaints: &mut Complaints) {
         seen.push(path);
         true
     });
+}
+
+/// The traits that a handler of the block is named after, and a bound of a handler names.
+fn traits_named_in(block: &Block) -> Vec<String> {
+    struct Bounds(Vec<String>);
+    impl<'ast> Visit<'ast> for Bounds {
+        fn visit_trait_bound(&mut self, bound: &'ast TraitBound) {
+            self.0.extend(bound.path.get_ident().map(Ident::to_string));
+            visit::visit_trait_bound(self, bound);
+        }
+    }
+    let mut bounds = Bounds(Vec::new());
+    if block.handlers.iter().any(|handler| is_trait(&handler.message_name())) {
+        bounds.visit_generics(&block.generics);
+        block.handlers.iter().for_each(|handler| bounds.visit_signature(&handler.method.signature));
+    }
+    bounds.0
 }
 
 fn check_hook(hook: &Hook, complaints: &mut Complaints) {
@@ -340,8 +362,10 @@ fn remove_repeated_hooks(block: &mut Block, complaints: &mut Complaints) {
 }
 
 /// Lets a broken handler's types stand in declarations, so that its one mistake stays one:
-/// replies live forever, a field takes anything, and what has no name at all is left out.
-fn make_nameable(handler: &mut Handler) {
+/// replies live forever, a field takes anything, and of a pattern each name is a field.
+///
+/// Of a reply with no name at all, `nameless` takes the place.
+fn make_nameable(handler: &mut Handler, nameless: Option<Type>) {
     let needs_name = handler.is_generated();
     if !needs_name {
         for param in handler.method.params.iter_mut().filter(|param| param.is_payload()) {
@@ -350,6 +374,9 @@ fn make_nameable(handler: &mut Handler) {
     }
     let Method { params, signature, .. } = &mut handler.method;
     let generics = &signature.generics;
+    if needs_name {
+        *params = mem::take(params).into_iter().flat_map(Param::with_one_name).collect();
+    }
     params.retain_mut(|param| {
         if !needs_name && param.is_payload() && homebody(&param.ty).is_some() {
             handler.hollow = true;
@@ -358,7 +385,7 @@ fn make_nameable(handler: &mut Handler) {
         if !needs_name || !param.is_payload() {
             return lengthen_borrow(&mut param.ty, generics);
         }
-        if param.name().is_none() || is_named(&param.ty, "Context") || is_borrowed(&param.ty, "ReplyTo") {
+        if is_named(&param.ty, "Context") || is_borrowed(&param.ty, "ReplyTo") {
             return false;
         }
         if homebody(&param.ty).is_some() {
@@ -387,7 +414,7 @@ fn make_nameable(handler: &mut Handler) {
             if let Some(output) = output {
                 *ty = output;
             } else if !lengthen_borrow(ty, generics) {
-                handler.reply = Reply::Nothing;
+                handler.reply = nameless.map_or(Reply::Nothing, Reply::Value);
             }
         }
     }
