@@ -6,8 +6,8 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::Visit;
 use syn::{
-    Attribute, ExprAsync, ExprAwait, ExprClosure, FnArg, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Pat, PatIdent, Path, ReturnType,
-    Signature, Token, Type, Visibility, parse_quote, parse2,
+    Attribute, ExprAsync, ExprAwait, ExprClosure, FnArg, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Pat, PatIdent, Path,
+    ReturnType, Signature, Token, Type, Visibility, parse_quote, parse2,
 };
 
 use crate::args::{HandlerArgs, Marker, TickArgs, list_tokens};

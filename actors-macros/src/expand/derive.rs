@@ -27,6 +27,7 @@ pub(crate) fn actor(input: &DeriveInput, args: &PolicyArgs) -> TokenStream {
     let messages = quote!(<Self as #krate::__private::Messages>);
     quote! {
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         #[allow(clippy::all, clippy::nursery, clippy::pedantic)]
         impl #impl_generics #krate::Actor for #ident #ty_generics #where_clause {
             #policy
