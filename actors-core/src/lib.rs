@@ -108,11 +108,11 @@ pub mod without_macros {}
 /// What the macros need, and nobody else.
 ///
 /// Two macros make one actor, and neither sees what the other does: `Messages` is what `#[messages]` writes and the derive
-/// forwards to. `Fallible` sees through aliases of `Result`. `begin_tick` sends what nobody else can. `Unhandleable` and
-/// `Sent` are for the compiler's messages alone. `Instant` spares users a dependency on tokio. All else that an expansion names is public,
+/// forwards to. `Fallible` sees through aliases of `Result`. `begin_tick` sends what nobody else can. `HandlerError`,
+/// `Unhandleable` and `Sent` are for the compiler's messages alone. `Instant` spares users a dependency on tokio. All else that an expansion names is public,
 /// and could have been written by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Fallible, Messages, Sent, Unhandleable, begin_tick};
+    pub use crate::actor::{Fallible, HandlerError, Messages, Sent, Unhandleable, begin_tick};
     pub use tokio::time::Instant;
 }

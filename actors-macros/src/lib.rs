@@ -137,7 +137,8 @@ pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
     let args = MessagesArgs::read(args.into(), &mut complaints);
     let mut item = match parse_macro_input!(input as Item) {
         Item::Impl(item) => item,
-        item => {
+        mut item => {
+            model::unmark(&mut item);
             complaints.at(valid::headline(&item), valid::misplaced(&item));
             return quote!(#item #complaints).into();
         }

@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use syn::visit::Visit;
 use syn::{
     Attribute, ExprAsync, ExprAwait, ExprClosure, FnArg, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Pat, PatIdent, Path,
-    ReturnType, Signature, Token, Type, Visibility, parse_quote, parse2,
+    ReturnType, Signature, Token, TraitItem, Type, Visibility, parse_quote, parse2,
 };
 
 use crate::args::{HandlerArgs, Marker, TickArgs, list_tokens};
@@ -429,6 +429,22 @@ fn awaits(body: &syn::Block) -> bool {
 fn copied(attributes: &[Attribute], name: &str) -> Vec<Attribute> {
     let wanted = attributes.iter().filter(|a| a.path().is_ident(name));
     wanted.cloned().collect()
+}
+
+/// Takes our markers off an item on which `#[messages]` stands by mistake.
+pub(crate) fn unmark(item: &mut Item) {
+    let unmark = |attributes: &mut Vec<Attribute>| attributes.retain(|attribute| Marker::of(attribute).is_none());
+    match item {
+        Item::Fn(function) => unmark(&mut function.attrs),
+        Item::Trait(item) => {
+            for inner in &mut item.items {
+                if let TraitItem::Fn(function) = inner {
+                    unmark(&mut function.attrs);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Takes our markers off an item, those included that are only mistyped.

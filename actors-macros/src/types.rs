@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{
-    GenericArgument, Lifetime, ParenthesizedGenericArguments, Path, PathArguments, PathSegment, TraitBound, Type, TypeFnPtr, TypeImplTrait,
-    TypeInfer, TypeParamBound, TypeReference,
+    GenericArgument, Ident, Lifetime, ParenthesizedGenericArguments, Path, PathArguments, PathSegment, TraitBound, Type, TypeFnPtr,
+    TypeImplTrait, TypeInfer, TypeParamBound, TypeReference,
 };
 
 /// Looks through the invisible brackets that `macro_rules` puts around a type.
@@ -63,6 +63,26 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
 /// Whether the type is `()`.
 pub(crate) fn is_unit(ty: &Type) -> bool {
     matches!(peel(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
+}
+
+/// Whether values of the type have no size, as can be seen.
+pub(crate) fn is_unsized(ty: &Type) -> bool {
+    matches!(peel(ty), Type::Slice(_) | Type::TraitObject(_)) || is_named(ty, "str")
+}
+
+/// Whether the context of this actor is inside of another type.
+pub(crate) fn holds_context(ty: &Type, actor: &Ident) -> bool {
+    struct Contexts<'a>(&'a Ident, bool);
+    impl<'ast> Visit<'ast> for Contexts<'_> {
+        fn visit_type(&mut self, ty: &'ast Type) {
+            let of_actor = type_arguments(ty).any(|of| last_segment(of).is_some_and(|segment| segment.ident == *self.0));
+            self.1 |= is_named(ty, "Context") && of_actor;
+            visit::visit_type(self, ty);
+        }
+    }
+    let mut contexts = Contexts(actor, false);
+    contexts.visit_type(ty);
+    contexts.1
 }
 
 /// The type as the compiler tells types apart.

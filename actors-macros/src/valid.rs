@@ -12,7 +12,9 @@ use crate::generics::mentions;
 use crate::model::{Block, Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
 use crate::names::{is_trait, struct_name, unfit};
 use crate::sending::{homebody, make_sendable};
-use crate::types::{Fault, first_fault, is_named, is_unit, output_of_future, peel, shown, text_of, type_arguments};
+use crate::types::{
+    Fault, first_fault, holds_context, is_named, is_unit, is_unsized, output_of_future, peel, shown, text_of, type_arguments,
+};
 
 /// Complains about all that is wrong, marks what is broken, and takes out what cannot be named.
 pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
@@ -26,8 +28,8 @@ pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
     }
     for handler in &mut block.handlers {
         let before = complaints.len();
-        check_handler(handler, complaints);
-        handler.broken |= complaints.len() > before || infers(handler);
+        check_handler(handler, &block.name, complaints);
+        handler.broken |= complaints.len() > before || cannot_stand(handler);
         if handler.broken {
             make_nameable(handler, complaints.as_type(before));
         }
@@ -41,7 +43,7 @@ pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
     remove_repeated_hooks(block, complaints);
 }
 
-fn check_handler(handler: &Handler, complaints: &mut Complaints) {
+fn check_handler(handler: &Handler, actor: &Ident, complaints: &mut Complaints) {
     let method = &handler.method;
     if handler.tick().is_some() {
         return check_tick(handler, complaints);
@@ -50,23 +52,25 @@ fn check_handler(handler: &Handler, complaints: &mut Complaints) {
     let slots = method.params.iter().filter(|p| matches!(p.role, Role::ReplyTo));
     check_at_most_one(slots, "`ReplyTo`", complaints);
     match &handler.message {
-        Message::Own => check_own_message(handler, complaints),
-        Message::Item => check_item(handler, complaints),
+        Message::Own => check_own_message(handler, actor, complaints),
+        Message::Item => check_item(handler, actor, complaints),
         Message::Tick(_) => {}
         Message::Generated { name, .. } => {
-            for param in handler.payload() {
-                check_field(name, param, complaints);
+            // Without a receiver, what is borrowed is meant to be one.
+            let by_another_name = |param: &Param| method.signature.receiver().is_none() && is_borrowed(&param.ty, &actor.to_string());
+            for param in handler.payload().filter(|param| !by_another_name(param)) {
+                check_field(name, param, actor, complaints);
             }
         }
     }
     check_reply(handler, complaints);
 }
 
-/// Whether a type in the handler's signature has a `_`.
-fn infers(handler: &Handler) -> bool {
+/// Whether the compiler complains of a type in the handler's signature, of a `_` or of one without a size.
+fn cannot_stand(handler: &Handler) -> bool {
     let Method { params, output, .. } = &handler.method;
     let mut types = params.iter().map(|param| &param.ty).chain(output);
-    types.any(|ty| matches!(first_fault(ty), Some(Fault::Inferred)))
+    types.any(|ty| is_unsized(ty) || matches!(first_fault(ty), Some(Fault::Inferred)))
 }
 
 /// Checks what handlers and hooks have in common.
@@ -130,17 +134,21 @@ fn check_at_most_one<'a>(params: impl Iterator<Item = &'a Param>, what: &str, co
 }
 
 /// Checks a parameter that becomes a field of the message struct.
-fn check_field(message: &Ident, param: &Param, complaints: &mut Complaints) {
+fn check_field(message: &Ident, param: &Param, actor: &Ident, complaints: &mut Complaints) {
     if param.name().is_none() {
         let text = format!("each parameter becomes a field of `{message}`: give it one name");
         complaints.at(&param.pattern, text);
     }
-    check_owned(param, "a message owns its fields", complaints);
+    check_owned(param, "a message owns its fields", actor, complaints);
 }
 
-fn check_owned(param: &Param, rule: &str, complaints: &mut Complaints) {
+fn check_owned(param: &Param, rule: &str, actor: &Ident, complaints: &mut Complaints) {
     // By value it has been complained about already.
     if is_named(&param.ty, "Context") {
+        return;
+    }
+    if holds_context(&param.ty, actor) {
+        complaints.at(&param.ty, "the context comes alone and borrowed: write `&mut Context<Self>`");
         return;
     }
     if is_borrowed(&param.ty, "ReplyTo") {
@@ -169,7 +177,7 @@ fn is_borrowed(ty: &Type, name: &str) -> bool {
     matches!(peel(ty), Type::Reference(reference) if is_named(&reference.elem, name))
 }
 
-fn check_own_message(handler: &Handler, complaints: &mut Complaints) {
+fn check_own_message(handler: &Handler, actor: &Ident, complaints: &mut Complaints) {
     let mut payload = handler.payload();
     let Some(message) = payload.next() else {
         let text =
@@ -177,21 +185,21 @@ fn check_own_message(handler: &Handler, complaints: &mut Complaints) {
         complaints.at(handler.method.ident(), text);
         return;
     };
-    check_owned(message, "a message comes by value", complaints);
+    check_owned(message, "a message comes by value", actor, complaints);
     for extra in payload {
         let text = "`#[handle]` takes one message: put all of it in one struct, or use `#[message]`";
         complaints.at(&extra.ty, text);
     }
 }
 
-fn check_item(handler: &Handler, complaints: &mut Complaints) {
+fn check_item(handler: &Handler, actor: &Ident, complaints: &mut Complaints) {
     let mut payload = handler.payload();
     let Some(item) = payload.next() else {
         let name = handler.method.ident();
         complaints.at(name, format!("`{name}` handles no stream: add a parameter `item: Option<T>`, which is `None` at the end"));
         return;
     };
-    check_owned(item, "an item comes by value", complaints);
+    check_owned(item, "an item comes by value", actor, complaints);
     if !is_named(&item.ty, "Option") && first_fault(&item.ty).is_none() {
         let text = format!("an item comes as `Some`, and the end of the stream as `None`: write `Option<{}>`", shown(&item.ty));
         complaints.at(&item.ty, text);
@@ -342,7 +350,7 @@ fn check_hook(hook: &Hook, complaints: &mut Complaints) {
             complaints.at(&param.ty, format!("`#[{name}]` takes {takes}, nothing else"));
         }
     }
-    let events = method.params.iter().filter(|p| matches!(p.role, Role::Reason | Role::Exit));
+    let events = method.params.iter().filter(|p| matches!(p.role, Role::Reason | Role::Exit) && hook.kind.passes(&p.role));
     check_at_most_one(events, name, complaints);
     check_outcome(method, name, complaints);
 }
@@ -370,6 +378,10 @@ fn make_nameable(handler: &mut Handler, nameless: Option<Type>) {
     if !needs_name {
         for param in handler.method.params.iter_mut().filter(|param| param.is_payload()) {
             take_by_value(&mut param.ty);
+            if matches!(handler.message, Message::Item) && !is_named(&param.ty, "Option") {
+                let item = &param.ty;
+                param.ty = parse_quote!(::core::option::Option<#item>);
+            }
         }
     }
     let Method { params, signature, .. } = &mut handler.method;
@@ -441,7 +453,7 @@ fn lengthen_borrow(ty: &mut Type, generics: &Generics) -> bool {
 
 /// Whether a type can stand in a declaration outside of a method with these parameters.
 fn is_fit(ty: &Type, generics: &Generics) -> bool {
-    first_fault(ty).is_none() && homebody(ty).is_none() && !mentions(ty, generics)
+    first_fault(ty).is_none() && !is_unsized(ty) && homebody(ty).is_none() && !mentions(ty, generics)
 }
 
 /// Says where `#[messages]` belongs, if not on this item.

@@ -68,6 +68,24 @@ pub trait Unhandleable {
     fn never() -> Infallible;
 }
 
+/// The error of a handler or a hook, with which an actor fails if nobody asked.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error that an actor can fail with",
+    label = "not an error",
+    note = "derive `thiserror::Error` for it, or implement `std::error::Error`; `String` and boxed errors will do as they are"
+)]
+pub trait HandlerError {
+    fn boxed(self) -> BoxError;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError>> HandlerError for E {
+    fn boxed(self) -> BoxError {
+        self.into()
+    }
+}
+
 /// A `Result` by whatever name: `io::Result<T>`, `anyhow::Result<T>`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(

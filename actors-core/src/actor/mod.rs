@@ -26,7 +26,7 @@ use crate::lifecycle::policy::Policy;
 pub use context::{Context, NotAChild};
 pub use every::{CatchUp, Every};
 pub use inactivity::InactivityTimeout;
-pub use messages::{Fallible, Messages, Sent, Unhandleable, begin_tick};
+pub use messages::{Fallible, HandlerError, Messages, Sent, Unhandleable, begin_tick};
 #[cfg(unix)]
 pub use os_signal::SignalMessages;
 pub(crate) use shelves::Put;

@@ -46,7 +46,7 @@ pub trait Protocol: Send + Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "actor `{Self}` does not handle `{M}`",
     label = "`{Self}` has no handler for this message",
-    note = "add `#[message]` or `#[handle]` for it to the `#[messages]` block of `{Self}`"
+    note = "what handles it is a method in the `#[messages]` block of `{Self}`, marked `#[message]` or `#[handle]`, or `#[stream]` for an item"
 )]
 pub trait Accepts<M>: Protocol {
     /// What an ask yields.

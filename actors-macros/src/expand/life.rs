@@ -10,6 +10,7 @@ use crate::args::TickArgs;
 use crate::expand::messages::{Expansion, unboxed};
 use crate::expand::{duration, generated, placed};
 use crate::model::{Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
+use crate::types::type_arguments;
 
 impl Expansion<'_> {
     /// The impl that the derived `Actor` forwards to.
@@ -84,7 +85,7 @@ impl Expansion<'_> {
             return (quote!((..)), ok);
         }
         let call = call(&handler.method, krate, |param| match (&param.role, param.name()) {
-            (Role::Context, _) => quote!(__ctx),
+            (Role::Context, _) => context(param),
             (Role::ReplyTo, _) => quote!(__reply),
             (_, Some(name)) if handler.is_generated() => field_variable(name).into_token_stream(),
             _ => unboxed(handler),
@@ -203,7 +204,7 @@ impl Expansion<'_> {
         let call = call(&hook.method, krate, |param| match param.role {
             Role::Reason => quote!(__reason),
             Role::Exit => quote!(__exit),
-            _ => quote!(__ctx),
+            _ => context(param),
         });
         match &hook.method.output {
             None => quote!(#call; ::core::result::Result::Ok(())),
@@ -217,6 +218,11 @@ impl Expansion<'_> {
             }
         }
     }
+}
+
+/// The context, where its type is: the compiler complains there of one of another actor.
+fn context(param: &Param) -> TokenStream {
+    quote_spanned!(generated(param.ty.span())=> __ctx)
 }
 
 /// What all the `#[cfg(...)]` of a method say together.
@@ -266,18 +272,18 @@ fn into_result(ty: &Type, returned: &TokenStream, krate: &Path) -> TokenStream {
 
 /// Returns the outcome, its error boxed.
 ///
-/// All of it stands in the place of the return type: the compiler complains there of an error
-/// that does not become a `BoxError`.
+/// All of it stands in the place of the error's type, of which the compiler complains there if it is none.
 fn end_with_outcome(ty: &Type, krate: &Path) -> TokenStream {
     let end = quote! {
         match __outcome {
             ::core::result::Result::Ok(()) => ::core::result::Result::Ok(()),
             ::core::result::Result::Err(__error) => ::core::result::Result::Err(
-                ::core::convert::Into::<#krate::BoxError>::into(__error),
+                #krate::__private::HandlerError::boxed(__error),
             ),
         }
     };
-    placed(end, generated(ty.span()))
+    let place = type_arguments(ty).nth(1).map_or_else(|| ty.span(), Spanned::span);
+    placed(end, generated(place))
 }
 
 /// The variable that holds a field, named so that it meets none of ours.

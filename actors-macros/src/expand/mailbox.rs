@@ -101,6 +101,7 @@ impl Expansion<'_> {
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
         quote! {
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #impl_generics #krate::Protocol for #self_ty #where_clause {
                 type Msg = #message #ty_generics;
 
