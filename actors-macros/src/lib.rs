@@ -147,5 +147,5 @@ pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
         valid::check(&mut block, &mut complaints);
         expand::messages(&block, &args)
     });
-    quote!(#item #generated #complaints).into()
+    quote!(#item #complaints #generated).into()
 }
