@@ -93,7 +93,8 @@ pub use supervisor::{
     Restart, Supervisor,
 };
 pub use system::{
-    ActorState, ActorSystem, Outcome, PlanStep, Schedule, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree, TreeNode, Trigger,
+    ActorReports, ActorState, ActorSystem, Outcome, PlanStep, Schedule, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree,
+    TreeNode, Trigger,
 };
 
 #[doc = include_str!("docs/semantics.md")]

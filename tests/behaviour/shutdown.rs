@@ -59,12 +59,19 @@ struct Link {
     below: usize,
     wide: usize,
     children: Children,
-    stops: Arc<AtomicUsize>,
+    seen: Arc<Seen>,
+}
+
+/// How many have started and stopped.
+#[derive(Default)]
+struct Seen {
+    starts: AtomicUsize,
+    stops: AtomicUsize,
 }
 
 impl Link {
-    fn leaf(stops: &Arc<AtomicUsize>) -> Self {
-        Link { below: 0, wide: 0, children: Children::InOrder, stops: stops.clone() }
+    fn leaf(seen: &Arc<Seen>) -> Self {
+        Link { below: 0, wide: 0, children: Children::InOrder, seen: seen.clone() }
     }
 }
 
@@ -79,11 +86,12 @@ impl Actor for Link {
 
     async fn started(&mut self, ctx: &mut Context<Self>) -> Result<(), BoxError> {
         if self.below > 0 {
-            ctx.spawn(Link { below: self.below - 1, ..Link::leaf(&self.stops) });
+            ctx.spawn(Link { below: self.below - 1, ..Link::leaf(&self.seen) });
         }
         for _ in 0..self.wide {
-            ctx.spawn(Link::leaf(&self.stops));
+            ctx.spawn(Link::leaf(&self.seen));
         }
+        self.seen.starts.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -92,7 +100,7 @@ impl Actor for Link {
     }
 
     async fn stopped(&mut self, _reason: &ExitReason, _ctx: &mut Context<Self>) -> Result<(), BoxError> {
-        self.stops.fetch_add(1, Ordering::Relaxed);
+        self.seen.stops.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -103,14 +111,14 @@ fn rise_and_fall(count: usize, link: impl FnOnce(Link) -> Link) -> Duration {
     runtime.block_on(async {
         let began = std::time::Instant::now();
         let system = ActorSystem::builder("many").deadline(secs(300)).build();
-        let stops = Arc::new(AtomicUsize::new(0));
-        let top = link(Link::leaf(&stops));
+        let seen = Arc::new(Seen::default());
+        let top = link(Link::leaf(&seen));
         let policy = top.children;
         system.actor(top).children(policy).unlimited_stop().spawn();
-        eventually("all are there", || system.actors() > count).await;
+        eventually("all have started", || seen.starts.load(Ordering::Relaxed) > count).await;
         let report = system.shutdown().await;
         assert_eq!((&report.outcome, report.actors.len()), (&Outcome::Clean, count + 1), "{report}");
-        assert_eq!(stops.load(Ordering::Relaxed), count + 1);
+        assert_eq!(seen.stops.load(Ordering::Relaxed), count + 1);
         drop(report);
         began.elapsed()
     })

@@ -20,6 +20,7 @@ use crate::lifecycle::exit::{BoxError, ExitReason};
 )]
 pub trait Messages: Protocol {
     const HOOKS: Hooks = Hooks::NONE;
+    const AT_ONCE: bool = false;
 
     fn handle(&mut self, message: Self::Msg, ctx: &mut Context<Self>) -> impl Future<Output = Result<(), BoxError>> + Send
     where

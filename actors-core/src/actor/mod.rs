@@ -62,6 +62,11 @@ pub trait Actor: Protocol {
     /// Which hooks there are. An actor without `started` needs no task before its first message, so say what is true.
     const HOOKS: Hooks = Hooks::ALL;
 
+    /// None of its handlers ever waits: what `handle` returns is ready when it is first polled, which saves the loop the
+    /// room for one that is not.
+    #[doc(hidden)]
+    const AT_ONCE: bool = false;
+
     /// Runs before the first message.
     ///
     /// # Errors

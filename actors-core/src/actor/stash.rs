@@ -122,6 +122,11 @@ impl<A: Protocol> Context<A> {
         }
     }
 
+    /// Whether anything was ever put aside in this life.
+    pub(crate) fn has_stash(&self) -> bool {
+        self.stash.is_some()
+    }
+
     /// Returns how many messages the stash holds, what is released and not yet handled included.
     pub fn stash_len(&self) -> usize {
         self.stash.as_ref().map_or(0, |stash| lock(&stash.0).len())

@@ -70,7 +70,7 @@ impl StopSignal {
     pub fn token(&self) -> CancellationToken {
         let core = self.cell.core();
         let token = core.with_ties(|ties| {
-            if ties.exit.is_some() || ties.incarnation != self.incarnation {
+            if ties.exit.is_some() || core.incarnation() != self.incarnation {
                 return CancellationToken::new();
             }
             // A child, so that whoever has it cannot cancel it for others.
@@ -113,7 +113,7 @@ impl Future for WaitForStop {
         }
         core.with_ties(|ties| {
             // Looked at under the lock under which the signal is raised.
-            if core.is_stopping() || ties.incarnation != this.incarnation {
+            if core.is_stopping() || core.incarnation() != this.incarnation {
                 return Poll::Ready(());
             }
             ties.stop_waiters.register(&mut this.key, cx.waker());

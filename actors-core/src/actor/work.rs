@@ -173,7 +173,7 @@ impl Drop for Done {
         let handle = cell.core().with_ties(|ties| match self.helper {
             Some(key) => ties.helpers.remove(&key).flatten(),
             // It was forgotten with its incarnation.
-            None if ties.incarnation != *incarnation => None,
+            None if cell.core().incarnation() != *incarnation => None,
             None => {
                 ties.blocking = ties.blocking.saturating_sub(1);
                 None

@@ -4,17 +4,20 @@ use std::any::{Any, type_name};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use tokio::time::Instant;
+
 use super::protocol::{Accepts, Protocol};
 use super::reply::{ReplyTo, Unhandled};
 use super::tell::Refusal;
 use crate::lifecycle::cell::{AnyCell, Core};
 use crate::lifecycle::current::{DropCause, current_actor, dropping};
 use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
+use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Admission, Capacity, Closed, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup};
+use crate::mailbox::{Admission, Capacity, Closed, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup};
 use crate::sync::lock;
 
 pub(crate) struct Cell<A: Protocol> {
@@ -22,10 +25,20 @@ pub(crate) struct Cell<A: Protocol> {
     pub(crate) mailbox: Mailbox<A::Msg>,
     /// The state of the actor, while no task holds it.
     state: Mutex<Option<A>>,
-    /// Starts a task for the actor. A function of a higher floor, so that references need not know it.
-    start: fn(Arc<Cell<A>>),
-    policy: &'static Policy,
+    kind: &'static Kind<A>,
 }
+
+/// What all actors of one type share: what higher floors do with them, as functions, so that references need not know them.
+pub(crate) struct Kind<A: Protocol> {
+    /// Starts a task for the actor.
+    pub(crate) start: fn(Arc<Cell<A>>),
+    /// Ends the actor where it stands, if it is at rest; says whether it was.
+    pub(crate) end_at_rest: fn(Arc<Cell<A>>, &ExitReason, Option<Instant>) -> bool,
+    pub(crate) policy: Policy,
+}
+
+/// A message is taken from its sender only once.
+const SENT_ONCE: &str = "a message is sent once";
 
 /// Whether a sender waits at a full mailbox.
 #[derive(Clone, Copy)]
@@ -43,15 +56,8 @@ impl Patience {
 }
 
 impl<A: Protocol> Cell<A> {
-    pub(crate) fn new(
-        core: Core,
-        actor: A,
-        capacity: Capacity,
-        overflow: Overflow,
-        policy: &'static Policy,
-        start: fn(Arc<Cell<A>>),
-    ) -> Self {
-        Cell { core, mailbox: Mailbox::new(capacity, overflow), state: Mutex::new(Some(actor)), start, policy }
+    pub(crate) fn new(core: Core, actor: A, capacity: Capacity, overflow: Overflow, kind: &'static Kind<A>) -> Self {
+        Cell { core, mailbox: Mailbox::new(capacity, overflow), state: Mutex::new(Some(actor)), kind }
     }
 
     /// Puts a state in for the next incarnation.
@@ -66,35 +72,47 @@ impl<A: Protocol> Cell<A> {
     }
 
     /// Puts a message into the mailbox if there is room now, or the policy makes some; a control message in any case.
+    #[inline(always)]
     pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, make: impl FnOnce(M) -> A::Msg) -> Result<u64, Refusal> {
-        if lane == Lane::Control {
-            let make = || make(message.take().expect("a message is sent once"));
-            let pushed = self.mailbox.overtake(make, || _ = self.core.signals.set(Signals::CONTROL))?;
-            return Ok(self.settle(pushed));
-        }
-        match self.mailbox.enter() {
-            Admission::Room(room) => {
-                let message = message.take().expect("a message is sent once");
-                Ok(self.settle(room.put(make(message))))
+        if lane == Lane::Ordinary {
+            match self.mailbox.enter() {
+                Admission::Room(room) => Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE))))),
+                Admission::Closed(closed) => Err(closed.into()),
+                Admission::Full(full) => self.post_to_full(full, message, make),
             }
-            Admission::Closed(closed) => Err(closed.into()),
-            Admission::Full(full) => match self.mailbox.overflow() {
-                Overflow::Wait | Overflow::Reject => Err(Refusal::Full),
-                Overflow::DropOldest => {
-                    let message = message.take().expect("a message is sent once");
-                    Ok(self.settle(full.displace(make(message))))
+        } else {
+            let make = || make(message.take().expect(SENT_ONCE));
+            let pushed = self.mailbox.overtake(make, || _ = self.core.signals.set(Signals::CONTROL))?;
+            Ok(self.settle(pushed))
+        }
+    }
+
+    fn post_to_full<M>(
+        self: &Arc<Self>,
+        full: Full<'_, A::Msg>,
+        message: &mut Option<M>,
+        make: impl FnOnce(M) -> A::Msg,
+    ) -> Result<u64, Refusal> {
+        match self.mailbox.overflow() {
+            Overflow::Wait | Overflow::Reject => Err(Refusal::Full),
+            Overflow::DropOldest => {
+                let (pushed, oldest) = full.displace(make(message.take().expect(SENT_ONCE)));
+                let number = self.settle(pushed);
+                if let Some(oldest) = oldest {
+                    self.bury(oldest, DeadReason::Oldest);
                 }
-                Overflow::DropNewest => {
-                    drop(full);
-                    let message = message.take().expect("a message is sent once");
-                    self.bury(make(message), DeadReason::Newest);
-                    Ok(u64::MAX)
-                }
-            },
+                Ok(number)
+            }
+            Overflow::DropNewest => {
+                drop(full);
+                self.bury(make(message.take().expect(SENT_ONCE)), DeadReason::Newest);
+                Ok(u64::MAX)
+            }
         }
     }
 
     /// Puts a message into the mailbox once there is room.
+    #[inline]
     pub(crate) fn poll_post<M>(
         self: &Arc<Self>,
         lane: Lane,
@@ -107,6 +125,7 @@ impl<A: Protocol> Cell<A> {
     }
 
     /// Puts a message into the mailbox once there is room, for somebody with this patience.
+    #[inline]
     pub(crate) fn poll_post_with<M>(
         self: &Arc<Self>,
         patience: Patience,
@@ -137,15 +156,9 @@ impl<A: Protocol> Cell<A> {
                 *ticket = Some(full.wait(cx.waker()));
                 Poll::Pending
             }
-            Admission::Room(room) => {
-                let message = message.take().expect("a message is sent once");
-                Poll::Ready(Ok(self.settle(room.put(make(message)))))
-            }
+            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE)))))),
             Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
-            Admission::Full(full) => {
-                drop(full);
-                Poll::Ready(self.post(lane, message, make))
-            }
+            Admission::Full(full) => Poll::Ready(self.post_to_full(full, message, make)),
         }
     }
 
@@ -164,14 +177,12 @@ impl<A: Protocol> Cell<A> {
         }
     }
 
-    fn settle(self: &Arc<Self>, pushed: Pushed<A::Msg>) -> u64 {
+    #[inline(always)]
+    fn settle(self: &Arc<Self>, pushed: Pushed) -> u64 {
         match pushed.wakeup {
             Wakeup::Nothing => {}
             Wakeup::Wake(waker) => waker.wake(),
-            Wakeup::Start => (self.start)(self.clone()),
-        }
-        if let Some(oldest) = pushed.displaced {
-            self.bury(oldest, DeadReason::Oldest);
+            Wakeup::Start => (self.kind.start)(self.clone()),
         }
         pushed.number
     }
@@ -197,19 +208,27 @@ impl<A: Protocol> AnyCell for Cell<A> {
     }
 
     fn kind(&self) -> &'static str {
-        short_name(type_name::<A>())
+        type_name::<A>()
     }
 
     fn default_policy(&self) -> &'static Policy {
-        self.policy
+        &self.kind.policy
     }
 
     fn call(self: Arc<Self>) {
         match self.mailbox.call() {
             Wakeup::Nothing => {}
             Wakeup::Wake(waker) => waker.wake(),
-            Wakeup::Start => (self.start)(self),
+            Wakeup::Start => (self.kind.start)(self),
         }
+    }
+
+    fn end_at_rest(self: Arc<Self>, cause: &ExitReason, now: Option<Instant>) -> bool {
+        (self.kind.end_at_rest)(self, cause, now)
+    }
+
+    fn sleeps_after(&self) -> Option<u64> {
+        self.mailbox.sleeps_after()
     }
 
     fn close(&self, closed: Closed) {

@@ -91,6 +91,7 @@ pub(crate) enum Broken {
 }
 
 impl<R, E> ReplyTo<R, E> {
+    #[inline]
     pub(crate) fn nobody() -> Self {
         ReplyTo { slot: None }
     }
@@ -100,6 +101,7 @@ impl<R, E> ReplyTo<R, E> {
     }
 
     /// Answers. If nobody asked, or the asker has gone, the answer is dropped.
+    #[inline]
     pub fn send(self, reply: R) {
         self.settle(Outcome::Answered(Ok(reply)));
     }
@@ -120,6 +122,7 @@ impl<R, E> ReplyTo<R, E> {
     ///
     /// # Errors
     /// An error comes back if nobody asked, so that it is not lost.
+    #[inline]
     pub fn resolve(self, outcome: Result<R, E>) -> Result<(), E> {
         match outcome {
             Ok(reply) => {
@@ -160,23 +163,36 @@ impl<R, E> ReplyTo<R, E> {
         Unhandled::Bounced
     }
 
+    #[inline(always)]
     fn settle(mut self, outcome: Outcome<R, E>) {
-        if let Some(slot) = self.slot.take() {
+        let slot = self.slot.take();
+        // There is nothing left to drop, and no need to look again.
+        std::mem::forget(self);
+        if let Some(slot) = slot {
             slot.settle(outcome);
         }
     }
 }
 
 impl<R, E> Drop for ReplyTo<R, E> {
+    #[inline(always)]
     fn drop(&mut self) {
-        let Some(slot) = self.slot.take() else { return };
+        if let Some(slot) = &self.slot {
+            slot.forsake();
+        }
+    }
+}
+
+impl<R, E> Slot<R, E> {
+    /// The right to answer is dropped.
+    fn forsake(&self) {
         let broken = match drop_cause() {
             Some(DropCause::Discarded) => Broken::Discarded(None),
             Some(DropCause::Cut) => Broken::Cut,
             Some(DropCause::State) => Broken::NoReply,
             None => panic::under_way().map_or(Broken::NoReply, Broken::Panicked),
         };
-        slot.settle(Outcome::Broken(broken));
+        self.settle(Outcome::Broken(broken));
     }
 }
 

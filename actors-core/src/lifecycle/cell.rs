@@ -2,7 +2,6 @@
 //! without knowing its type.
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
@@ -17,6 +16,7 @@ use super::id::ActorId;
 use super::path::{ActorPath, Node, Segment};
 use super::policy::Policy;
 use super::registry::Registry;
+use super::row::Row;
 use super::signal::Signals;
 use super::ties;
 use crate::mailbox::{Closed, Lane, lane_of};
@@ -26,11 +26,16 @@ use crate::sync::lock;
 pub(crate) trait AnyCell: Send + Sync + 'static {
     fn core(&self) -> &Core;
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
-    /// The name of its type, without modules.
+    /// The name of its type, with all modules.
     fn kind(&self) -> &'static str;
     fn default_policy(&self) -> &'static Policy;
     /// Has the actor look at its signals.
     fn call(self: Arc<Self>);
+    /// Ends the actor here and now, if it is at rest: it has no task, nothing queued, no stop hook, no ties and no children.
+    /// Says whether it did. Whoever asks has made sure that it is not to be restarted, and may know what time it is.
+    fn end_at_rest(self: Arc<Self>, cause: &ExitReason, now: Option<Instant>) -> bool;
+    /// If it has a task that sleeps until a message comes: how many messages it has taken so far.
+    fn sleeps_after(&self) -> Option<u64>;
     /// Closes its mailbox.
     fn close(&self, closed: Closed);
     /// Makes dead letters of what is in the queue, in the place of a task that does not react. What the task has fetched
@@ -76,6 +81,8 @@ pub(crate) trait Overseer: Send + Sync {
 
 /// What ties one actor to others.
 pub(crate) type Ties = ties::Ties<Arc<dyn AnyCell>, Arc<dyn Fellowship>>;
+/// Where they stand.
+pub(crate) type TieSlot = ties::Slot<Arc<dyn AnyCell>, Arc<dyn Fellowship>>;
 /// One who watches.
 pub(crate) type Watcher = ties::Watcher<Arc<dyn AnyCell>>;
 
@@ -149,7 +156,9 @@ pub(crate) struct Core {
     pub(crate) parent: Arc<Family>,
     family: OnceLock<Arc<Family>>,
     policy: Option<Box<Policy>>,
-    pub(crate) ties: Mutex<Option<Box<Ties>>>,
+    /// How often it has been restarted.
+    incarnation: AtomicU32,
+    pub(crate) ties: Mutex<TieSlot>,
 }
 
 impl Core {
@@ -163,7 +172,8 @@ impl Core {
             parent,
             family: OnceLock::new(),
             policy,
-            ties: Mutex::new(None),
+            incarnation: AtomicU32::new(0),
+            ties: Mutex::new(TieSlot::Empty),
         }
     }
 
@@ -187,12 +197,15 @@ impl Core {
 
     /// Works on the ties.
     pub(crate) fn with_ties<R>(&self, work: impl FnOnce(&mut Ties) -> R) -> R {
-        work(lock(&self.ties).get_or_insert_default())
+        work(lock(&self.ties).held())
     }
 
     /// Looks at the ties, if there are any.
     pub(crate) fn peek_ties<R>(&self, look: impl FnOnce(&Ties) -> R) -> Option<R> {
-        lock(&self.ties).as_deref().map(look)
+        match &mut *lock(&self.ties) {
+            TieSlot::Empty => None,
+            slot => Some(look(slot.held())),
+        }
     }
 
     /// The end, once it is published.
@@ -200,7 +213,7 @@ impl Core {
         if !self.signals.any(Signals::ENDED) {
             return None;
         }
-        self.peek_ties(|ties| ties.exit.clone()).flatten()
+        lock(&self.ties).exit()
     }
 
     /// Whether this incarnation was asked to end, or has ended.
@@ -237,10 +250,12 @@ impl Core {
 
     /// How often it has been restarted.
     pub(crate) fn incarnation(&self) -> u64 {
-        if !self.signals.any(Signals::PERMANENT | Signals::TRANSIENT) {
-            return 0;
-        }
-        self.peek_ties(|ties| ties.incarnation).unwrap_or(0)
+        u64::from(self.incarnation.load(Ordering::Acquire))
+    }
+
+    /// Counts one more. Under the lock of the ties.
+    pub(super) fn next_incarnation(&self) {
+        self.incarnation.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Notes which message is in hand.
@@ -310,8 +325,7 @@ pub(crate) struct Family {
 
 #[derive(Default)]
 struct Members {
-    /// Ids grow in start order.
-    cells: BTreeMap<ActorId, Arc<dyn AnyCell>>,
+    cells: Row<Arc<dyn AnyCell>>,
     /// Nothing is started any more.
     closed: bool,
     /// Who waits for children to end.
@@ -394,15 +408,23 @@ impl Family {
 
     /// The children, in start order.
     pub(crate) fn children(&self) -> Vec<Arc<dyn AnyCell>> {
-        let mut children: Vec<_> = lock(&self.members).cells.values().cloned().collect();
+        let mut children: Vec<_> = lock(&self.members).cells.iter().cloned().collect();
         if let Some(overseer) = self.overseer() {
             overseer.arrange(&mut children);
         }
         children
     }
 
+    /// The child that started last, if nobody else says in which order they stop.
+    pub(crate) fn last_child(&self) -> Option<Arc<dyn AnyCell>> {
+        if self.overseer().is_some() {
+            return None;
+        }
+        lock(&self.members).cells.last().cloned()
+    }
+
     pub(crate) fn child(&self, id: ActorId) -> Option<Arc<dyn AnyCell>> {
-        lock(&self.members).cells.get(&id).cloned()
+        lock(&self.members).cells.get(id).cloned()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -413,7 +435,7 @@ impl Family {
     pub(crate) fn remove(&self, id: ActorId) -> Option<(Arc<dyn AnyCell>, Exit)> {
         let (removed, waker, parents_end) = {
             let mut members = lock(&self.members);
-            let removed = members.cells.remove(&id);
+            let removed = members.cells.remove(id);
             let parents_end = if members.cells.is_empty() { members.parents_end.take() } else { None };
             (removed, members.waker.take(), parents_end)
         };

@@ -7,34 +7,34 @@ use std::sync::Arc;
 use super::cell::{AnyCell, Ties};
 use super::event::{Event, Exited, Tie};
 use super::exit::{Exit, ExitReason, StartFailure};
-use super::record::ActorReport;
+use super::record::{ActorReport, Record};
 use super::signal::Signals;
 use super::{link, monitor, request};
 use crate::mailbox::Closed;
-use crate::sync::wake_all;
+use crate::sync::{lock, wake_all};
 
 /// Claims the right to publish the end of an actor. Whoever gets it must call [`conclude`].
 pub(crate) fn claim(cell: &Arc<dyn AnyCell>) -> bool {
-    cell.core().with_ties(|ties| !std::mem::replace(&mut ties.claimed, true))
+    lock(&cell.core().ties).claim()
 }
 
 /// Frees the name, publishes the end, and tells all who are to be told: steps 7 to 9 of the end of an actor.
 ///
 /// If the parent had gone before its children, and this was the last of them, its end follows, and so on upward. An end
 /// that brings others on this very thread, as it does when their runtime has gone, comes before theirs.
-pub(crate) fn conclude(cell: Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>) {
+pub(crate) fn conclude(cell: Arc<dyn AnyCell>, exit: Exit, record: Option<Record>) {
     let Some(_turn) = Turn::begin() else {
-        return Turn::wait((cell, exit, report));
+        return Turn::wait((cell, exit, record));
     };
-    let mut next = Some((cell, exit, report));
-    while let Some((cell, exit, report)) = next {
-        let above = conclude_one(&cell, exit, report);
+    let mut next = Some((cell, exit, record));
+    while let Some((cell, exit, record)) = next {
+        let above = conclude_one(&cell, exit, record);
         next = above.map(|(parent, exit)| (parent, exit, None)).or_else(Turn::next);
     }
 }
 
 /// An end to be made known.
-type End = (Arc<dyn AnyCell>, Exit, Option<ActorReport>);
+type End = (Arc<dyn AnyCell>, Exit, Option<Record>);
 
 thread_local! {
     /// The ends that wait while another is made known on this thread.
@@ -71,40 +71,51 @@ impl Drop for Turn {
     /// The turn is over. Ends are left only if the one in hand panicked; they are known to be claimed, so they go on.
     fn drop(&mut self) {
         let left = WAITING.try_with(|waiting| waiting.borrow_mut().take()).ok().flatten();
-        for (cell, exit, report) in left.into_iter().flatten() {
-            conclude(cell, exit, report);
+        for (cell, exit, record) in left.into_iter().flatten() {
+            conclude(cell, exit, record);
         }
     }
 }
 
-fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>) -> Option<(Arc<dyn AnyCell>, Exit)> {
-    let core = cell.core();
-    let env = cell.env();
-    cell.close(Closed::Stopped);
-    if let Some(name) = &core.name {
-        core.parent.names.release(core.parent.owner_id, name, |named| named.id() == core.id);
+/// Makes the end of an actor known that was at rest, and that brings no other end on: nobody was tied to it. Its mailbox is
+/// closed.
+pub(crate) fn conclude_at_rest(cell: &Arc<dyn AnyCell>, exit: Arc<Exit>, record: Option<Record>) {
+    if let Some((parent, exit)) = publish(cell, exit, record) {
+        conclude(parent, exit, None);
     }
-    let declined = matches!(exit.reason, ExitReason::StartFailed(StartFailure::Declined));
+}
+
+fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, record: Option<Record>) -> Option<(Arc<dyn AnyCell>, Exit)> {
+    cell.close(Closed::Stopped);
+    let env = cell.env();
     if exit.reason.is_failure() {
         env.note_failure(cell.path(), exit.reason.clone());
     }
-    if env.is_recording() {
-        env.record(report.unwrap_or_else(|| late_report(cell, &exit)));
+    let record = env.is_recording().then(|| record.unwrap_or_else(|| late_report(cell, &exit).into()));
+    publish(cell, env.share(exit), record)
+}
+
+/// Frees the name, publishes the end, and tells all who are to be told. Returns the end of the parent, if it waited for this.
+fn publish(cell: &Arc<dyn AnyCell>, exit: Arc<Exit>, record: Option<Record>) -> Option<(Arc<dyn AnyCell>, Exit)> {
+    let core = cell.core();
+    let env = cell.env();
+    if let Some(name) = &core.name {
+        core.parent.names.release(core.parent.owner_id, name, |named| named.id() == core.id);
+    }
+    if let Some(record) = record {
+        env.record(record);
     }
     env.died();
     // Before it is published: whoever learns of the end finds it in the log.
     env.kit.ended(cell, &exit.reason);
 
     // Published: from here on everybody reads the same end.
-    let exit = Arc::new(exit);
-    let mut ties = core.with_ties(|ties| {
-        let told = std::mem::take(ties);
-        ties.claimed = true;
-        ties.incarnation = told.incarnation;
-        ties.exit = Some(exit.clone());
+    let told = {
+        let mut slot = lock(&core.ties);
         core.signals.set(Signals::ENDED | Signals::STOP);
-        told
-    });
+        slot.conclude(exit.clone())
+    };
+    let declined = matches!(exit.reason, ExitReason::StartFailed(StartFailure::Declined));
 
     if core.signals.any(Signals::SUPERVISED) {
         if let Some(overseer) = core.parent.overseer() {
@@ -117,32 +128,49 @@ fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, report: Option<ActorReport>
             request::deliver(&parent, Event::exited(exited));
         }
     }
-    for link in std::mem::take(&mut ties.links).into_values() {
-        link::fire(&link.peer, cell, &exit);
-    }
-    for watcher in std::mem::take(&mut ties.watchers) {
-        monitor::fire(&watcher, cell, &exit);
-    }
-    for group in std::mem::take(&mut ties.groups) {
-        group.member_ended(cell, &exit);
-    }
-    forget_watches(cell, &mut ties);
+    let told = told.map(|ties| tell(cell, &exit, *ties));
     if let Some(overseer) = core.family().and_then(|family| family.overseer()) {
         overseer.parent_ended();
     }
     let above = core.parent.remove(core.id);
-    wake_all(ties.waiters.take());
-    wake_all(ties.stop_waiters.take());
-    if let Some(token) = ties.token.take() {
-        token.cancel();
-    }
-    for helper in ties.helpers.values().flatten() {
-        helper.abort();
+    if let Some(waiting) = told {
+        waiting.wake();
     }
     if core.signals.any(Signals::SIGNIFICANT) && !declined {
         env.significant_ended(cell.path(), exit.reason.clone());
     }
     above
+}
+
+/// Who is still to be woken when all have been told.
+struct Waiting(Ties);
+
+/// Tells all who are tied to the actor of its end.
+fn tell(cell: &Arc<dyn AnyCell>, exit: &Exit, mut ties: Ties) -> Waiting {
+    for link in std::mem::take(&mut ties.links).into_values() {
+        link::fire(&link.peer, cell, exit);
+    }
+    for watcher in std::mem::take(&mut ties.watchers) {
+        monitor::fire(&watcher, cell, exit);
+    }
+    for group in std::mem::take(&mut ties.groups) {
+        group.member_ended(cell, exit);
+    }
+    forget_watches(cell, &mut ties);
+    Waiting(ties)
+}
+
+impl Waiting {
+    fn wake(mut self) {
+        wake_all(self.0.waiters.take());
+        wake_all(self.0.stop_waiters.take());
+        if let Some(token) = self.0.token.take() {
+            token.cancel();
+        }
+        for helper in self.0.helpers.values().flatten() {
+            helper.abort();
+        }
+    }
 }
 
 /// Leaves no trace of this actor's monitors with those it watched.
@@ -184,9 +212,10 @@ pub(crate) fn note_limits(cell: &Arc<dyn AnyCell>, report: &mut ActorReport) {
 /// Publishes the end of an actor that never belonged to a tree: nobody knows it but who wanted to create it.
 pub(crate) fn stillborn(cell: &Arc<dyn AnyCell>, failure: StartFailure) {
     cell.close(Closed::Stopped);
-    cell.core().with_ties(|ties| {
-        ties.claimed = true;
-        ties.exit = Some(Arc::new(Exit::new(ExitReason::StartFailed(failure))));
+    let told = {
+        let mut slot = lock(&cell.core().ties);
         cell.core().signals.set(Signals::ENDED | Signals::STOP);
-    });
+        slot.conclude(Arc::new(Exit::new(ExitReason::StartFailed(failure))))
+    };
+    drop(told);
 }

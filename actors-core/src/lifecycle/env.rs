@@ -1,7 +1,7 @@
 //! What all actors of one system share: ids, dead letters, the clock, and what a shutdown remembers.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
@@ -12,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 use super::crash::CrashReport;
 use super::dead_letter::DeadLetterOffice;
 use super::event::{MonitorRef, SourceKey};
-use super::exit::ExitReason;
+use super::exit::{Exit, ExitReason};
 use super::feed::Feed;
 use super::id::ActorId;
 use super::kit::Kit;
+use super::linger::Lingering;
 use super::path::ActorPath;
-use super::record::ActorReport;
+use super::record::Record;
 use super::slots::Slots;
 use crate::sync::lock;
 
@@ -35,8 +36,11 @@ pub(crate) struct Env {
     pub(crate) system: OnceLock<Weak<dyn Any + Send + Sync>>,
     /// What higher floors share.
     pub(crate) slots: Slots,
+    /// Whose tasks have nothing to do.
+    pub(super) lingering: Lingering,
     /// What tests are told and do.
     pub(crate) kit: Kit,
+    shut_down: Arc<Exit>,
     epoch: Instant,
     ids: AtomicU64,
     monitors: AtomicU64,
@@ -45,14 +49,13 @@ pub(crate) struct Env {
     alive: AtomicIsize,
     tasks: AtomicUsize,
     /// A shutdown runs, and this is when it began.
-    recording: AtomicBool,
+    began: OnceLock<Instant>,
     history: Mutex<History>,
 }
 
 #[derive(Default)]
 struct History {
-    began: Option<Instant>,
-    records: Vec<ActorReport>,
+    records: Vec<Record>,
     failures: Vec<(ActorPath, ExitReason)>,
     failed: usize,
     /// What to do when an actor ends whose end is the end of the system.
@@ -60,7 +63,7 @@ struct History {
 }
 
 impl Env {
-    pub(crate) fn new(name: Arc<str>, runtime: Handle) -> Arc<Env> {
+    pub(crate) fn new(name: Arc<str>, runtime: Handle, linger: Duration) -> Arc<Env> {
         Arc::new(Env {
             name,
             runtime,
@@ -69,14 +72,16 @@ impl Env {
             quiesce: CancellationToken::new(),
             system: OnceLock::new(),
             slots: Slots::default(),
+            lingering: Lingering::new(linger),
             kit: Kit::new(),
+            shut_down: Arc::new(Exit::new(ExitReason::Shutdown)),
             epoch: Instant::now(),
             ids: AtomicU64::new(1),
             monitors: AtomicU64::new(1),
             sources: AtomicU64::new(1),
             alive: AtomicIsize::new(0),
             tasks: AtomicUsize::new(0),
-            recording: AtomicBool::new(false),
+            began: OnceLock::new(),
             history: Mutex::default(),
         })
     }
@@ -96,6 +101,17 @@ impl Env {
     /// Microseconds since the system began, at least 1.
     pub(crate) fn clock_micros(&self) -> u64 {
         u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// An exit to be read by all. The most frequent of them is one for all actors.
+    pub(crate) fn share(&self, exit: Exit) -> Arc<Exit> {
+        let plain = matches!(exit.reason, ExitReason::Shutdown) && exit.secondary.is_empty();
+        if plain { self.shut_down() } else { Arc::new(exit) }
+    }
+
+    /// The exit of those who were shut down and nothing else.
+    pub(crate) fn shut_down(&self) -> Arc<Exit> {
+        self.shut_down.clone()
     }
 
     pub(crate) fn born(&self) {
@@ -124,17 +140,16 @@ impl Env {
 
     /// From now on the end of every actor is recorded.
     pub(crate) fn begin_recording(&self, began: Instant) {
-        lock(&self.history).began = Some(began);
-        self.recording.store(true, Ordering::Release);
+        self.began.get_or_init(|| began);
     }
 
     pub(crate) fn is_recording(&self) -> bool {
-        self.recording.load(Ordering::Acquire)
+        self.began.get().is_some()
     }
 
     /// When the shutdown began, or now.
     pub(crate) fn began(&self) -> Instant {
-        lock(&self.history).began.unwrap_or_else(Instant::now)
+        self.began.get().copied().unwrap_or_else(Instant::now)
     }
 
     /// How long after the beginning of the shutdown `instant` is.
@@ -142,11 +157,16 @@ impl Env {
         instant.saturating_duration_since(self.began())
     }
 
-    pub(crate) fn record(&self, report: ActorReport) {
-        lock(&self.history).records.push(report);
+    pub(crate) fn record(&self, record: Record) {
+        lock(&self.history).records.push(record);
     }
 
-    pub(crate) fn take_records(&self) -> Vec<ActorReport> {
+    /// The system has shut down: nothing of its own runs any more.
+    pub(crate) fn close(&self) {
+        self.lingering.close();
+    }
+
+    pub(crate) fn take_records(&self) -> Vec<Record> {
         std::mem::take(&mut lock(&self.history).records)
     }
 

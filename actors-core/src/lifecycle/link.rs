@@ -83,7 +83,7 @@ fn with_both<R>(a: &Arc<dyn AnyCell>, b: &Arc<dyn AnyCell>, work: impl FnOnce(&m
     let (first, second) = if a_first { (a, b) } else { (b, a) };
     let mut first = lock(&first.core().ties);
     let mut second = lock(&second.core().ties);
-    let first = first.get_or_insert_default();
-    let second = second.get_or_insert_default();
+    let first = first.held();
+    let second = second.held();
     if a_first { work(first, second) } else { work(second, first) }
 }

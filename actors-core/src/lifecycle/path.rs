@@ -21,6 +21,7 @@ pub struct ActorPath {
 pub(crate) enum Segment {
     Root,
     Named(Arc<str>),
+    /// The type, with all its modules, and the id. Shortened only where somebody reads it, since that takes time.
     Anonymous(&'static str, ActorId),
 }
 
@@ -167,7 +168,7 @@ impl Segment {
         match self {
             Segment::Root => false,
             Segment::Named(name) => **name == *text,
-            Segment::Anonymous(kind, id) => text.strip_prefix(kind).is_some_and(|rest| rest == id.to_string()),
+            Segment::Anonymous(kind, id) => text.strip_prefix(short_name(kind)).is_some_and(|rest| rest == id.to_string()),
         }
     }
 }
@@ -177,7 +178,7 @@ impl fmt::Display for Segment {
         match self {
             Segment::Root => Ok(()),
             Segment::Named(name) => f.write_str(name),
-            Segment::Anonymous(kind, id) => write!(f, "{kind}{id}"),
+            Segment::Anonymous(kind, id) => write!(f, "{}{id}", short_name(kind)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::exit::Exit;
+use super::exit::{Exit, ExitReason};
 use super::path::ActorPath;
 
 /// What happened to one actor while the system shut down.
@@ -73,6 +73,38 @@ pub enum LimitHit {
     Kill,
     /// It did not react to the abort either.
     Abort,
+}
+
+/// What is remembered of an end until somebody reads the report: of most, very little.
+pub(crate) enum Record {
+    /// It was at rest when its turn came, and ended there and then.
+    AtRest {
+        path: ActorPath,
+        turn: Duration,
+    },
+    Eventful(Box<ActorReport>),
+}
+
+impl Record {
+    pub(crate) fn eventful(&self) -> Option<&ActorReport> {
+        match self {
+            Record::AtRest { .. } => None,
+            Record::Eventful(report) => Some(report),
+        }
+    }
+
+    pub(crate) fn report(&self) -> ActorReport {
+        match self {
+            Record::AtRest { path, turn } => ActorReport { turn: *turn, ..ActorReport::new(path.clone(), Exit::new(ExitReason::Shutdown)) },
+            Record::Eventful(report) => (**report).clone(),
+        }
+    }
+}
+
+impl From<ActorReport> for Record {
+    fn from(report: ActorReport) -> Self {
+        Record::Eventful(Box::new(report))
+    }
 }
 
 impl ActorReport {

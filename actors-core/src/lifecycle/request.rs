@@ -38,6 +38,11 @@ pub(crate) fn retire(cell: &Arc<dyn AnyCell>, cause: ExitReason, mode: Mode, dea
     ask_to_end(cell, cause, stop_signals(cell, mode) | Signals::FINAL, deadline)
 }
 
+/// Ends an actor that its parent stops here and now, if it is at rest; says whether it did.
+pub(crate) fn retire_at_rest(cell: Arc<dyn AnyCell>, now: Instant) -> bool {
+    cell.end_at_rest(&ExitReason::Shutdown, Some(now))
+}
+
 fn stop_signals(cell: &Arc<dyn AnyCell>, mode: Mode) -> u32 {
     let drains = match mode {
         Mode::AsPolicy => cell.policy().on_stop == OnStop::Drain,
@@ -103,6 +108,9 @@ fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline
     let raised = if core.may_be_restarted_after(&cause) { signals } else { signals | Signals::FINAL };
     if core.signals.get() & (raised | Signals::ENDED) == raised && deadline.is_none() {
         return false;
+    }
+    if raised & (Signals::FINAL | Signals::KILL) == Signals::FINAL && cell.clone().end_at_rest(&cause, None) {
+        return true;
     }
     let felt = core.with_ties(|ties| raise(core, ties, cause, signals, deadline));
     let first = matches!(felt, Felt::Stop { first: true, .. });

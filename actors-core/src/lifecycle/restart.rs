@@ -53,7 +53,7 @@ pub(crate) fn begin_incarnation(cell: &Arc<dyn AnyCell>, signals: u32) -> bool {
     }
     let stale = core.with_ties(|ties| {
         let down = ties.down.take_if(|_| !ties.claimed)?;
-        ties.incarnation += 1;
+        core.next_incarnation();
         let stale: Vec<_> = ties.take_events(is_of_incarnation);
         let old = (down, ties.cause.take(), ties.token.take(), std::mem::take(&mut ties.asks), stale);
         ties.order = None;

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Signals, as a set of bits. Within an incarnation bits are only ever added, but for [`Signals::EVENTS`] and the two that say
-/// that messages overtake others, [`Signals::CONTROL`] and [`Signals::RELEASED`]; the next one begins without those of
+/// Signals, as a set of bits. Within an incarnation bits are only ever added, but for [`Signals::EVENTS`], the two that say
+/// that messages overtake others, [`Signals::CONTROL`] and [`Signals::RELEASED`], and the two about a task without anything to
+/// do, [`Signals::REST`] and [`Signals::LISTED`]; the next one begins without those of
 /// [`Signals::OF_INCARNATION`].
 #[derive(Default)]
 pub(crate) struct Signals(AtomicU32);
@@ -38,6 +39,11 @@ impl Signals {
     /// Messages that were stashed are to be handled again.
     pub(crate) const RELEASED: u32 = 1 << 12;
 
+    /// Its task has had nothing to do for a while, and is to go.
+    pub(crate) const REST: u32 = 1 << 13;
+    /// It stands in the list of those who have nothing to do.
+    pub(crate) const LISTED: u32 = 1 << 14;
+
     // What is decided when the actor is made, for one that stands in its parent's table of children.
     /// It stands in the table.
     pub(crate) const SUPERVISED: u32 = 1 << 16;
@@ -66,10 +72,11 @@ impl Signals {
         | Self::TRAPS
         | Self::AWAITED
         | Self::BOUNCED
-        | Self::RELEASED;
+        | Self::RELEASED
+        | Self::REST;
 
     /// What the loop looks at before every message.
-    pub(crate) const URGENT: u32 = Self::STOP | Self::KILL | Self::ABORT | Self::EVENTS | Self::CONTROL | Self::RELEASED;
+    pub(crate) const URGENT: u32 = Self::STOP | Self::KILL | Self::ABORT | Self::EVENTS | Self::CONTROL | Self::RELEASED | Self::REST;
 
     pub(crate) fn new(bits: u32) -> Self {
         Signals(AtomicU32::new(bits))

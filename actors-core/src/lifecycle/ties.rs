@@ -24,8 +24,6 @@ pub(crate) struct Ties<P, G> {
     pub(crate) order: Option<StopOrder>,
     /// The last limit that it outran while it was asked to end, and the message it was handling then.
     pub(crate) limit: Option<(LimitHit, Option<&'static str>)>,
-    /// How often it has been restarted.
-    pub(crate) incarnation: u64,
     /// How its last incarnation ended, while it is between two.
     pub(crate) down: Option<Box<Exit>>,
     /// What is noted of a failure until it is reported.
@@ -66,6 +64,69 @@ pub(crate) struct Ties<P, G> {
     pub(crate) failed_work: Vec<ExitReason>,
     /// What a service keeps here for all who have a reference to the actor.
     pub(crate) attached: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// Where the ties of one actor stand: nowhere for most of its life, and in little room once it has ended.
+pub(crate) enum Slot<P, G> {
+    /// It has none.
+    Empty,
+    Held(Box<Ties<P, G>>),
+    /// It had none, and somebody is publishing its end.
+    Claimed,
+    /// It has none any more, and this is its end.
+    Over(Arc<Exit>),
+}
+
+impl<P, G> Slot<P, G> {
+    /// The ties, made if there are none.
+    pub(crate) fn held(&mut self) -> &mut Ties<P, G> {
+        if !matches!(self, Slot::Held(_)) {
+            let mut ties = Box::<Ties<P, G>>::default();
+            match std::mem::replace(self, Slot::Empty) {
+                Slot::Claimed => ties.claimed = true,
+                Slot::Over(exit) => (ties.claimed, ties.exit) = (true, Some(exit)),
+                Slot::Empty | Slot::Held(_) => {}
+            }
+            *self = Slot::Held(ties);
+        }
+        match self {
+            Slot::Held(ties) => ties,
+            _ => unreachable!("just made"),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Slot::Empty)
+    }
+
+    /// Claims the end for whoever asks first.
+    pub(crate) fn claim(&mut self) -> bool {
+        match self {
+            Slot::Empty => {
+                *self = Slot::Claimed;
+                true
+            }
+            Slot::Held(ties) => !std::mem::replace(&mut ties.claimed, true),
+            Slot::Claimed | Slot::Over(_) => false,
+        }
+    }
+
+    /// Publishes the end, and takes out what is to be told of it.
+    pub(crate) fn conclude(&mut self, exit: Arc<Exit>) -> Option<Box<Ties<P, G>>> {
+        match std::mem::replace(self, Slot::Over(exit)) {
+            Slot::Held(told) => Some(told),
+            Slot::Empty | Slot::Claimed | Slot::Over(_) => None,
+        }
+    }
+
+    /// The end, once it is published.
+    pub(crate) fn exit(&self) -> Option<Arc<Exit>> {
+        match self {
+            Slot::Over(exit) => Some(exit.clone()),
+            Slot::Held(ties) => ties.exit.clone(),
+            Slot::Empty | Slot::Claimed => None,
+        }
+    }
 }
 
 /// A stop that was asked for.
@@ -147,7 +208,6 @@ impl<P, G> Default for Ties<P, G> {
             cause: None,
             order: None,
             limit: None,
-            incarnation: 0,
             down: None,
             crash: None,
             claimed: false,

@@ -18,7 +18,8 @@
 mod capacity;
 mod control;
 mod queue;
+mod ring;
 
 pub use capacity::{Capacity, Overflow};
 pub(crate) use control::{Lane, lane_of};
-pub(crate) use queue::{Admission, Batch, Closed, Mailbox, Pushed, Refill, Ticket, Wakeup};
+pub(crate) use queue::{Admission, Batch, Closed, Full, Mailbox, Pushed, Refill, Ticket, Wakeup};

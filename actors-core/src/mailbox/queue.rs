@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::control::{Control, Lane, lane_of};
+use super::ring::Ring;
 use super::{Capacity, Overflow};
 
 /// Buffers larger than this many items are given back when the queue runs empty.
@@ -24,8 +25,11 @@ pub(crate) struct Mailbox<T> {
 }
 
 struct Inner<T> {
-    queue: VecDeque<T>,
+    queue: Ring<T>,
     pushed: u64,
+    /// Up to this number there is room, whatever else is the case: nothing is closed, nobody waits in line. That there may
+    /// be more is found out by looking closer.
+    room_until: u64,
     receiver: Receiver,
     closed: Option<Closed>,
     more: Option<Box<More<T>>>,
@@ -100,12 +104,10 @@ pub(crate) struct Full<'a, T> {
 }
 
 /// A message has entered.
-pub(crate) struct Pushed<T> {
+pub(crate) struct Pushed {
     /// The number of the message: the receiver has taken it once it has taken this many.
     pub(crate) number: u64,
     pub(crate) wakeup: Wakeup,
-    /// The message that had to make room.
-    pub(crate) displaced: Option<T>,
 }
 
 /// A place in the line of senders that wait for room.
@@ -121,15 +123,19 @@ pub(crate) enum Refill {
 
 /// Messages that the receiver has fetched and not yet taken.
 pub(crate) struct Batch<T> {
-    items: VecDeque<T>,
+    items: Ring<T>,
     /// The number of the first of them.
     first: u64,
     wakers: Vec<Waker>,
 }
 
 impl<T> Batch<T> {
-    pub(crate) const fn new() -> Self {
-        Batch { items: VecDeque::new(), first: 0, wakers: Vec::new() }
+    pub(crate) fn new() -> Self {
+        Batch { items: Ring::new(), first: 0, wakers: Vec::new() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
     }
 
     fn wake(&mut self) {
@@ -141,8 +147,9 @@ impl<T> Batch<T> {
 
 impl<T> Mailbox<T> {
     pub(crate) fn new(capacity: Capacity, overflow: Overflow) -> Self {
+        let inner = Inner { queue: Ring::new(), pushed: 0, room_until: 0, receiver: Receiver::Absent, closed: None, more: None };
         Mailbox {
-            inner: Mutex::new(Inner { queue: VecDeque::new(), pushed: 0, receiver: Receiver::Absent, closed: None, more: None }),
+            inner: Mutex::new(inner),
             taken: AtomicU64::new(0),
             line: AtomicBool::new(false),
             overflow,
@@ -187,12 +194,25 @@ impl<T> Mailbox<T> {
     // ===== senders =====
 
     /// Asks for room for one message, ahead of nobody who waits.
+    #[inline(always)]
     pub(crate) fn enter(&self) -> Admission<'_, T> {
         let inner = self.lock();
+        if inner.pushed < inner.room_until {
+            return Admission::Room(Room { inner });
+        }
+        self.enter_with_care(inner)
+    }
+
+    /// What `enter` does where one look does not tell that there is room.
+    fn enter_with_care<'a>(&'a self, mut inner: MutexGuard<'a, Inner<T>>) -> Admission<'a, T> {
         if let Some(closed) = inner.closed {
             return Admission::Closed(closed);
         }
-        let others_wait = inner.more.as_ref().is_some_and(|more| !more.line.wakers.is_empty());
+        let line = inner.more.as_ref().map(|more| &more.line);
+        let others_wait = line.is_some_and(|line| !line.wakers.is_empty());
+        if line.is_none_or(|line| line.wakers.is_empty() && line.granted == 0) {
+            inner.room_until = self.room_until();
+        }
         if !others_wait && self.has_room(&inner) { Admission::Room(Room { inner }) } else { Admission::Full(Full { mailbox: self, inner }) }
     }
 
@@ -241,14 +261,14 @@ impl<T> Mailbox<T> {
 
     /// Puts a message in that overtakes all ordinary ones: always, unless the mailbox is closed. `mark` says, under the
     /// lock, that there is one.
-    pub(crate) fn overtake(&self, make: impl FnOnce() -> T, mark: impl FnOnce()) -> Result<Pushed<T>, Closed> {
+    pub(crate) fn overtake(&self, make: impl FnOnce() -> T, mark: impl FnOnce()) -> Result<Pushed, Closed> {
         let mut inner = self.lock();
         if let Some(closed) = inner.closed {
             return Err(closed);
         }
         let number = inner.more.get_or_insert_default().control.push(make());
         mark();
-        Ok(Pushed { number, wakeup: arouse(&mut inner), displaced: None })
+        Ok(Pushed { number, wakeup: arouse(&mut inner) })
     }
 
     // ===== control =====
@@ -269,6 +289,7 @@ impl<T> Mailbox<T> {
         let (line, receiver) = {
             let mut inner = self.lock();
             inner.closed = inner.closed.max(Some(closed));
+            inner.room_until = 0;
             let receiver = (closed == Closed::Stopped).then(|| std::mem::replace(&mut inner.receiver, Receiver::Running));
             (inner.more.as_mut().map(|more| std::mem::take(&mut more.line)), receiver)
         };
@@ -280,11 +301,31 @@ impl<T> Mailbox<T> {
         }
     }
 
+    /// Refuses all further messages, if there is no receiver and nothing that it would have to take; says whether that is so.
+    pub(crate) fn close_at_rest(&self) -> bool {
+        let mut inner = self.lock();
+        let at_rest =
+            matches!(inner.receiver, Receiver::Absent) && inner.queue.is_empty() && inner.more.is_none() && inner.closed.is_none();
+        if at_rest {
+            inner.closed = Some(Closed::Stopped);
+            inner.room_until = 0;
+            // Whoever calls from now on calls nobody.
+            inner.receiver = Receiver::Running;
+        }
+        at_rest
+    }
+
+    /// If there is a receiver that sleeps until a message comes: how many ordinary messages it has taken so far.
+    pub(crate) fn sleeps_after(&self) -> Option<u64> {
+        matches!(self.lock().receiver, Receiver::Idle(_)).then(|| self.taken())
+    }
+
     // ===== the receiver =====
 
     /// Takes the next message of the batch.
+    #[inline]
     pub(crate) fn take(&self, batch: &mut Batch<T>) -> Option<T> {
-        let item = batch.items.pop_front()?;
+        let item = batch.items.pop()?;
         // The receiver alone writes it (invariant 1); release pairs with `taken`.
         self.taken.store(batch.first, Ordering::Release);
         batch.first += 1;
@@ -315,7 +356,9 @@ impl<T> Mailbox<T> {
                 batch.first = inner.pushed - inner.queue.len() as u64 + 1;
                 if self.overflow == Overflow::DropOldest {
                     // Senders must be able to reach the oldest message, so it stays in the queue until its turn.
-                    batch.items.extend(inner.queue.pop_front());
+                    if let Some(oldest) = inner.queue.pop() {
+                        batch.items.push_with(|| oldest);
+                    }
                 } else {
                     std::mem::swap(&mut inner.queue, &mut batch.items);
                 }
@@ -324,14 +367,14 @@ impl<T> Mailbox<T> {
                 Poll::Ready(Refill::Urgent)
             } else {
                 if inner.queue.capacity() > KEEP {
-                    inner.queue = VecDeque::new();
+                    inner.queue = Ring::new();
                 }
                 inner.receiver = Receiver::Idle(cx.waker().clone());
                 Poll::Pending
             }
         };
         if found.is_pending() && batch.items.capacity() > KEEP {
-            batch.items = VecDeque::new();
+            batch.items = Ring::new();
         }
         batch.wake();
         found
@@ -363,6 +406,17 @@ impl<T> Mailbox<T> {
         }
     }
 
+    /// The receiver goes, unless there is something for it to do; says whether it may. Then the next message, or call, starts
+    /// another.
+    pub(crate) fn vacate_at_rest(&self, urgent: impl FnOnce() -> bool) -> bool {
+        let mut inner = self.lock();
+        let at_rest = inner.queue.is_empty() && inner.more.as_ref().is_none_or(|more| more.control.len() == 0) && !urgent();
+        if at_rest {
+            inner.receiver = Receiver::Absent;
+        }
+        at_rest
+    }
+
     /// The receiver that was here has gone for good: the next message, or call, starts another.
     pub(crate) fn vacate(&self) {
         let old = std::mem::replace(&mut self.lock().receiver, Receiver::Absent);
@@ -371,13 +425,13 @@ impl<T> Mailbox<T> {
 
     /// Takes all that is left, fetched or queued, in the order in which it would have been handled.
     pub(crate) fn rest(&self, batch: &mut Batch<T>) -> VecDeque<T> {
-        let (mut rest, mut queued, pushed) = {
+        let (mut rest, queued, pushed) = {
             let mut inner = self.lock();
             let overtaking = inner.more.as_mut().map_or_else(VecDeque::new, |more| more.control.rest());
             (overtaking, std::mem::take(&mut inner.queue), inner.pushed)
         };
-        rest.append(&mut batch.items);
-        rest.append(&mut queued);
+        rest.extend(&mut batch.items);
+        rest.extend(queued);
         self.taken.store(pushed, Ordering::Release);
         rest
     }
@@ -386,10 +440,11 @@ impl<T> Mailbox<T> {
     pub(crate) fn take_queued(&self) -> VecDeque<T> {
         let mut inner = self.lock();
         let mut all = inner.more.as_mut().map_or_else(VecDeque::new, |more| more.control.rest());
-        all.append(&mut inner.queue);
+        all.extend(&mut inner.queue);
         all
     }
 
+    #[cold]
     fn admit(&self, batch: &mut Batch<T>) {
         self.grant_all(&mut self.lock(), &mut batch.wakers);
         batch.wake();
@@ -420,6 +475,16 @@ impl<T> Mailbox<T> {
         self.held(inner) + u64::from(granted) < u64::from(self.capacity)
     }
 
+    /// Up to which number there is room if nobody waits in line.
+    fn room_until(&self) -> u64 {
+        match (self.overflow, self.capacity) {
+            (_, u32::MAX) => u64::MAX,
+            // What there is room for, its queue says.
+            (Overflow::DropOldest, _) => 0,
+            (_, capacity) => self.taken() + u64::from(capacity),
+        }
+    }
+
     /// How many ordinary messages wait, fetched or not.
     fn held(&self, inner: &Inner<T>) -> u64 {
         if self.overflow == Overflow::DropOldest {
@@ -429,6 +494,7 @@ impl<T> Mailbox<T> {
         inner.pushed.saturating_sub(self.taken())
     }
 
+    #[inline(always)]
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         // Nothing panics under this lock (invariant 5), so a poisoned one is still whole.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -436,18 +502,20 @@ impl<T> Mailbox<T> {
 }
 
 impl<T> Room<'_, T> {
-    /// Puts the message in.
-    pub(crate) fn put(mut self, item: T) -> Pushed<T> {
-        self.inner.queue.push_back(item);
+    /// Puts the message in that `make` returns.
+    #[inline(always)]
+    pub(crate) fn put(mut self, make: impl FnOnce() -> T) -> Pushed {
+        self.inner.queue.push_with(make);
         self.inner.pushed += 1;
         let number = self.inner.pushed;
-        Pushed { number, wakeup: arouse(&mut self.inner), displaced: None }
+        Pushed { number, wakeup: arouse(&mut self.inner) }
     }
 }
 
 impl<T> Full<'_, T> {
     /// Joins the line of those who wait.
     pub(crate) fn wait(mut self, waker: &Waker) -> Ticket {
+        self.inner.room_until = 0;
         let line = &mut self.inner.more.get_or_insert_default().line;
         let number = line.next;
         line.next += 1;
@@ -457,18 +525,21 @@ impl<T> Full<'_, T> {
     }
 
     /// Puts the message in, and takes the one out that has waited longest.
-    pub(crate) fn displace(mut self, item: T) -> Pushed<T> {
-        let displaced = self.inner.queue.pop_front();
-        let pushed = Room { inner: self.inner }.put(item);
-        Pushed { displaced, ..pushed }
+    pub(crate) fn displace(mut self, item: T) -> (Pushed, Option<T>) {
+        let displaced = self.inner.queue.pop();
+        (Room { inner: self.inner }.put(|| item), displaced)
     }
 }
 
+#[inline(always)]
 fn arouse<T>(inner: &mut Inner<T>) -> Wakeup {
     match &inner.receiver {
-        Receiver::Running | Receiver::Busy(_) => return Wakeup::Nothing,
-        Receiver::Absent | Receiver::Idle(_) => {}
+        Receiver::Running | Receiver::Busy(_) => Wakeup::Nothing,
+        Receiver::Absent | Receiver::Idle(_) => arouse_now(inner),
     }
+}
+
+fn arouse_now<T>(inner: &mut Inner<T>) -> Wakeup {
     match std::mem::replace(&mut inner.receiver, Receiver::Running) {
         Receiver::Idle(waker) => Wakeup::Wake(waker),
         _ => Wakeup::Start,

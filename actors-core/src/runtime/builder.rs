@@ -186,7 +186,7 @@ impl<A: Actor> Builder<A> {
         let effective = policy.as_deref().unwrap_or(const { &A::POLICY });
         let (capacity, overflow) = (effective.mailbox, effective.overflow);
         let core = Core::new(env.next_id(), name.clone(), family.clone(), policy, signals);
-        let cell = Arc::new(Cell::new(core, actor, capacity, overflow, const { &A::POLICY }, task::start::<A>));
+        let cell = Arc::new(Cell::new(core, actor, capacity, overflow, const { &task::kind() }));
         let any: Arc<dyn AnyCell> = cell.clone();
         let reference = ActorRef::new(cell.clone());
         let first = first_signals::<A>(&any);
@@ -255,7 +255,7 @@ pub(crate) async fn ready(cell: &Arc<dyn AnyCell>, holder: Option<Arc<dyn AnyCel
         core.with_ties(|ties| {
             match &ties.exit {
                 // It may have failed since, and be down, or even have been restarted.
-                None if core.signals.any(Signals::STARTED) || ties.incarnation > 0 => return Poll::Ready(Ok(())),
+                None if core.signals.any(Signals::STARTED) || core.incarnation() > 0 => return Poll::Ready(Ok(())),
                 Some(exit) if is_start_failure(&exit.reason) || !core.signals.any(Signals::STARTED) => {
                     return Poll::Ready(Err(exit.reason.clone()));
                 }

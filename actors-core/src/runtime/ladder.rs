@@ -29,6 +29,8 @@ const ABORT_GRACE: Duration = Duration::from_millis(250);
 const HOOK_RESERVE: Duration = Duration::from_secs(1);
 /// How much of the time is kept for each sibling still to come, if there is that much.
 const SIBLING_RESERVE: Duration = Duration::from_millis(100);
+/// How many children are ended before others get their turn.
+const AT_ONCE: u32 = 128;
 /// How long a rung takes at least: whoever reacts at all gets a chance to, also when the time is over.
 const CHANCE: Duration = Duration::from_millis(1);
 
@@ -128,6 +130,9 @@ pub(crate) async fn bring_down(
     mut parent: impl FnMut(&mut Context<'_>) -> Parent,
 ) {
     family.close();
+    if !side_by_side {
+        end_those_at_rest(family).await;
+    }
     let mut children = family.children();
     let mut ladder = Ladder { family, budget, sleep: None, parent: Parent::Stops, seen: None };
     if side_by_side {
@@ -158,6 +163,21 @@ pub(crate) async fn bring_down(
         };
         let id = child.id();
         ladder.descend(vec![Rung::stop(child, deadline)], || family.child(id).is_none(), &mut parent).await;
+    }
+}
+
+/// Ends children in reverse start order for as long as they are at rest: it takes no time, so nothing has to be known of limits.
+async fn end_those_at_rest(family: &Arc<Family>) {
+    loop {
+        // One look at the clock serves for as many as take no time that anybody would notice.
+        let now = Instant::now();
+        for _ in 0..AT_ONCE {
+            let ended = family.last_child().is_some_and(|child| request::retire_at_rest(child, now));
+            if !ended {
+                return;
+            }
+        }
+        tokio::task::yield_now().await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! One life of an actor: what its task owns, and the handling of one message.
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::fault;
-use super::watch::{Watched, begin, discard, poll_once, watch};
+use super::watch::{Polled, Watched, begin, discard, poll_once, watch};
 use crate::actor::{Actor, Context};
 use crate::address::ActorRef;
 use crate::address::cell::Cell;
@@ -22,7 +22,7 @@ use crate::lifecycle::policy::InFlight;
 use crate::lifecycle::record::HookOutcome;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Batch;
-use crate::telemetry::ActorSpan;
+use crate::telemetry::{self, ActorSpan, Scope};
 use crate::time::after;
 
 /// An actor that runs: what its task owns.
@@ -83,6 +83,11 @@ impl<A: Actor> Life<A> {
         self.cell.core()
     }
 
+    /// Whether a message needs nothing but its handler: nobody waits for it until a deadline, and nobody looks.
+    pub(super) fn is_plain(&self, message: &A::Msg) -> bool {
+        !self.ctx.has_sources() && !telemetry::sees_messages() && !fault::threatens_messages(&self.any) && A::deadline(message).is_none()
+    }
+
     /// Handles one message.
     pub(super) async fn handle(&mut self, message: A::Msg, turn: Turn, cut: u32) -> Result<(), Over> {
         let tag = self.handle_quietly(message, turn, cut).await?;
@@ -107,28 +112,15 @@ impl<A: Actor> Life<A> {
             set_current_deadline(deadline);
         }
         let span = span.message(|| cell.message_name(u32::from(tag)));
-        let (outcome, limit, broken) = {
-            let mut handler = pin!(None);
-            let first = match begin(handler.as_mut(), || actor.handle(message, ctx)) {
-                Some(broken) => broken,
-                None => poll_fn(|cx| Poll::Ready(poll_once(handler.as_mut(), &span, cx))).await,
-            };
-            if matches!(first, Ok(Poll::Ready(Ok(())))) && deadline.is_none() {
-                // By far the most frequent: the handler had nothing to wait for.
-                core.finish();
-                return Ok(tag);
-            }
-            let limit = any.policy().handler_limit;
-            let until = limit.map(|limit| after(Instant::now(), limit));
-            let outcome = watch(handler.as_mut(), &span, cell, batch, cut, until, Some(first)).await;
-            let cut_short = outcome.is_cut_short();
-            (outcome, limit, discard(handler, cut_short))
+        let mut handler = pin!(None);
+        let first = match span.enter(|| begin(handler.as_mut(), || actor.handle(message, ctx))) {
+            Some(broken) => broken,
+            None => poll_fn(|cx| Poll::Ready(poll_once(handler.as_mut(), &span, cx))).await,
         };
+        let over = see_through(handler, first, &span, any, cell, batch, tag, cut).await;
         if deadline.is_some() {
             set_current_deadline(None);
         }
-        let over = over_after_handler(any, tag, outcome, limit, broken);
-        finish(any, tag, &over);
         over.map(|()| tag)
     }
 
@@ -141,11 +133,40 @@ impl<A: Actor> Life<A> {
     }
 }
 
+/// Sees a handler through, after what came of its first poll, until it is done or cut short.
+#[expect(clippy::too_many_arguments, reason = "the handler borrows the rest of the life")]
+pub(super) async fn see_through<A: Actor, F: Future<Output = Result<(), BoxError>>>(
+    mut handler: Pin<&mut Option<F>>,
+    first: Polled<F::Output>,
+    span: &impl Scope,
+    any: &Arc<dyn AnyCell>,
+    cell: &Cell<A>,
+    batch: &mut Batch<A::Msg>,
+    tag: u16,
+    cut: u32,
+) -> Result<(), Over> {
+    let limit = any.policy().handler_limit;
+    let until = limit.map(|limit| after(Instant::now(), limit));
+    let outcome = watch(handler.as_mut(), span, cell, batch, cut, until, Some(first)).await;
+    let broken = discard(handler, outcome.is_cut_short());
+    let over = over_after_handler(any, tag, outcome, limit, broken);
+    finish(any, &over);
+    over
+}
+
 /// Notes that the message in hand is done, and what is known where its handler failed.
-pub(super) fn finish(cell: &Arc<dyn AnyCell>, tag: u16, over: &Result<(), Over>) {
+pub(super) fn finish(cell: &Arc<dyn AnyCell>, over: &Result<(), Over>) {
+    match over {
+        Err(Over::Because(_)) => note_crash(cell),
+        _ => cell.core().finish(),
+    }
+}
+
+/// Notes what is known where the handler in hand failed.
+pub(super) fn note_crash(cell: &Arc<dyn AnyCell>) {
     let core = cell.core();
-    if matches!(over, Err(Over::Because(_))) {
-        let crash = Crash { handling: cell.message_name(u32::from(tag)), handling_for: core.waiting_for() };
+    if let Some(handling) = cell.in_hand() {
+        let crash = Crash { handling, handling_for: core.waiting_for() };
         core.with_ties(|ties| ties.crash = Some(Box::new(crash)));
     }
     core.finish();

@@ -9,6 +9,7 @@ mod fault;
 mod ladder;
 mod life;
 mod peer_group;
+mod rest;
 mod serve;
 mod task;
 mod teardown;

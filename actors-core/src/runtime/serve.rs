@@ -1,17 +1,19 @@
 //! The loop of an actor: its start, its messages, and what is more urgent than they.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::task::{self, Poll, Waker};
 
 use tokio::time::Instant;
 
 use super::fault;
-use super::life::{Life, Over, over_after};
+use super::life::{Life, Over, note_crash, over_after, see_through};
 use super::watch::{Watched, begin, discard, watch};
 use crate::actor::{Actor, Found, Put};
 use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::event::{Event, Exited, News, SourceKey};
-use crate::lifecycle::exit::{ExitReason, Failure, StartFailure};
+use crate::lifecycle::exit::{BoxError, ExitReason, Failure, StartFailure};
+use crate::lifecycle::linger::linger;
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::signal::Signals;
 use crate::sync::wake_all;
@@ -65,24 +67,57 @@ impl<A: Actor> Life<A> {
 
     /// Handles messages, and what is more urgent, until there is a reason to end.
     pub(super) async fn serve(&mut self) -> Over {
+        let caught = {
+            let mut serving = pin!(self.go_round());
+            poll_fn(|cx| match guard(|| serving.as_mut().poll(cx)) {
+                Ok(poll) => poll.map(Ok),
+                Err(reason) => Poll::Ready(Err(reason)),
+            })
+            .await
+        };
+        caught.unwrap_or_else(|reason| {
+            note_crash(&self.any);
+            Over::Because(reason)
+        })
+    }
+
+    async fn go_round(&mut self) -> Over {
         let cut = self.cut();
         let mut left = TURN;
         loop {
-            // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
-            if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.taken() >= self.due_at) {
-                if let Err(over) = Box::pin(self.attend(cut)).await {
-                    return over;
+            let handled = match self.next(&mut left) {
+                Next::Urgent => Box::pin(self.attend(cut)).await,
+                Next::Message(message) if !A::AT_ONCE && self.is_plain(&message) => {
+                    // What `handle` does, without what a plain message does not need, and in one piece with the loop, so that
+                    // a handler costs little more than a call. A panic ends this future, and is caught outside.
+                    let Life { actor, ctx, cell, any, batch, span, .. } = &mut *self;
+                    let actor = actor.as_mut().expect("the state is there until the end");
+                    let tag = A::tag(&message);
+                    cell.core().begin(tag, Turn::Ordinary);
+                    let mut handler = pin!(Some(actor.handle(message, ctx)));
+                    match poll_fn(|cx| Poll::Ready(handler.as_mut().as_pin_mut().expect("just made").poll(cx))).await {
+                        Poll::Ready(Ok(())) => {
+                            cell.core().finish();
+                            Ok(())
+                        }
+                        first => see_through(handler, Ok(first), span, any, cell, batch, tag, cut).await,
+                    }
                 }
-            } else if let Some(message) = self.cell.mailbox.take(&mut self.batch) {
-                if let Err(over) = self.handle(message, Turn::Ordinary, cut).await {
-                    return over;
+                Next::Message(message) => self.handle(message, Turn::Ordinary, cut).await,
+                Next::Failed(error) => {
+                    note_crash(&self.any);
+                    Err(Over::Because(ExitReason::failed(error)))
                 }
-            } else {
-                // A wait that was none is no rest for the others.
-                if self.wait().await {
-                    left = TURN;
+                Next::Nothing => {
+                    // A wait that was none is no rest for the others.
+                    if self.wait().await {
+                        left = TURN;
+                    }
+                    continue;
                 }
-                continue;
+            };
+            if let Err(over) = handled {
+                return over;
             }
             left -= 1;
             if left == 0 {
@@ -92,13 +127,43 @@ impl<A: Actor> Life<A> {
         }
     }
 
+    /// Finds out what is to be done next. Does it, one message after the other, as long as that can be done at once; the
+    /// last of the turn is left to the caller.
+    fn next(&mut self, left: &mut u32) -> Next<A::Msg> {
+        loop {
+            // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
+            if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.taken() >= self.due_at) {
+                return Next::Urgent;
+            }
+            let Some(message) = self.cell.mailbox.take(&mut self.batch) else { return Next::Nothing };
+            if !A::AT_ONCE || *left <= 1 || !self.is_plain(&message) {
+                return Next::Message(message);
+            }
+            let Life { actor, ctx, cell, .. } = self;
+            let actor = actor.as_mut().expect("the state is there until the end");
+            let core = cell.core();
+            core.begin(A::tag(&message), Turn::Ordinary);
+            match pin!(actor.handle(message, ctx)).poll(&mut task::Context::from_waker(Waker::noop())) {
+                Poll::Ready(Ok(())) => core.finish(),
+                Poll::Ready(Err(error)) => return Next::Failed(error),
+                Poll::Pending => unreachable!("an actor that says so handles every message at once"),
+            }
+            *left -= 1;
+        }
+    }
+
     /// Sleeps until there is a message, or something urgent. Says whether it did sleep.
     async fn wait(&mut self) -> bool {
-        let Life { cell, batch, .. } = self;
         let mut slept = false;
         poll_fn(|cx| {
-            let refill = cell.mailbox.poll_refill(batch, cx, || cell.core().signals.any(Signals::URGENT));
-            slept |= refill.is_pending();
+            let core = self.cell.core();
+            let refill = self.cell.mailbox.poll_refill(&mut self.batch, cx, || core.signals.any(Signals::URGENT));
+            if refill.is_pending() {
+                slept = true;
+                if !core.signals.any(Signals::LISTED) && self.may_rest() {
+                    linger(&self.any);
+                }
+            }
             refill
         })
         .await;
@@ -108,6 +173,9 @@ impl<A: Actor> Life<A> {
     /// Looks at what is urgent, and does the first of it.
     async fn attend(&mut self, cut: u32) -> Result<(), Over> {
         if self.core().signals.any(Signals::STOP | Signals::KILL) {
+            return Err(Over::Asked);
+        }
+        if self.core().signals.any(Signals::REST) && self.lie_down() {
             return Err(Over::Asked);
         }
         if let Some(exit) = self.next_exit() {
@@ -206,6 +274,15 @@ impl<A: Actor> Life<A> {
         self.due_at = due_at;
         notice
     }
+}
+
+/// What the loop does next.
+enum Next<M> {
+    Urgent,
+    Message(M),
+    /// A message was handled, and this came of it.
+    Failed(BoxError),
+    Nothing,
 }
 
 /// A message that comes before those in the mailbox.

@@ -6,14 +6,20 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::life::Life;
+use super::rest::end_at_rest;
 use super::watch::discard;
 use crate::actor::Actor;
-use crate::address::cell::Cell;
+use crate::address::cell::{Cell, Kind};
 use crate::lifecycle::current::{Identity, MarkCut, Role};
 use crate::lifecycle::signal::Signals;
 
+/// What all actors of a type share.
+pub(super) const fn kind<A: Actor>() -> Kind<A> {
+    Kind { start: start::<A>, end_at_rest: end_at_rest::<A>, policy: A::POLICY }
+}
+
 /// Starts a task for an actor that has none.
-pub(crate) fn start<A: Actor>(cell: Arc<Cell<A>>) {
+fn start<A: Actor>(cell: Arc<Cell<A>>) {
     let Some(actor) = cell.take_state() else { return };
     let mut life = Life::new(cell, actor);
     if !life.end_here() {
@@ -60,6 +66,9 @@ impl<A: Actor> Life<A> {
             Ok(()) => self.serve().await,
             Err(over) => over,
         };
-        Box::pin(self.end(over)).await;
+        // Else it has nothing to do, and lives on without a task.
+        if !self.ending.concluded {
+            Box::pin(self.end(over)).await;
+        }
     }
 }

@@ -369,8 +369,8 @@ impl<A: Actor> Life<A> {
             self.report_crash(&exit);
         }
         telemetry::ended(&self.any, &exit);
-        let report = self.any.env().is_recording().then(|| self.report(&exit));
-        conclude(self.any.clone(), exit, report);
+        let record = self.any.env().is_recording().then(|| self.report(&exit).into());
+        conclude(self.any.clone(), exit, record);
     }
 
     /// Drops what yields messages: nothing of it is handled any more.
@@ -465,7 +465,7 @@ impl<A: Actor> Drop for Life<A> {
             return;
         }
         telemetry::ended(&self.any, &exit);
-        let report = self.any.env().is_recording().then(|| self.report(&exit));
+        let record = self.any.env().is_recording().then(|| self.report(&exit).into());
         let exit = match family {
             Some(family) => match family.leave_end(exit) {
                 Ok(()) => return,
@@ -473,6 +473,6 @@ impl<A: Actor> Drop for Life<A> {
             },
             None => exit,
         };
-        conclude(self.any.clone(), exit, report);
+        conclude(self.any.clone(), exit, record);
     }
 }

@@ -11,6 +11,9 @@ use super::shared::{Owner, Settings, Shared};
 use super::{shutdown, signals};
 use crate::lifecycle::env::Env;
 
+/// How long a task without anything to do lingers, unless set otherwise.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// A system about to be created, from [`ActorSystem::builder`].
 #[derive(Debug)]
 #[must_use = "a system is created by `build`"]
@@ -18,13 +21,21 @@ pub struct SystemBuilder {
     name: Arc<str>,
     runtime: Option<Handle>,
     settings: Settings,
+    linger: Duration,
     signals: bool,
     aborting_panics: bool,
 }
 
 impl SystemBuilder {
     pub(super) fn new(name: &str) -> Self {
-        SystemBuilder { name: Arc::from(name), runtime: None, settings: Settings::default(), signals: false, aborting_panics: false }
+        SystemBuilder {
+            name: Arc::from(name),
+            runtime: None,
+            settings: Settings::default(),
+            linger: LINGER,
+            signals: false,
+            aborting_panics: false,
+        }
     }
 
     /// Sets how long a shutdown may take. Default: 25 s.
@@ -44,6 +55,16 @@ impl SystemBuilder {
     /// Default: it does.
     pub fn progress(mut self, progress: bool) -> Self {
         self.settings.progress = progress;
+        self
+    }
+
+    /// Sets how long the task of an actor lingers that has nothing to do: at least this long, and less than twice as long.
+    /// Then it goes, and the next message brings a new one. Default: one second.
+    ///
+    /// An actor with a timer, a stream or something in its stash keeps its task. Only what belongs to a task shows the
+    /// difference: a task-local, the id of the task, the `tracing` span of the actor, which is a new one.
+    pub fn linger(mut self, time: Duration) -> Self {
+        self.linger = time.max(Duration::from_millis(1));
         self
     }
 
@@ -83,7 +104,7 @@ impl SystemBuilder {
             panic!("system `{}`: there is no tokio runtime here; create it in one, or give it one with `runtime(handle)`", self.name)
         });
         let _entered = runtime.enter();
-        let shared = Shared::new(Env::new(self.name, runtime.clone()), self.settings);
+        let shared = Shared::new(Env::new(self.name, runtime.clone(), self.linger), self.settings);
         let weak = Arc::downgrade(&shared);
         shared.env.on_significant(Arc::new(move |path, reason| {
             if let Some(shared) = weak.upgrade() {

@@ -33,7 +33,7 @@ use crate::runtime::{Builder, StartError};
 pub use builder::SystemBuilder;
 pub use callback::Terminated;
 pub use plan::{PlanStep, ShutdownPlan};
-pub use report::{Outcome, ShutdownReport, Trigger};
+pub use report::{ActorReports, Outcome, ShutdownReport, Trigger};
 pub use schedule::Schedule;
 pub use tree::{ActorState, Tree, TreeNode};
 

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write as _;
+use std::ops::Deref;
 use std::process::{ExitCode, Termination};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::path::{ActorPath, Node, Segment};
-use crate::lifecycle::record::{ActorReport, HookOutcome, LimitHit};
+use crate::lifecycle::record::{ActorReport, HookOutcome, LimitHit, Record};
 
 /// What happened while a system shut down.
 ///
@@ -45,7 +46,7 @@ pub struct ShutdownReport {
     /// How long the system went on serving, as part of `total`, before the first actor was asked to stop.
     pub quiesce: Duration,
     /// Every actor that ended during the shutdown, in the order in which they ended.
-    pub actors: Vec<ActorReport>,
+    pub actors: ActorReports,
     /// Actors that failed for good, before the shutdown or during it. The first thousand are remembered.
     pub failures: Vec<(ActorPath, ExitReason)>,
     /// How many actors failed for good, those included that are not remembered.
@@ -56,6 +57,69 @@ pub struct ShutdownReport {
     pub leaked_blocking: usize,
     #[cfg_attr(feature = "serde", serde(skip))]
     printed: Arc<AtomicBool>,
+}
+
+/// The reports on all actors that ended during a shutdown: a slice, in the order in which they ended.
+///
+/// It is cheap to clone. The reports are written when they are first looked at; until then, little is held of actors that
+/// had nothing to do in order to end.
+#[derive(Clone)]
+pub struct ActorReports(Arc<Ends>);
+
+struct Ends {
+    records: Vec<Record>,
+    reports: OnceLock<Vec<ActorReport>>,
+}
+
+impl ActorReports {
+    pub(crate) fn new(records: Vec<Record>) -> Self {
+        ActorReports(Arc::new(Ends { records, reports: OnceLock::new() }))
+    }
+
+    /// Returns how many actors ended.
+    pub fn len(&self) -> usize {
+        self.0.records.len()
+    }
+
+    /// Tells whether no actor ended.
+    pub fn is_empty(&self) -> bool {
+        self.0.records.is_empty()
+    }
+
+    /// The reports on those of whom there is more to tell than that they ended when they were asked to.
+    pub(super) fn eventful(&self) -> impl Iterator<Item = &ActorReport> {
+        self.0.records.iter().filter_map(Record::eventful)
+    }
+}
+
+impl Deref for ActorReports {
+    type Target = [ActorReport];
+
+    fn deref(&self) -> &[ActorReport] {
+        self.0.reports.get_or_init(|| self.0.records.iter().map(Record::report).collect())
+    }
+}
+
+impl<'a> IntoIterator for &'a ActorReports {
+    type Item = &'a ActorReport;
+    type IntoIter = std::slice::Iter<'a, ActorReport>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for ActorReports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for ActorReports {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self[..].serialize(serializer)
+    }
 }
 
 /// What began a shutdown.
@@ -119,7 +183,7 @@ impl ShutdownReport {
 
     /// Returns the actors that may still be running, or have blocking jobs that may.
     pub fn unresponsive(&self) -> impl Iterator<Item = &ActorReport> {
-        self.actors.iter().filter(|actor| is_unresponsive(actor))
+        self.actors.eventful().filter(|actor| is_unresponsive(actor))
     }
 
     /// Returns the report on the actor with this path; on the last one, if several had it one after the other.
@@ -162,7 +226,7 @@ impl ShutdownReport {
         let ReportParts { system, trigger, outcome, total, deadline, quiesce, actors, failures, failed, dead_letters } = parts;
         ShutdownReport {
             outcome: outcome.unwrap_or_else(|| Outcome::of(&actors, failed)),
-            leaked_blocking: actors.iter().map(|actor| actor.leaked_blocking).sum(),
+            leaked_blocking: actors.eventful().map(|actor| actor.leaked_blocking).sum(),
             printed: Arc::default(),
             system,
             trigger,
@@ -201,12 +265,12 @@ impl Outcome {
 
     /// How a shutdown went that ended these actors, in a system of which `failed` actors had failed for good. The worst
     /// that happened to any of them decides.
-    pub(crate) fn of(actors: &[ActorReport], failed: usize) -> Outcome {
-        if actors.iter().any(is_unresponsive) {
+    pub(crate) fn of(actors: &ActorReports, failed: usize) -> Outcome {
+        if actors.eventful().any(is_unresponsive) {
             Outcome::Unresponsive
-        } else if actors.iter().any(was_cut_short) {
+        } else if actors.eventful().any(was_cut_short) {
             Outcome::Aborted
-        } else if failed > 0 || actors.iter().any(has_failed) {
+        } else if failed > 0 || actors.eventful().any(has_failed) {
             Outcome::Failed
         } else {
             Outcome::Clean
@@ -278,7 +342,7 @@ pub(crate) struct ReportParts {
     pub(crate) deadline: Duration,
     pub(crate) quiesce: Duration,
     /// In the order in which they ended.
-    pub(crate) actors: Vec<ActorReport>,
+    pub(crate) actors: ActorReports,
     pub(crate) failures: Vec<(ActorPath, ExitReason)>,
     /// How many failed, those not remembered included.
     pub(crate) failed: usize,
@@ -291,6 +355,10 @@ pub(super) mod tests {
     use crate::lifecycle::exit::{AbortedBy, Exit};
     use crate::system::text::tests::named;
 
+    pub(in crate::system) fn reports(actors: Vec<ActorReport>) -> ActorReports {
+        ActorReports::new(actors.into_iter().map(Record::from).collect())
+    }
+
     pub(in crate::system) fn parts(actors: Vec<ActorReport>) -> ReportParts {
         ReportParts {
             system: "chat".to_owned(),
@@ -299,7 +367,7 @@ pub(super) mod tests {
             total: actors.iter().map(|actor| actor.turn + actor.total).max().unwrap_or_default(),
             deadline: Duration::from_secs(25),
             quiesce: Duration::ZERO,
-            actors,
+            actors: reports(actors),
             failures: Vec::new(),
             failed: 0,
             dead_letters: 0,
@@ -348,7 +416,7 @@ pub(super) mod tests {
             ("leaked", vec![with(ExitReason::Shutdown, |actor| actor.leaked_blocking = 1)], 0, Outcome::Unresponsive),
         ];
         for (name, actors, failed, outcome) in cases {
-            assert_eq!(Outcome::of(&actors, failed), outcome, "{name}");
+            assert_eq!(Outcome::of(&reports(actors), failed), outcome, "{name}");
         }
     }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::callback::{Callback, Terminated};
-use super::report::{Outcome, ReportParts, ShutdownReport, Trigger};
+use super::report::{ActorReports, Outcome, ReportParts, ShutdownReport, Trigger};
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{ExitReason, StartFailure};
@@ -204,6 +204,7 @@ impl Shared {
             state.report = Some(report.clone());
             (report, state.waiters.take())
         };
+        self.env.close();
         self.over.cancel();
         wake_all(waiters);
         report
@@ -264,7 +265,7 @@ impl Shared {
         let going = self.going();
         let deadlocked = matches!(outcome, Some(Outcome::WouldDeadlock { .. }));
         let (failures, failed) = self.env.failures();
-        let actors = if deadlocked { Vec::new() } else { self.env.take_records() };
+        let actors = ActorReports::new(if deadlocked { Vec::new() } else { self.env.take_records() });
         // A failed start is said only if nothing worse happened while the rest was stopped.
         let outcome = outcome.filter(|outcome| {
             *outcome != Outcome::StartFailed || !matches!(Outcome::of(&actors, failed), Outcome::Aborted | Outcome::Unresponsive)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::text::{counted, human};
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::id::ActorId;
-use crate::lifecycle::path::{ActorPath, Segment};
+use crate::lifecycle::path::{ActorPath, Segment, short_name};
 use crate::lifecycle::signal::Signals;
 
 /// How deep the lines of a tree are indented; below that the depth is written out.
@@ -173,7 +173,7 @@ fn look_at(cell: &Arc<dyn AnyCell>, depth: usize, parent: Option<usize>) -> Tree
     TreeNode {
         path: cell.path(),
         id: cell.id(),
-        kind: cell.kind().to_owned(),
+        kind: short_name(cell.kind()).to_owned(),
         depth,
         parent,
         state,
@@ -310,6 +310,12 @@ pub(super) mod tests {
             &Policy::DEFAULT
         }
         fn call(self: Arc<Self>) {}
+        fn end_at_rest(self: Arc<Self>, _: &crate::lifecycle::exit::ExitReason, _: Option<tokio::time::Instant>) -> bool {
+            false
+        }
+        fn sleeps_after(&self) -> Option<u64> {
+            None
+        }
         fn close(&self, _: Closed) {}
         fn discard(&self, _: crate::lifecycle::dead_letter::DeadReason) {}
 
@@ -328,7 +334,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::system) fn root() -> Arc<Family> {
-        Family::root(Env::new("chat".into(), tokio::runtime::Handle::current()))
+        Family::root(Env::new("chat".into(), tokio::runtime::Handle::current(), std::time::Duration::MAX))
     }
 
     /// Starts an actor below `family`; returns its own family too.

@@ -63,7 +63,7 @@ fn headline(report: &ShutdownReport) -> Vec<String> {
     let what = match &report.outcome {
         Outcome::Clean => format!("shutdown complete in {total}"),
         Outcome::Failed => {
-            let failed = report.failed.max(report.actors.iter().filter(|actor| has_failed(actor)).count());
+            let failed = report.failed.max(report.actors.eventful().filter(|actor| has_failed(actor)).count());
             format!("shutdown complete in {total}, {} failed", counted(failed, "actor", "actors"))
         }
         Outcome::Aborted | Outcome::Unresponsive => format!("finished {}in {total}", casualties(report)),
@@ -84,7 +84,7 @@ fn headline(report: &ShutdownReport) -> Vec<String> {
 /// How many did not stop by themselves: `with 1 aborted, 2 unresponsive `.
 fn casualties(report: &ShutdownReport) -> String {
     let (mut killed, mut aborted, mut unresponsive) = (0, 0, 0);
-    for actor in &report.actors {
+    for actor in report.actors.eventful() {
         if is_unresponsive(actor) {
             unresponsive += 1;
         } else if was_cut_short(actor) {
@@ -336,7 +336,7 @@ mod tests {
     use crate::lifecycle::exit::{AbortedBy, Failure};
     use crate::lifecycle::path::Node;
     use crate::system::report::ReportParts;
-    use crate::system::report::tests::{actor, parts};
+    use crate::system::report::tests::{actor, parts, reports};
     use crate::system::text::tests::named;
 
     fn millis(millis: u64) -> Duration {
@@ -479,6 +479,6 @@ exit code: 4";
         (long.turn, long.total, long.hook) = (Duration::MAX, Duration::MAX, Duration::MAX);
         let short = actor(named(&Node::root(), "short"), ExitReason::Shutdown, 0, 0);
         let report = ReportParts { total: Duration::MAX, ..parts(Vec::new()) };
-        assert!(ShutdownReport::new(ReportParts { actors: vec![long, short], ..report }).to_string().contains("/short"));
+        assert!(ShutdownReport::new(ReportParts { actors: reports(vec![long, short]), ..report }).to_string().contains("/short"));
     }
 }

@@ -25,7 +25,7 @@ impl ActorSpan {
 
     /// A span for one message. It is a root, so that no trace grows for ever, and follows from the actor's.
     pub(crate) fn message(&self, name: impl FnOnce() -> &'static str) -> MessageSpan {
-        if tracing::enabled!(tracing::Level::DEBUG) {
+        if sees_messages() {
             let span = tracing::debug_span!(parent: None, "handle", message = name());
             span.follows_from(&self.0);
             MessageSpan(span)
@@ -48,6 +48,12 @@ impl Scope for MessageSpan {
     fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
         if self.0.is_none() { work() } else { self.0.in_scope(work) }
     }
+}
+
+/// Whether anybody wants a span for each message.
+#[inline(always)]
+pub(crate) fn sees_messages() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
 }
 
 pub(crate) fn started(cell: &Arc<dyn AnyCell>) {

@@ -33,6 +33,7 @@ pub(crate) fn actor(input: &DeriveInput, args: &PolicyArgs) -> TokenStream {
             #policy
 
             const HOOKS: #krate::Hooks = #messages::HOOKS;
+            const AT_ONCE: ::core::primitive::bool = #messages::AT_ONCE;
 
             fn started(&mut self, #context) -> #done {
                 #messages::started(self, __ctx)

@@ -29,26 +29,39 @@ impl Expansion<'_> {
         let arms = self.arms(|handler| self.handling(handler));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
         let future = self.future();
-        // An `async fn` would keep a second copy of the message in its future.
+        let handled = quote!(match __msg.0 { #arms #phantom });
+        let waits = self.block.handlers.iter().any(|handler| !handler.broken && handler.method.signature.asyncness.is_some());
+        let (handled, at_once) = if waits {
+            // An `async fn` would keep a second copy of the message in its future.
+            (quote!(async move { #handled }), None)
+        } else {
+            (
+                quote!(::core::future::ready(#handled)),
+                Some(quote!(
+                    const AT_ONCE: ::core::primitive::bool = true;
+                )),
+            )
+        };
         quote! {
-            #[automatically_derived]
-            impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {
-                #present
+                    #[automatically_derived]
+                    impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {
+                        #present
+                        #at_once
 
-                fn handle(
-                    &mut self,
-                    __msg: #message #ty_generics,
-                    __ctx: &mut #krate::Context<Self>,
-                ) -> #future
-                where
-                    for<'__any> &'__any mut Self: ::core::marker::Send,
-                {
-                    async move { match __msg.0 { #arms #phantom } }
+                        fn handle(
+                            &mut self,
+                            __msg: #message #ty_generics,
+                            __ctx: &mut #krate::Context<Self>,
+        ) -> #future
+                        where
+                            for<'__any> &'__any mut Self: ::core::marker::Send,
+                        {
+                            #handled
+                        }
+
+                        #(#functions)*
+                    }
                 }
-
-                #(#functions)*
-            }
-        }
     }
 
     /// Whether a hook exists, as a field of `Hooks`; none if it certainly does not.

@@ -12,6 +12,10 @@ impl Kit {
         Kit
     }
 
+    pub(crate) fn is_armed(&self) -> bool {
+        false
+    }
+
     pub(crate) fn started(&self, _cell: &Arc<dyn AnyCell>) {}
 
     pub(crate) fn down(&self, _cell: &Arc<dyn AnyCell>, _reason: &ExitReason) {}

@@ -94,7 +94,7 @@ impl Kit {
         if !self.listened_to.load(Ordering::Acquire) {
             return;
         }
-        let incarnation = cell.core().peek_ties(|ties| ties.incarnation).unwrap_or_default();
+        let incarnation = cell.core().incarnation();
         let event = LifeEvent { path: cell.path(), id: cell.id(), incarnation, step: step() };
         // Under the lock of all, so that every log has the same order.
         let logs = lock(&self.logs);

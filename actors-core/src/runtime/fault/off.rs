@@ -12,6 +12,10 @@ pub(in crate::runtime) fn threatens_stop(_cell: &Arc<dyn AnyCell>) -> bool {
     false
 }
 
+pub(in crate::runtime) fn threatens_messages(_cell: &Arc<dyn AnyCell>) -> bool {
+    false
+}
+
 pub(in crate::runtime) fn around_start<F>(_cell: &Arc<dyn AnyCell>, make: impl FnOnce() -> F) -> F {
     make()
 }

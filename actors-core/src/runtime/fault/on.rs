@@ -26,6 +26,11 @@ pub(in crate::runtime) fn threatens_stop(cell: &Arc<dyn AnyCell>) -> bool {
     cell.env().kit.threatens(cell, Moment::Stop)
 }
 
+/// Whether there may be something that strikes at a message.
+pub(in crate::runtime) fn threatens_messages(cell: &Arc<dyn AnyCell>) -> bool {
+    cell.env().kit.is_armed()
+}
+
 /// The `started` hook, and what is to go wrong before it.
 pub(in crate::runtime) fn around_start<F, M>(cell: &Arc<dyn AnyCell>, make: M) -> impl Future<Output = F::Output> + use<F, M>
 where
@@ -107,7 +112,7 @@ impl<A: Actor> Life<A> {
             Watched::TimedOut => (Watched::TimedOut, None),
         };
         let over = over_after_handler(any, tag, outcome, limit, broken);
-        finish(any, tag, &over);
+        finish(any, &over);
         over?;
         message.ok_or(Over::Asked)
     }

@@ -1,0 +1,134 @@
+//! Which actors have a task and nothing for it to do, and for how long?
+//!
+//! A task whose actor gets no more messages lingers for a while, so that a busy actor never pays for a new one, and then goes.
+//! What a busy actor pays for is one look at a bit whenever it falls asleep.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+
+use super::cell::AnyCell;
+use super::env::Env;
+use super::signal::Signals;
+use crate::sync::lock;
+
+/// How many are looked at before others get their turn.
+const AT_ONCE: usize = 512;
+/// A list is cleared of those who have ended when it has grown to twice what it was, and is at least this long.
+const SMALLEST: usize = 64;
+
+/// The actors whose tasks have nothing to do, as far as is known, in several lists, so that threads seldom meet.
+pub(crate) struct Lingering {
+    /// How often they are looked at. Whoever has had nothing to do from one look to the next goes.
+    period: Duration,
+    lists: [Mutex<List>; 8],
+    /// There is a task that looks after the lists, or there is to be none.
+    is_swept: AtomicBool,
+    sweeper: Mutex<Sweeper>,
+}
+
+#[derive(Default)]
+struct Sweeper {
+    closed: bool,
+    task: Option<AbortHandle>,
+}
+
+#[derive(Default)]
+struct List {
+    idle: Vec<Idle>,
+    clear_at: usize,
+}
+
+struct Idle {
+    cell: Weak<dyn AnyCell>,
+    /// How many messages it had taken when it was last looked at.
+    taken: Option<u64>,
+}
+
+impl Lingering {
+    pub(super) fn new(period: Duration) -> Self {
+        Lingering { period, lists: Default::default(), is_swept: AtomicBool::new(false), sweeper: Mutex::default() }
+    }
+
+    /// No task goes any more, and none looks after them.
+    pub(super) fn close(&self) {
+        let task = {
+            let mut sweeper = lock(&self.sweeper);
+            sweeper.closed = true;
+            sweeper.task.take()
+        };
+        if let Some(task) = task {
+            task.abort();
+        }
+    }
+
+    fn add(&self, cell: &Arc<dyn AnyCell>) {
+        let mut list = lock(&self.lists[cell.id().0 as usize % self.lists.len()]);
+        if list.idle.len() >= list.clear_at.max(SMALLEST) {
+            list.idle.retain(|idle| idle.cell.strong_count() > 0);
+            list.clear_at = 2 * list.idle.len();
+        }
+        list.idle.push(Idle { cell: Arc::downgrade(cell), taken: None });
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lists.iter().all(|list| lock(list).idle.is_empty())
+    }
+}
+
+/// Notes that the task of an actor has nothing to do.
+pub(crate) fn linger(cell: &Arc<dyn AnyCell>) {
+    if cell.core().signals.set(Signals::LISTED) & Signals::LISTED != 0 {
+        return;
+    }
+    let env = cell.env();
+    env.lingering.add(cell);
+    if !env.lingering.is_swept.swap(true, Ordering::AcqRel) {
+        let mut sweeper = lock(&env.lingering.sweeper);
+        if !sweeper.closed {
+            sweeper.task = Some(env.runtime.spawn(sweep(Arc::downgrade(env), env.lingering.period)).abort_handle());
+        }
+    }
+}
+
+/// Looks at those who linger until there are none.
+async fn sweep(env: Weak<Env>, period: Duration) {
+    loop {
+        tokio::time::sleep(period).await;
+        let Some(env) = env.upgrade() else { return };
+        for list in &env.lingering.lists {
+            let mut all = std::mem::take(&mut lock(list).idle);
+            while !all.is_empty() {
+                let few = all.split_off(all.len().saturating_sub(AT_ONCE));
+                let left: Vec<Idle> = few.into_iter().filter_map(look).collect();
+                lock(list).idle.extend(left);
+                tokio::task::yield_now().await;
+            }
+        }
+        if env.lingering.is_empty() {
+            env.lingering.is_swept.store(false, Ordering::Release);
+            // Somebody may have come meanwhile, and have seen that there is a sweeper.
+            if env.lingering.is_empty() || env.lingering.is_swept.swap(true, Ordering::AcqRel) {
+                return;
+            }
+        }
+    }
+}
+
+/// Has the task of an actor go that had nothing to do since the last look. Returns it if it is to be looked at again.
+fn look(idle: Idle) -> Option<Idle> {
+    let cell = idle.cell.upgrade()?;
+    let signals = &cell.core().signals;
+    // Cleared before the look, so that one that falls asleep after it notes that itself.
+    signals.clear(Signals::LISTED);
+    let taken = cell.sleeps_after()?;
+    if idle.taken == Some(taken) {
+        signals.set(Signals::REST);
+        cell.call();
+        return None;
+    }
+    signals.set(Signals::LISTED);
+    Some(Idle { taken: Some(taken), ..idle })
+}

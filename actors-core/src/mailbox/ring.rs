@@ -1,0 +1,151 @@
+//! A growing ring of items: what a queue and a batch are made of.
+//!
+//! It differs from `VecDeque` in how an item gets in. There is room before the item is made, so it is made in its slot. An item
+//! that is made elsewhere and then moved is read again while its writing is still under way, which costs a processor more than
+//! all the rest of sending does.
+
+use std::mem;
+
+const SMALLEST: usize = 4;
+
+pub(crate) struct Ring<T> {
+    /// As many as a power of two, or none.
+    slots: Box<[Option<T>]>,
+    head: u32,
+    len: u32,
+}
+
+impl<T> Ring<T> {
+    pub(crate) fn new() -> Self {
+        Ring { slots: Box::default(), head: 0, len: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Adds the item that `make` returns, as the last.
+    #[inline(always)]
+    pub(crate) fn push_with(&mut self, make: impl FnOnce() -> T) {
+        if self.len() == self.slots.len() {
+            self.grow();
+        }
+        let place = self.place(self.len);
+        // The slot is empty, so there is nothing to drop; to say so keeps a path for panics out of every push.
+        mem::forget(mem::replace(&mut self.slots[place], Some(make())));
+        self.len += 1;
+    }
+
+    /// Adds an item as the first.
+    pub(crate) fn push_front(&mut self, item: T) {
+        if self.len() == self.slots.len() {
+            self.grow();
+        }
+        let place = self.place(u32::MAX);
+        self.slots[place] = Some(item);
+        self.head = place as u32;
+        self.len += 1;
+    }
+
+    /// Takes the first item out.
+    #[inline(always)]
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        if self.len == 0 {
+            return None;
+        }
+        let place = self.place(0);
+        self.head = self.head.wrapping_add(1);
+        self.len -= 1;
+        self.slots[place].take()
+    }
+
+    /// Takes the last item out.
+    pub(crate) fn pop_back(&mut self) -> Option<T> {
+        self.len = self.len.checked_sub(1)?;
+        let place = self.place(self.len);
+        self.slots[place].take()
+    }
+
+    /// The slot that stands so many behind the first. There are slots.
+    #[inline(always)]
+    fn place(&self, behind: u32) -> usize {
+        // The number of slots divides 2^32, so that places may be counted modulo that.
+        self.head.wrapping_add(behind) as usize & (self.slots.len() - 1)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        let wanted = (self.slots.len() * 2).max(SMALLEST);
+        assert!(wanted <= 1 << 31, "a mailbox holds at most 2^31 messages");
+        let mut slots = Vec::with_capacity(wanted);
+        slots.extend(self.by_ref().map(Some));
+        self.len = slots.len() as u32;
+        self.head = 0;
+        slots.resize_with(wanted, || None);
+        self.slots = slots.into_boxed_slice();
+    }
+}
+
+impl<T> Default for Ring<T> {
+    fn default() -> Self {
+        Ring::new()
+    }
+}
+
+impl<T> Iterator for Ring<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.pop()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.len(), Some(self.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    #[test]
+    fn it_holds_what_a_deque_holds_whatever_is_done_to_it() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..200 {
+            let (mut ring, mut deque) = (Ring::new(), VecDeque::new());
+            for n in 0..random.u32(0..200) {
+                match random.u8(0..10) {
+                    0..5 => {
+                        ring.push_with(|| n);
+                        deque.push_back(n);
+                    }
+                    5 => {
+                        ring.push_front(n);
+                        deque.push_front(n);
+                    }
+                    6 => assert_eq!(ring.pop_back(), deque.pop_back()),
+                    _ => assert_eq!(ring.pop(), deque.pop_front()),
+                }
+                assert_eq!((ring.len(), ring.is_empty()), (deque.len(), deque.is_empty()));
+                assert!(ring.capacity() >= ring.len());
+            }
+            assert!(ring.eq(deque));
+        }
+    }
+
+    #[test]
+    fn an_empty_one_has_no_slots() {
+        assert_eq!(Ring::<String>::new().capacity(), 0);
+    }
+}
