@@ -498,7 +498,7 @@ mod tests {
 
     #[test]
     fn each_mistake_is_one_complaint() {
-        let cases: [(ImplItemFn, &str); 14] = [
+        let cases: [(ImplItemFn, &str); 17] = [
             (
                 parse_quote!(
                     #[message]
@@ -519,6 +519,27 @@ mod tests {
                     fn say(&self, text: &str) {}
                 ),
                 "write `String` or `Arc<str>`",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn share(&self, text: Option<Rc<str>>) {}
+                ),
+                "travels between threads: write `Arc<str>`",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn run(&self, ctx: Box<Context<Counter>>) {}
+                ),
+                "write `&mut Context<Self>`",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn reset(this: &mut Counter) {}
+                ),
+                "handler `reset` needs `&mut self`",
             ),
             (
                 parse_quote!(
