@@ -89,8 +89,8 @@ pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};
 pub use services::{Group, GroupChange, GroupNotice, Lagged, PoolRef, Published, Routing, Subscriber, Topic, WorkerPool};
 pub use supervisor::{
-    Backoff, Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildSpec, ChildState, ConfigWarning, DynamicSupervisor, Restart,
-    Supervisor,
+    Backoff, Child, ChildCounts, ChildError, ChildFn, ChildInfo, ChildKey, ChildSpec, ChildState, ConfigWarning, DynamicSupervisor,
+    Restart, Supervisor,
 };
 pub use system::{
     ActorReports, ActorState, ActorSystem, Outcome, PlanStep, Schedule, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree,
@@ -109,11 +109,12 @@ pub mod without_macros {}
 /// What the macros need, and nobody else.
 ///
 /// Two macros make one actor, and neither sees what the other does: the derive writes `Derived`, with the policy, and
-/// `#[messages]` writes `Messages` and the `Actor` impl; each asks for the other's trait. `Fallible` sees through aliases of `Result`. `begin_tick` sends what nobody else can. `fits` complains of
-/// messages that are too large. `Instant` spares users a dependency on tokio. All else that an expansion names is public,
-/// and could have been written by hand.
+/// `#[messages]` writes `Messages` and the `Actor` impl; each asks for the other's trait. `Fallible` sees through aliases of
+/// `Result`. `begin_tick` sends what nobody else can. `fits` complains of messages that are too large. `HandlerError` and
+/// `Sent` are for the compiler's messages alone. `Instant` spares users a dependency on tokio. All else that an expansion
+/// names is public, and could have been written by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Derived, Fallible, Messages, begin_tick, fits};
+    pub use crate::actor::{Derived, Fallible, HandlerError, Messages, Sent, begin_tick, fits};
     pub use tokio::time::Instant;
 }

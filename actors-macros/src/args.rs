@@ -34,6 +34,7 @@ impl Options {
         complaints: &mut Complaints,
         mut take: impl FnMut(&Ident, ParseStream<'_>) -> Result<()>,
     ) {
+        let first = self.known.first().copied().unwrap_or_default();
         for (option, comma) in split_at_commas(tokens) {
             if let (true, Some(comma)) = (option.is_empty(), &comma) {
                 complaints.at(comma, "an option stands before a comma");
@@ -41,7 +42,7 @@ impl Options {
             }
             let read = |input: ParseStream<'_>| {
                 let Ok(name) = input.call(Ident::parse_any) else {
-                    return Err(input.error("an option begins with its name"));
+                    return Err(input.error(format!("an option begins with its name, such as `{first}`")));
                 };
                 self.admit(&name)?;
                 take(&name, input)?;
@@ -60,7 +61,8 @@ impl Options {
     fn admit(&mut self, name: &Ident) -> Result<()> {
         let text = name.to_string();
         if !self.known.contains(&text.as_str()) {
-            let help = suggestion(&text, &self.known, "`");
+            let is_trait = self.known.contains(&"derive") && text.starts_with(char::is_uppercase);
+            let help = if is_trait { format!("; a trait is derived by `derive({text})`") } else { suggestion(&text, &self.known, "`") };
             return Err(Error::new(name.span(), format!("unknown option `{text}`{help}")));
         }
         if self.seen.contains(name) {
@@ -287,13 +289,14 @@ impl TickArgs {
 }
 
 fn read_derives(name: &Ident, input: ParseStream<'_>) -> Result<Vec<Path>> {
+    const LISTS: &str = "`derive` lists traits: `derive(Clone, Debug)`";
     if !input.peek(syn::token::Paren) {
-        let text = "`derive` lists traits: `derive(Clone, Debug)`";
-        return Err(Error::new(name.span(), text));
+        return Err(Error::new(name.span(), LISTS));
     }
     let content;
     parenthesized!(content in input);
-    let paths = Punctuated::<Path, Token![,]>::parse_terminated_with(&content, Path::parse_mod_style)?;
+    let paths = Punctuated::<Path, Token![,]>::parse_terminated_with(&content, Path::parse_mod_style);
+    let paths = paths.map_err(|error| Error::new(error.span(), LISTS))?;
     Ok(paths.into_iter().collect())
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::Error;
+use syn::{Error, Type, parse_quote};
 
 /// The complaints about one use of a macro, each at the token at fault.
 #[derive(Default)]
@@ -31,6 +31,13 @@ impl Complaints {
     #[cfg(test)]
     pub(crate) fn spans(&self) -> Vec<proc_macro2::Span> {
         self.0.iter().map(Error::span).collect()
+    }
+
+    /// Returns a type that says once more what was said first after there were `before` complaints. The compiler shows it only
+    /// once, and asks nothing of a type with such a length.
+    pub(crate) fn as_type(&self, before: usize) -> Option<Type> {
+        let said = self.0.get(before)?.to_compile_error();
+        Some(parse_quote!([(); #said]))
     }
 
     /// Returns how many complaints there are, to see whether a check added one.

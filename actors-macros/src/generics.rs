@@ -25,7 +25,12 @@ pub(crate) fn spell_out_self(tokens: TokenStream, self_ty: &Type) -> TokenStream
                 // `Self::CONST` works on a bare name only, `<Type>::CONST` on any type.
                 let goes_on = matches!(tokens.peek(), Some(TokenTree::Punct(punct))
                     if punct.as_char() == ':' && punct.spacing() == Spacing::Joint);
-                spelled.extend(if goes_on { quote!(<#self_ty>) } else { self_ty.to_token_stream() });
+                let spelled_out = if goes_on { quote!(<#self_ty>) } else { self_ty.to_token_stream() };
+                // Complaints point at where `Self` is written.
+                spelled.extend(spelled_out.into_iter().map(|mut token| {
+                    token.set_span(ident.span());
+                    token
+                }));
             }
             TokenTree::Group(group) => {
                 let content = spell_out_self(group.stream(), self_ty);

@@ -15,6 +15,7 @@ mod page;
 mod policy;
 #[cfg(test)]
 mod properties;
+mod sending;
 mod types;
 mod valid;
 mod values;
@@ -138,7 +139,8 @@ pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
     let args = MessagesArgs::read(args.into(), &mut complaints);
     let mut item = match parse_macro_input!(input as Item) {
         Item::Impl(item) => item,
-        item => {
+        mut item => {
+            model::unmark(&mut item);
             complaints.at(valid::headline(&item), valid::misplaced(&item));
             return quote!(#item #complaints).into();
         }
@@ -147,5 +149,5 @@ pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
         valid::check(&mut block, &mut complaints);
         expand::messages(&block, &args)
     });
-    quote!(#item #generated #complaints).into()
+    quote!(#item #complaints #generated).into()
 }

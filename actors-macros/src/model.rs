@@ -6,8 +6,8 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::Visit;
 use syn::{
-    Attribute, ExprAsync, ExprAwait, ExprClosure, FnArg, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Pat, Path, ReturnType,
-    Signature, Token, Type, Visibility, parse_quote, parse2,
+    Attribute, ExprAsync, ExprAwait, ExprClosure, FnArg, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Pat, PatIdent, Path,
+    ReturnType, Signature, Token, TraitItem, Type, Visibility, parse_quote, parse2,
 };
 
 use crate::args::{HandlerArgs, Marker, TickArgs, list_tokens};
@@ -42,6 +42,8 @@ pub(crate) struct Handler {
     pub(crate) broken: bool,
     /// Type parameters in the place of types that its message cannot have.
     pub(crate) untyped: Vec<Ident>,
+    /// Whether its message cannot wait in a mailbox, so that nothing stands in its place.
+    pub(crate) hollow: bool,
 }
 
 /// The message of a handler.
@@ -221,7 +223,16 @@ impl Marked {
 impl Handler {
     fn read(method: &mut ImplItemFn, self_ty: &Type, message: Message, args: &HandlerArgs) -> Self {
         let method = Method::read(method, self_ty);
-        Handler { reply: Reply::of(&method), method, message, boxed: args.boxed, control: args.control, broken: false, untyped: Vec::new() }
+        Handler {
+            reply: Reply::of(&method),
+            method,
+            message,
+            boxed: args.boxed,
+            control: args.control,
+            broken: false,
+            untyped: Vec::new(),
+            hollow: false,
+        }
     }
 
     /// The parameters that carry the message.
@@ -351,6 +362,23 @@ impl Param {
         }
     }
 
+    /// The parameter itself if it has one name, and else one of an unknown type for each name in its pattern.
+    pub(crate) fn with_one_name(self) -> Vec<Param> {
+        if self.name().is_some() || !self.is_payload() {
+            return vec![self];
+        }
+        let mut names = Names(Vec::new());
+        names.visit_pat(&self.pattern);
+        let part = |name: Ident| Param {
+            cfgs: self.cfgs.clone(),
+            docs: Vec::new(),
+            pattern: parse_quote!(#name),
+            ty: parse_quote!(_),
+            role: Role::Payload,
+        };
+        names.0.into_iter().map(part).collect()
+    }
+
     /// Whether a handler takes this parameter from the message.
     pub(crate) fn is_payload(&self) -> bool {
         !matches!(self.role, Role::Context | Role::ReplyTo)
@@ -366,6 +394,15 @@ impl Role {
             ty if is_named(ty, "Exited") => Role::Exit,
             _ => Role::Payload,
         }
+    }
+}
+
+/// The names that a pattern binds.
+struct Names(Vec<Ident>);
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_pat_ident(&mut self, pattern: &'ast PatIdent) {
+        self.0.push(pattern.ident.clone());
     }
 }
 
@@ -410,6 +447,22 @@ fn awaits(body: &syn::Block) -> bool {
 fn copied(attributes: &[Attribute], name: &str) -> Vec<Attribute> {
     let wanted = attributes.iter().filter(|a| a.path().is_ident(name));
     wanted.cloned().collect()
+}
+
+/// Takes our markers off an item on which `#[messages]` stands by mistake.
+pub(crate) fn unmark(item: &mut Item) {
+    let unmark = |attributes: &mut Vec<Attribute>| attributes.retain(|attribute| Marker::of(attribute).is_none());
+    match item {
+        Item::Fn(function) => unmark(&mut function.attrs),
+        Item::Trait(item) => {
+            for inner in &mut item.items {
+                if let TraitItem::Fn(function) = inner {
+                    unmark(&mut function.attrs);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Takes our markers off an item, those included that are only mistyped.

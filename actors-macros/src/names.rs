@@ -52,6 +52,9 @@ const PRELUDE: [&str; 44] = [
     "IntoFuture",
 ];
 
+/// Those of them that are no traits.
+const TYPES: [&str; 10] = ["Self", "Box", "Option", "Some", "None", "Result", "Ok", "Err", "String", "Vec"];
+
 /// Names by which a parameter of a handler is known to be more than a part of the message.
 const OURS: [&str; 4] = ["Context", "ReplyTo", "Exited", "ExitReason"];
 
@@ -71,6 +74,12 @@ pub(crate) fn struct_name(method: &Ident) -> Ident {
     // `__` or `_2` leave no name; the method's own will be complained about.
     let starts_well = name.starts_with(|first: char| first.is_alphabetic());
     if starts_well { Ident::new(&name, span.resolved_at(Span::call_site())) } else { method.clone() }
+}
+
+/// Whether a refused name is that of a trait. A struct of this name is declared all the same, since who sends the message
+/// is more often near than who names the trait.
+pub(crate) fn is_trait(name: &str) -> bool {
+    PRELUDE.contains(&name) && !TYPES.contains(&name)
 }
 
 /// Says what is wrong with a generated struct of this name.

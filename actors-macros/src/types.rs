@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{
-    GenericArgument, Lifetime, ParenthesizedGenericArguments, Path, PathArguments, PathSegment, TraitBound, Type, TypeFnPtr, TypeImplTrait,
-    TypeInfer, TypeParamBound, TypeReference,
+    GenericArgument, Ident, Lifetime, ParenthesizedGenericArguments, Path, PathArguments, PathSegment, TraitBound, Type, TypeFnPtr,
+    TypeImplTrait, TypeInfer, TypeParamBound, TypeReference,
 };
 
 /// Looks through the invisible brackets that `macro_rules` puts around a type.
@@ -39,7 +39,9 @@ pub(crate) fn type_arguments(ty: &Type) -> impl Iterator<Item = &Type> {
 /// Writes a type as people write it.
 pub(crate) fn shown(tokens: impl ToTokens) -> String {
     let mut text = tokens.to_token_stream().to_string();
-    for (spaced, tight) in [(" < ", "<"), (" >", ">"), (" :: ", "::"), (" ,", ","), ("& ", "&")] {
+    for (spaced, tight) in
+        [(" < ", "<"), (" >", ">"), (" :: ", "::"), (" ,", ","), ("& ", "&"), ("Fn (", "Fn("), ("Mut (", "Mut("), ("Once (", "Once(")]
+    {
         text = text.replace(spaced, tight);
     }
     text
@@ -72,6 +74,26 @@ pub(crate) fn at_most(ty: &Type) -> Option<usize> {
         return Some(16);
     }
     (name == "String" || name == "Vec").then_some(32)
+}
+
+/// Whether values of the type have no size, as can be seen.
+pub(crate) fn is_unsized(ty: &Type) -> bool {
+    matches!(peel(ty), Type::Slice(_) | Type::TraitObject(_)) || is_named(ty, "str")
+}
+
+/// Whether the context of this actor is inside of another type.
+pub(crate) fn holds_context(ty: &Type, actor: &Ident) -> bool {
+    struct Contexts<'a>(&'a Ident, bool);
+    impl<'ast> Visit<'ast> for Contexts<'_> {
+        fn visit_type(&mut self, ty: &'ast Type) {
+            let of_actor = type_arguments(ty).any(|of| last_segment(of).is_some_and(|segment| segment.ident == *self.0));
+            self.1 |= is_named(ty, "Context") && of_actor;
+            visit::visit_type(self, ty);
+        }
+    }
+    let mut contexts = Contexts(actor, false);
+    contexts.visit_type(ty);
+    contexts.1
 }
 
 /// The type as the compiler tells types apart.

@@ -1,14 +1,20 @@
 //! Every complaint about an impl block, each saying what to write instead.
 
+use std::mem;
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident};
-use syn::{FnArg, Generics, Ident, Item, ItemEnum, ItemStruct, ReceiverKind, ReturnType, Safety, Type, parse_quote};
+use syn::visit::{self, Visit};
+use syn::{FnArg, Generics, Ident, Item, ItemEnum, ItemStruct, ReceiverKind, ReturnType, Safety, TraitBound, Type, parse_quote};
 
 use crate::complaint::Complaints;
 use crate::generics::mentions;
 use crate::model::{Block, Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
-use crate::names::{struct_name, unfit};
-use crate::types::{Fault, first_fault, is_named, is_unit, output_of_future, peel, shown, text_of, type_arguments};
+use crate::names::{is_trait, struct_name, unfit};
+use crate::sending::{homebody, make_sendable};
+use crate::types::{
+    Fault, first_fault, holds_context, is_named, is_unit, is_unsized, output_of_future, peel, shown, text_of, type_arguments,
+};
 
 /// Complains about all that is wrong, marks what is broken, and takes out what cannot be named.
 pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
@@ -22,10 +28,10 @@ pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
     }
     for handler in &mut block.handlers {
         let before = complaints.len();
-        check_handler(handler, complaints);
-        handler.broken |= complaints.len() > before || infers(handler);
+        check_handler(handler, &block.name, complaints);
+        handler.broken |= complaints.len() > before || cannot_stand(handler);
         if handler.broken {
-            make_nameable(handler);
+            make_nameable(handler, complaints.as_type(before));
         }
     }
     remove_nameless(block, complaints);
@@ -37,7 +43,7 @@ pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
     remove_repeated_hooks(block, complaints);
 }
 
-fn check_handler(handler: &Handler, complaints: &mut Complaints) {
+fn check_handler(handler: &Handler, actor: &Ident, complaints: &mut Complaints) {
     let method = &handler.method;
     if handler.tick().is_some() {
         return check_tick(handler, complaints);
@@ -46,23 +52,25 @@ fn check_handler(handler: &Handler, complaints: &mut Complaints) {
     let slots = method.params.iter().filter(|p| matches!(p.role, Role::ReplyTo));
     check_at_most_one(slots, "`ReplyTo`", complaints);
     match &handler.message {
-        Message::Own => check_own_message(handler, complaints),
-        Message::Item => check_item(handler, complaints),
+        Message::Own => check_own_message(handler, actor, complaints),
+        Message::Item => check_item(handler, actor, complaints),
         Message::Tick(_) => {}
         Message::Generated { name, .. } => {
-            for param in handler.payload() {
-                check_field(name, param, complaints);
+            // Without a receiver, what is borrowed is meant to be one.
+            let by_another_name = |param: &Param| method.signature.receiver().is_none() && is_borrowed(&param.ty, &actor.to_string());
+            for param in handler.payload().filter(|param| !by_another_name(param)) {
+                check_field(name, param, actor, complaints);
             }
         }
     }
     check_reply(handler, complaints);
 }
 
-/// Whether a type in the handler's signature has a `_`.
-fn infers(handler: &Handler) -> bool {
+/// Whether the compiler complains of a type in the handler's signature, of a `_` or of one without a size.
+fn cannot_stand(handler: &Handler) -> bool {
     let Method { params, output, .. } = &handler.method;
     let mut types = params.iter().map(|param| &param.ty).chain(output);
-    types.any(|ty| matches!(first_fault(ty), Some(Fault::Inferred)))
+    types.any(|ty| is_unsized(ty) || matches!(first_fault(ty), Some(Fault::Inferred)))
 }
 
 /// Checks what handlers and hooks have in common.
@@ -126,17 +134,21 @@ fn check_at_most_one<'a>(params: impl Iterator<Item = &'a Param>, what: &str, co
 }
 
 /// Checks a parameter that becomes a field of the message struct.
-fn check_field(message: &Ident, param: &Param, complaints: &mut Complaints) {
+fn check_field(message: &Ident, param: &Param, actor: &Ident, complaints: &mut Complaints) {
     if param.name().is_none() {
         let text = format!("each parameter becomes a field of `{message}`: give it one name");
         complaints.at(&param.pattern, text);
     }
-    check_owned(param, "a message owns its fields", complaints);
+    check_owned(param, "a message owns its fields", actor, complaints);
 }
 
-fn check_owned(param: &Param, rule: &str, complaints: &mut Complaints) {
+fn check_owned(param: &Param, rule: &str, actor: &Ident, complaints: &mut Complaints) {
     // By value it has been complained about already.
     if is_named(&param.ty, "Context") {
+        return;
+    }
+    if holds_context(&param.ty, actor) {
+        complaints.at(&param.ty, "the context comes alone and borrowed: write `&mut Context<Self>`");
         return;
     }
     if is_borrowed(&param.ty, "ReplyTo") {
@@ -144,7 +156,7 @@ fn check_owned(param: &Param, rule: &str, complaints: &mut Complaints) {
         return;
     }
     match first_fault(&param.ty) {
-        None => {}
+        None => check_sendable(&param.ty, "a message", complaints),
         Some(Fault::Borrow(place)) => complaints.at(&place, format!("{rule}: {}", place.owned_version())),
         Some(Fault::Opaque(place)) => {
             complaints.at(place, "name a concrete type, or make it a type parameter of the actor: a message is a plain struct");
@@ -154,12 +166,18 @@ fn check_owned(param: &Param, rule: &str, complaints: &mut Complaints) {
     }
 }
 
+fn check_sendable(ty: &Type, what: &str, complaints: &mut Complaints) {
+    if let Some(found) = homebody(ty) {
+        complaints.at(&found, format!("{what} travels between threads: {}", found.advice()));
+    }
+}
+
 /// Whether the type is a reference to one of this name.
 fn is_borrowed(ty: &Type, name: &str) -> bool {
     matches!(peel(ty), Type::Reference(reference) if is_named(&reference.elem, name))
 }
 
-fn check_own_message(handler: &Handler, complaints: &mut Complaints) {
+fn check_own_message(handler: &Handler, actor: &Ident, complaints: &mut Complaints) {
     let mut payload = handler.payload();
     let Some(message) = payload.next() else {
         let text =
@@ -167,21 +185,21 @@ fn check_own_message(handler: &Handler, complaints: &mut Complaints) {
         complaints.at(handler.method.ident(), text);
         return;
     };
-    check_owned(message, "a message comes by value", complaints);
+    check_owned(message, "a message comes by value", actor, complaints);
     for extra in payload {
         let text = "`#[handle]` takes one message: put all of it in one struct, or use `#[message]`";
         complaints.at(&extra.ty, text);
     }
 }
 
-fn check_item(handler: &Handler, complaints: &mut Complaints) {
+fn check_item(handler: &Handler, actor: &Ident, complaints: &mut Complaints) {
     let mut payload = handler.payload();
     let Some(item) = payload.next() else {
         let name = handler.method.ident();
         complaints.at(name, format!("`{name}` handles no stream: add a parameter `item: Option<T>`, which is `None` at the end"));
         return;
     };
-    check_owned(item, "an item comes by value", complaints);
+    check_owned(item, "an item comes by value", actor, complaints);
     if !is_named(&item.ty, "Option") && first_fault(&item.ty).is_none() {
         let text = format!("an item comes as `Some`, and the end of the stream as `None`: write `Option<{}>`", shown(&item.ty));
         complaints.at(&item.ty, text);
@@ -240,7 +258,9 @@ fn returns_a_future(output: &Type) -> String {
 
 fn check_reply_type(ty: &Type, complaints: &mut Complaints) {
     match first_fault(ty) {
-        None => {}
+        // What is wrong with a future is not that it cannot be sent.
+        None if output_of_future(ty).is_some() => {}
+        None => check_sendable(ty, "a reply", complaints),
         Some(Fault::Borrow(place)) => {
             complaints.at(&place, format!("a reply is owned, by whoever asked: {}", place.owned_version()));
         }
@@ -258,8 +278,9 @@ fn check_reply_type(ty: &Type, complaints: &mut Complaints) {
 /// Takes out handlers whose message has no name of its own.
 fn remove_nameless(block: &mut Block, complaints: &mut Complaints) {
     let mut seen: Vec<String> = Vec::new();
+    let named = traits_named_in(block);
     let (actor, generics) = (&block.name, &block.generics);
-    block.handlers.retain(|handler| {
+    block.handlers.retain_mut(|handler| {
         let method = handler.method.ident();
         let shown = handler.message_name();
         if let Message::Generated { name, .. } = &handler.message {
@@ -267,7 +288,8 @@ fn remove_nameless(block: &mut Block, complaints: &mut Complaints) {
                 let text = format!("{text}; choose a name with `#[message(name = ...)]`");
                 let chosen = *name != struct_name(method);
                 complaints.at(if chosen { name } else { method }, text);
-                return false;
+                handler.broken = true;
+                return is_trait(&shown) && !named.contains(&shown);
             }
         } else if handler.tick().is_some() {
             return true;
@@ -293,6 +315,23 @@ fn remove_nameless(block: &mut Block, complaints: &mut Complaints) {
     });
 }
 
+/// The traits that a handler of the block is named after, and a bound of a handler names.
+fn traits_named_in(block: &Block) -> Vec<String> {
+    struct Bounds(Vec<String>);
+    impl<'ast> Visit<'ast> for Bounds {
+        fn visit_trait_bound(&mut self, bound: &'ast TraitBound) {
+            self.0.extend(bound.path.get_ident().map(Ident::to_string));
+            visit::visit_trait_bound(self, bound);
+        }
+    }
+    let mut bounds = Bounds(Vec::new());
+    if block.handlers.iter().any(|handler| is_trait(&handler.message_name())) {
+        bounds.visit_generics(&block.generics);
+        block.handlers.iter().for_each(|handler| bounds.visit_signature(&handler.method.signature));
+    }
+    bounds.0
+}
+
 fn check_hook(hook: &Hook, complaints: &mut Complaints) {
     let method = &hook.method;
     let name = hook.kind.name();
@@ -311,7 +350,7 @@ fn check_hook(hook: &Hook, complaints: &mut Complaints) {
             complaints.at(&param.ty, format!("`#[{name}]` takes {takes}, nothing else"));
         }
     }
-    let events = method.params.iter().filter(|p| matches!(p.role, Role::Reason | Role::Exit));
+    let events = method.params.iter().filter(|p| matches!(p.role, Role::Reason | Role::Exit) && hook.kind.passes(&p.role));
     check_at_most_one(events, name, complaints);
     check_outcome(method, name, complaints);
 }
@@ -331,45 +370,63 @@ fn remove_repeated_hooks(block: &mut Block, complaints: &mut Complaints) {
 }
 
 /// Lets a broken handler's types stand in declarations, so that its one mistake stays one:
-/// replies live forever, a field takes anything, and what has no name at all is left out.
-fn make_nameable(handler: &mut Handler) {
+/// replies live forever, a field takes anything, and of a pattern each name is a field.
+///
+/// Of a reply with no name at all, `nameless` takes the place.
+fn make_nameable(handler: &mut Handler, nameless: Option<Type>) {
     let needs_name = handler.is_generated();
     if !needs_name {
         for param in handler.method.params.iter_mut().filter(|param| param.is_payload()) {
             take_by_value(&mut param.ty);
+            if matches!(handler.message, Message::Item) && !is_named(&param.ty, "Option") {
+                let item = &param.ty;
+                param.ty = parse_quote!(::core::option::Option<#item>);
+            }
         }
     }
     let Method { params, signature, .. } = &mut handler.method;
     let generics = &signature.generics;
+    if needs_name {
+        *params = mem::take(params).into_iter().flat_map(Param::with_one_name).collect();
+    }
     params.retain_mut(|param| {
+        if !needs_name && param.is_payload() && homebody(&param.ty).is_some() {
+            handler.hollow = true;
+            return true;
+        }
         if !needs_name || !param.is_payload() {
             return lengthen_borrow(&mut param.ty, generics);
         }
-        if param.name().is_none() || is_named(&param.ty, "Context") || is_borrowed(&param.ty, "ReplyTo") {
+        if is_named(&param.ty, "Context") || is_borrowed(&param.ty, "ReplyTo") {
             return false;
         }
-        if first_fault(&param.ty).is_some() || mentions(&param.ty, generics) {
+        if homebody(&param.ty).is_some() {
+            handler.hollow = true;
+        } else if !is_fit(&param.ty, generics) {
             let any = format_ident!("__Any{}", handler.untyped.len());
             param.ty = parse_quote!(#any);
             handler.untyped.push(any);
-            handler.boxed = false;
+            handler.hollow = true;
         }
         true
     });
+    handler.boxed &= !handler.hollow;
     match &mut handler.reply {
         Reply::Nothing => {}
         Reply::Later { reply, error } => {
+            make_sendable(reply);
             if !lengthen_borrow(reply, generics) {
                 *reply = parse_quote!(());
             }
-            *error = error.take().filter(|ty| first_fault(ty).is_none() && !mentions(ty, generics));
+            *error = error.take().filter(|ty| is_fit(ty, generics));
         }
         Reply::Value(ty) | Reply::Fallible(ty) => {
             let output = output_of_future(ty).filter(|ty| first_fault(ty).is_none());
+            make_sendable(ty);
             if let Some(output) = output {
                 *ty = output;
             } else if !lengthen_borrow(ty, generics) {
-                handler.reply = Reply::Nothing;
+                handler.reply = nameless.map_or(Reply::Nothing, Reply::Value);
             }
         }
     }
@@ -391,7 +448,12 @@ fn lengthen_borrow(ty: &mut Type, generics: &Generics) -> bool {
         reference.lifetime.get_or_insert_with(|| parse_quote!('static));
     }
     let is_context = matches!(Role::of(ty), Role::Context);
-    is_context || (first_fault(ty).is_none() && !mentions(ty, generics))
+    is_context || is_fit(ty, generics)
+}
+
+/// Whether a type can stand in a declaration outside of a method with these parameters.
+fn is_fit(ty: &Type, generics: &Generics) -> bool {
+    first_fault(ty).is_none() && !is_unsized(ty) && homebody(ty).is_none() && !mentions(ty, generics)
 }
 
 /// Says where `#[messages]` belongs, if not on this item.
@@ -436,7 +498,7 @@ mod tests {
 
     #[test]
     fn each_mistake_is_one_complaint() {
-        let cases: [(ImplItemFn, &str); 14] = [
+        let cases: [(ImplItemFn, &str); 17] = [
             (
                 parse_quote!(
                     #[message]
@@ -457,6 +519,27 @@ mod tests {
                     fn say(&self, text: &str) {}
                 ),
                 "write `String` or `Arc<str>`",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn share(&self, text: Option<Rc<str>>) {}
+                ),
+                "travels between threads: write `Arc<str>`",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn run(&self, ctx: Box<Context<Counter>>) {}
+                ),
+                "write `&mut Context<Self>`",
+            ),
+            (
+                parse_quote!(
+                    #[message]
+                    fn reset(this: &mut Counter) {}
+                ),
+                "handler `reset` needs `&mut self`",
             ),
             (
                 parse_quote!(

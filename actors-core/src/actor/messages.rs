@@ -2,6 +2,7 @@
 
 use super::{Context, Every};
 use crate::address::{Protocol, ReplyTo};
+use crate::lifecycle::exit::BoxError;
 use crate::lifecycle::policy::Policy;
 
 /// An actor with a `#[messages]` block. The derive asks for one.
@@ -11,7 +12,7 @@ use crate::lifecycle::policy::Policy;
     label = "this actor handles nothing",
     note = "write `#[messages] impl {Self} {{ ... }}` with its handlers, or implement `Actor` by hand instead of deriving it"
 )]
-pub trait Messages: Protocol {}
+pub trait Messages: Sized {}
 
 /// What the derive makes of a type: its policy. The block asks for it.
 #[doc(hidden)]
@@ -35,6 +36,29 @@ pub fn begin_tick<A: Protocol, R: 'static, E: 'static>(ctx: &mut Context<A>, eve
 #[track_caller]
 pub const fn fits<M>(limit: usize, complaint: &'static str) {
     assert!(size_of::<M>() <= limit, "{}", complaint);
+}
+
+/// What an `async` handler or hook returns, which must be sent between threads although it waits.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Sent<F: Send>(pub F);
+
+/// The error of a handler or a hook, with which an actor fails if nobody asked.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error that an actor can fail with",
+    label = "not an error",
+    note = "derive `thiserror::Error` for it, or implement `std::error::Error`; `String` and boxed errors will do as they are"
+)]
+pub trait HandlerError {
+    fn boxed(self) -> BoxError;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError>> HandlerError for E {
+    fn boxed(self) -> BoxError {
+        self.into()
+    }
 }
 
 /// A `Result` by whatever name: `io::Result<T>`, `anyhow::Result<T>`.

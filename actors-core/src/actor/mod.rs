@@ -26,7 +26,7 @@ use crate::lifecycle::policy::Policy;
 pub use context::{Context, NotAChild};
 pub use every::{CatchUp, Every};
 pub use inactivity::InactivityTimeout;
-pub use messages::{Derived, Fallible, Messages, begin_tick, fits};
+pub use messages::{Derived, Fallible, HandlerError, Messages, Sent, begin_tick, fits};
 #[cfg(unix)]
 pub use os_signal::SignalMessages;
 pub(crate) use shelves::Put;

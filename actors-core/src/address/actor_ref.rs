@@ -72,7 +72,7 @@ impl<A: Protocol> ActorRef<A> {
     ///
     /// # Cancel safety
     /// A dropped future has sent nothing.
-    pub fn tell<M>(&self, message: M) -> Tell<'_, Self, M>
+    pub fn tell<M>(&self, message: M) -> Tell<'_, <A::Reply as sealed::ReplyOf<Self>>::Target, M>
     where
         A: Accepts<M>,
     {
@@ -340,13 +340,7 @@ impl<A: Accepts<M>, M: Send + 'static> From<&ActorRef<A>> for Recipient<M> {
     }
 }
 
-impl<A: Protocol> sealed::Sealed for ActorRef<A> {}
-
-impl<A: Accepts<M>, M> Target<M> for ActorRef<A> {
-    fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        self.0.poll_post(lane::<A, M>(), &mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
-    }
-
+impl<A: Protocol> sealed::Door for ActorRef<A> {
     fn leave(&self, place: Place) {
         if let Some(ticket) = place.0 {
             self.0.mailbox.leave(ticket);
@@ -359,5 +353,11 @@ impl<A: Accepts<M>, M> Target<M> for ActorRef<A> {
 
     fn stopped_of(&self) -> Stopped {
         self.stopped()
+    }
+}
+
+impl<A: Accepts<M>, M> Target<M> for ActorRef<A> {
+    fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.0.poll_post(lane::<A, M>(), &mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
     }
 }

@@ -52,7 +52,7 @@ pub trait Protocol: Send + Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "actor `{Self}` does not handle `{M}`",
     label = "`{Self}` has no handler for this message",
-    note = "add `#[message]` or `#[handle]` for it to the `#[messages]` block of `{Self}`"
+    note = "what handles it is a method in the `#[messages]` block of `{Self}`, marked `#[message]` or `#[handle]`, or `#[stream]` for an item"
 )]
 pub trait Accepts<M>: Protocol {
     /// What an ask yields.
@@ -107,5 +107,32 @@ impl<A: Protocol<Msg = M>, M> Accepts<M> for A {
 
     fn accept(message: M, _reply: ReplyTo<()>) -> M {
         message
+    }
+}
+
+// Never applies. Of one impl alone that may accept anything the compiler takes the reply, and then has complaints of what is
+// done with it; of two it says once that neither does. The bounds are on references, since one that is plainly false is an
+// error. By the one on `Nobody` this crate knows that the impls are apart, and by the one on `A` the crate of the actor.
+#[doc(hidden)]
+#[diagnostic::do_not_recommend]
+impl<A: Protocol, M> Accepts<M> for A
+where
+    for<'a> &'a sealed::Nobody: sealed::AcceptsAll,
+    for<'a> &'a A: sealed::AcceptsAll,
+{
+    type Reply = ();
+    type Error = std::convert::Infallible;
+
+    fn accept(_message: M, _reply: ReplyTo<()>) -> A::Msg {
+        <&sealed::Nobody as sealed::AcceptsAll>::anything()
+    }
+}
+
+mod sealed {
+    pub enum Nobody {}
+
+    /// Implemented for nobody.
+    pub trait AcceptsAll {
+        fn anything<T>() -> T;
     }
 }

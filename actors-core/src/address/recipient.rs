@@ -162,13 +162,7 @@ impl<M: 'static> fmt::Debug for Recipient<M> {
     }
 }
 
-impl<M> sealed::Sealed for Recipient<M> {}
-
-impl<M: 'static> Target<M> for Recipient<M> {
-    fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        self.0.clone().poll_post_now(Patience::Policy, place, message, cx)
-    }
-
+impl<M: 'static> sealed::Door for Recipient<M> {
     fn leave(&self, place: Place) {
         self.0.leave_line(place);
     }
@@ -179,5 +173,11 @@ impl<M: 'static> Target<M> for Recipient<M> {
 
     fn stopped_of(&self) -> Stopped {
         Stopped::new(self.0.clone().any())
+    }
+}
+
+impl<M: 'static> Target<M> for Recipient<M> {
+    fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.0.clone().poll_post_now(Patience::Policy, place, message, cx)
     }
 }

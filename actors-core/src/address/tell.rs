@@ -96,19 +96,31 @@ impl<M> fmt::Debug for TellError<M> {
 impl<M> Error for TellError<M> {}
 
 /// Those whom one can tell: [`ActorRef`](crate::ActorRef) and [`Recipient`](crate::Recipient).
-pub trait Target<M>: sealed::Sealed {
+pub trait Target<M>: sealed::Door {
     #[doc(hidden)]
     fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>>;
-    #[doc(hidden)]
-    fn leave(&self, place: Place);
-    #[doc(hidden)]
-    fn path_of(&self) -> ActorPath;
-    #[doc(hidden)]
-    fn stopped_of(&self) -> Stopped;
 }
 
 pub(crate) mod sealed {
-    pub trait Sealed {}
+    use super::{ActorPath, Place, Stopped};
+
+    /// What a target is whatever the message. A [`Tell`](super::Tell) asks for no more, so that of a message that is not handled the
+    /// compiler speaks where it is told, and not where its `Tell` is named as well.
+    pub trait Door {
+        fn leave(&self, place: Place);
+        fn path_of(&self) -> ActorPath;
+        fn stopped_of(&self) -> Stopped;
+    }
+
+    /// A reply, and those who give it. A message that is not handled has none, and so nobody who takes it: of the `.await` of
+    /// its [`Tell`](super::Tell) the compiler then has nothing to say.
+    pub trait ReplyOf<T> {
+        type Target;
+    }
+
+    impl<R, T> ReplyOf<T> for R {
+        type Target = T;
+    }
 }
 
 /// A place among those who wait for room.
@@ -121,7 +133,7 @@ pub struct Place(pub(crate) Option<Ticket>);
 /// # Cancel safety
 /// A dropped future has sent nothing.
 #[must_use = "nothing is sent until this is awaited"]
-pub struct Tell<'a, T: Target<M>, M> {
+pub struct Tell<'a, T: sealed::Door, M> {
     target: &'a T,
     message: Option<M>,
     place: Place,
@@ -129,7 +141,7 @@ pub struct Tell<'a, T: Target<M>, M> {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl<'a, T: Target<M>, M> Tell<'a, T, M> {
+impl<'a, T: sealed::Door, M> Tell<'a, T, M> {
     pub(crate) fn new(target: &'a T, message: M) -> Self {
         Tell { target, message: Some(message), place: Place::default(), limit: None, sleep: None }
     }
@@ -141,7 +153,7 @@ impl<'a, T: Target<M>, M> Tell<'a, T, M> {
     }
 }
 
-impl<T: Target<M>, M> Unpin for Tell<'_, T, M> {}
+impl<T: sealed::Door, M> Unpin for Tell<'_, T, M> {}
 
 impl<T: Target<M>, M> Future for Tell<'_, T, M> {
     type Output = Result<(), TellError<M>>;
@@ -164,7 +176,7 @@ impl<T: Target<M>, M> Future for Tell<'_, T, M> {
     }
 }
 
-impl<T: Target<M>, M> Drop for Tell<'_, T, M> {
+impl<T: sealed::Door, M> Drop for Tell<'_, T, M> {
     fn drop(&mut self) {
         if self.place.0.is_some() {
             self.target.leave(std::mem::take(&mut self.place));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backoff::Backoff;
+use super::child_fn::ChildFn;
 use super::ledger::{Key, Refused, Seen};
 use super::spec::{ChildSpec, Restart};
 use super::supervise::Supervision;
@@ -55,7 +56,7 @@ impl<A: Protocol> Context<A> {
     /// let db = data.ask(Database).await.unwrap();
     /// # system.shutdown().await; }
     /// ```
-    pub fn child<B: Actor>(&self, name: impl AsRef<str>, make: impl Fn() -> B + Send + Sync + 'static) -> Child<B> {
+    pub fn child<B: Actor>(&self, name: impl AsRef<str>, make: impl ChildFn<B> + Send + Sync + 'static) -> Child<B> {
         Child { supervision: Supervision::of(&self.any()), spec: ChildSpec::new(name, make), made: PhantomData }
     }
 

@@ -10,6 +10,7 @@
 
 mod backoff;
 mod child;
+mod child_fn;
 mod drive;
 mod intensity;
 mod ledger;
@@ -22,6 +23,7 @@ mod warning;
 
 pub use backoff::Backoff;
 pub use child::{Child, ChildCounts, ChildError, ChildInfo, ChildKey, ChildState};
+pub use child_fn::ChildFn;
 pub use ready_made::{DynamicSupervisor, Supervisor};
 pub use spec::{ChildSpec, Restart};
 pub use warning::ConfigWarning;

@@ -1,10 +1,12 @@
 //! What a supervisor knows of a child before there is one: plain data, and a function that makes it.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::backoff::Backoff;
+use super::child_fn::ChildFn;
 use crate::actor::Actor;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Family};
@@ -63,23 +65,23 @@ pub struct ChildSpec {
 
 impl ChildSpec {
     /// Describes a permanent child. `make` makes the actor, once for each incarnation.
-    pub fn new<A: Actor>(name: impl AsRef<str>, make: impl Fn() -> A + Send + Sync + 'static) -> Self {
+    pub fn new<A: Actor>(name: impl AsRef<str>, make: impl ChildFn<A> + Send + Sync + 'static) -> Self {
         Self::with_name(Some(Arc::from(name.as_ref())), make)
     }
 
     /// Describes a child without a name.
-    pub(super) fn anonymous<A: Actor>(make: impl Fn() -> A + Send + Sync + 'static) -> Self {
+    pub(super) fn anonymous<A: Actor>(make: impl ChildFn<A> + Send + Sync + 'static) -> Self {
         Self::with_name(None, make)
     }
 
-    fn with_name<A: Actor>(name: Option<Arc<str>>, make: impl Fn() -> A + Send + Sync + 'static) -> Self {
+    fn with_name<A: Actor>(name: Option<Arc<str>>, make: impl ChildFn<A> + Send + Sync + 'static) -> Self {
         ChildSpec {
             name,
             restart: Restart::Permanent,
             significant: false,
             backoff: None,
             policy: None,
-            make: Arc::new(Maker { make, policy: const { &A::POLICY } }),
+            make: Arc::new(Maker { make, made: PhantomData, policy: const { &A::POLICY } }),
         }
     }
 
@@ -253,19 +255,20 @@ pub(super) trait Make: Send + Sync {
     fn revive(&self, cell: &Arc<dyn AnyCell>) -> Result<bool, ExitReason>;
 }
 
-struct Maker<F> {
+struct Maker<A, F> {
     make: F,
+    made: PhantomData<fn() -> A>,
     policy: &'static Policy,
 }
 
-impl<A: Actor, F: Fn() -> A + Send + Sync> Make for Maker<F> {
+impl<A: Actor, F: ChildFn<A> + Send + Sync> Make for Maker<A, F> {
     fn policy(&self) -> &'static Policy {
         self.policy
     }
 
     fn create(&self, family: &Arc<Family>, plan: Plan, enroll: Enroll<'_>) -> Result<Made, ExitReason> {
         panic::note_locations();
-        let actor = panic::guard(&self.make)?;
+        let actor = panic::guard(|| self.make.make())?;
         let builder = Builder::new(family.clone(), actor).supervised(plan.name, plan.signals, plan.policy);
         let (actor, holder) = builder.create(enroll);
         Ok(Made { cell: actor.any(), holder })
@@ -273,7 +276,7 @@ impl<A: Actor, F: Fn() -> A + Send + Sync> Make for Maker<F> {
 
     fn revive(&self, cell: &Arc<dyn AnyCell>) -> Result<bool, ExitReason> {
         match cell.clone().into_any().downcast::<Cell<A>>() {
-            Ok(cell) => revive(&cell, &self.make),
+            Ok(cell) => revive(&cell, || self.make.make()),
             Err(_) => Ok(false),
         }
     }

@@ -20,6 +20,7 @@ pub(crate) fn actor(input: &DeriveInput, args: &PolicyArgs) -> TokenStream {
     let policy = policy(args);
     quote! {
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         #[allow(clippy::all, clippy::nursery, clippy::pedantic)]
         impl #impl_generics #krate::__private::Derived for #ident #ty_generics #where_clause {
             #policy

@@ -4,12 +4,13 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Meta, Path, Type};
+use syn::{Meta, Path, Type, WhereClause, parse_quote};
 
 use crate::args::TickArgs;
 use crate::expand::messages::{Expansion, unboxed};
 use crate::expand::{duration, generated, placed};
 use crate::model::{Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
+use crate::types::type_arguments;
 
 impl Expansion<'_> {
     /// The `Actor` impl, with the policy of the derive.
@@ -17,6 +18,7 @@ impl Expansion<'_> {
         let Expansion { krate, block, message, .. } = self;
         let self_ty = &block.self_ty;
         let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
+        let sendable = self.taken_for_sendable();
         let hooks = [HookKind::Started, HookKind::Exited, HookKind::Stopped];
         let present = hooks.iter().filter_map(|kind| self.presence(*kind));
         let present: Vec<_> = present.collect();
@@ -50,7 +52,7 @@ impl Expansion<'_> {
             impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {}
 
             #[automatically_derived]
-            impl #impl_generics #krate::Actor for #self_ty #where_clause {
+            impl #impl_generics #krate::Actor for #self_ty #sendable {
                 const POLICY: #krate::Policy = #policy;
                 const HOOKS: #krate::Hooks = #present;
                 #at_once
@@ -66,6 +68,20 @@ impl Expansion<'_> {
                 #(#functions)*
             }
         }
+    }
+
+    /// The bounds of the `Actor` impl. What `async` methods hold is taken for sendable: of a state that is not the compiler
+    /// complains at the block's type, and would do so again at each of them. Said of references, since a bound that is plainly
+    /// false is an error.
+    fn taken_for_sendable(&self) -> Option<WhereClause> {
+        let krate = self.krate;
+        let mut generics = self.generics.clone();
+        if self.waits() || !self.block.hooks.is_empty() {
+            let predicates = &mut generics.make_where_clause().predicates;
+            predicates.push(parse_quote!(for<'__any> &'__any mut Self: ::core::marker::Send));
+            predicates.push(parse_quote!(for<'__any> &'__any mut #krate::Context<Self>: ::core::marker::Send));
+        }
+        generics.where_clause
     }
 
     /// Whether a hook exists, as a field of `Hooks`; none if it certainly does not.
@@ -100,8 +116,8 @@ impl Expansion<'_> {
         if handler.broken {
             return (quote!((..)), quote!({}));
         }
-        let call = call(&handler.method, |param| match (&param.role, param.name()) {
-            (Role::Context, _) => quote!(__ctx),
+        let call = call(&handler.method, krate, |param| match (&param.role, param.name()) {
+            (Role::Context, _) => context(param),
             (Role::ReplyTo, _) => quote!(__reply),
             (_, Some(name)) if handler.is_generated() => field_variable(name).into_token_stream(),
             _ => unboxed(handler),
@@ -144,11 +160,10 @@ impl Expansion<'_> {
         self.block.handlers.iter().any(|handler| !handler.broken && handler.method.signature.asyncness.is_some())
     }
 
-    /// Ends the handling with an error, if there is one, boxed. As with hooks, the compiler complains in the place of the
-    /// return type.
+    /// Ends the handling with an error, if there is one, boxed.
     fn fail(&self, ty: &Type) -> TokenStream {
         let krate = self.krate;
-        let mut failed = quote!(::core::result::Result::Err(::core::convert::Into::<#krate::BoxError>::into(__error)));
+        let mut failed = quote!(::core::result::Result::Err(#krate::__private::HandlerError::boxed(__error)));
         if !self.waits() {
             failed = quote!(::core::future::ready(#failed));
         }
@@ -157,7 +172,7 @@ impl Expansion<'_> {
                 return #failed;
             }
         };
-        placed(fail, generated(ty.span()))
+        at_error(fail, ty)
     }
 
     /// The function that calls a hook, if there is anything to do.
@@ -230,10 +245,10 @@ impl Expansion<'_> {
 
     fn call_hook(&self, hook: &Hook) -> TokenStream {
         let krate = self.krate;
-        let call = call(&hook.method, |param| match param.role {
+        let call = call(&hook.method, krate, |param| match param.role {
             Role::Reason => quote!(__reason),
             Role::Exit => quote!(__exit),
-            _ => quote!(__ctx),
+            _ => context(param),
         });
         match &hook.method.output {
             None => quote!(#call; ::core::result::Result::Ok(())),
@@ -247,6 +262,11 @@ impl Expansion<'_> {
             }
         }
     }
+}
+
+/// The context, where its type is: the compiler complains there of one of another actor.
+fn context(param: &Param) -> TokenStream {
+    quote_spanned!(generated(param.ty.span())=> __ctx)
 }
 
 /// What all the `#[cfg(...)]` of a method say together.
@@ -271,15 +291,22 @@ fn together(how: &str, predicates: impl Iterator<Item = TokenStream>) -> TokenSt
 }
 
 /// A call of the user's method with one argument per parameter.
-fn call(method: &Method, argument: impl Fn(&Param) -> TokenStream) -> TokenStream {
+///
+/// What an `async` method returns goes through `Sent`, so that the compiler complains at the method of what it must not hold
+/// across an await, and not at all of them together.
+fn call(method: &Method, krate: &Path, argument: impl Fn(&Param) -> TokenStream) -> TokenStream {
     let name = method.ident();
     let arguments = method.params.iter().map(|param| {
         let (cfgs, argument) = (&param.cfgs, argument(param));
         quote!(#(#cfgs)* #argument)
     });
     let span = generated(name.span());
-    let wait = method.signature.asyncness.map(|_| quote_spanned!(span=> .await));
-    quote_spanned!(span=> Self::#name(self, #(#arguments),*) #wait)
+    let call = quote_spanned!(span=> Self::#name(self, #(#arguments),*));
+    if method.signature.asyncness.is_none() {
+        return call;
+    }
+    let sent = placed(quote!(#krate::__private::Sent), span);
+    quote_spanned!(span=> #sent(#call).0.await)
 }
 
 /// Turns what a method returned into the plain `Result`, whatever alias the user writes.
@@ -288,19 +315,22 @@ fn into_result(ty: &Type, returned: &TokenStream, krate: &Path) -> TokenStream {
 }
 
 /// Returns the outcome, its error boxed.
-///
-/// All of it stands in the place of the return type: the compiler complains there of an error
-/// that does not become a `BoxError`.
 fn end_with_outcome(ty: &Type, krate: &Path) -> TokenStream {
     let end = quote! {
         match __outcome {
             ::core::result::Result::Ok(()) => ::core::result::Result::Ok(()),
             ::core::result::Result::Err(__error) => ::core::result::Result::Err(
-                ::core::convert::Into::<#krate::BoxError>::into(__error),
+                #krate::__private::HandlerError::boxed(__error),
             ),
         }
     };
-    placed(end, generated(ty.span()))
+    at_error(end, ty)
+}
+
+/// Puts all of it in the place of a result's error type, of which the compiler complains there if it is none.
+fn at_error(tokens: TokenStream, result: &Type) -> TokenStream {
+    let place = type_arguments(result).nth(1).map_or_else(|| result.span(), Spanned::span);
+    placed(tokens, generated(place))
 }
 
 /// The variable that holds a field, named so that it meets none of ours.

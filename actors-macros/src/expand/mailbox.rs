@@ -33,7 +33,7 @@ impl Expansion<'_> {
             let error = error.map(|error| quote!(, #error));
             let ty = self.message_type(handler);
             let ty = match handler {
-                Handler { untyped, .. } if !untyped.is_empty() => quote!(()),
+                Handler { hollow: true, .. } => quote!(()),
                 Handler { boxed: true, .. } => quote!(::std::boxed::Box<#ty>),
                 _ => ty,
             };
@@ -114,12 +114,15 @@ impl Expansion<'_> {
         let deadline_arms = self.arms(|_| (quote!((_, ref __reply)), quote!(__reply.deadline())));
         let unhandled_arms = self.arms(|handler| {
             let unboxed = unboxed(handler);
-            (quote!((__message, __reply)), quote!(__reply.unhandled(#unboxed)))
+            // Of a message that cannot be sent the compiler complains where its method is.
+            let unhandled = quote!(__reply.unhandled(#unboxed));
+            (quote!((__message, __reply)), placed(unhandled, generated(handler.method.ident().span())))
         });
         let phantom_ref = self.phantom_arm(&quote!(ref __never), &quote!(*__never));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
         quote! {
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #impl_generics #krate::Protocol for #self_ty #where_clause {
                 type Msg = #message #ty_generics;
 
@@ -156,7 +159,7 @@ impl Expansion<'_> {
         let error = error.unwrap_or_else(|| quote!(::core::convert::Infallible));
         let ty = self.message_type(handler);
         let held = match handler {
-            Handler { untyped, .. } if !untyped.is_empty() => quote!(()),
+            Handler { hollow: true, .. } => quote!(()),
             Handler { boxed: true, .. } => quote!(::std::boxed::Box::new(__message)),
             _ => quote!(__message),
         };

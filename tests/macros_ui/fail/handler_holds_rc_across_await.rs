@@ -18,4 +18,24 @@ impl Counter {
     }
 }
 
+#[derive(Actor)]
+struct Other;
+
+#[messages]
+impl Other {
+    #[message]
+    async fn first(&mut self) {
+        let kept = Rc::new(1);
+        std::future::ready(1).await;
+        drop(kept);
+    }
+
+    #[started]
+    async fn open(&mut self) {
+        let kept = Rc::new(2);
+        std::future::ready(2).await;
+        drop(kept);
+    }
+}
+
 fn main() {}

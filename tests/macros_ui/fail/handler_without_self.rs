@@ -14,6 +14,9 @@ impl Counter {
     fn add(by: u64) {}
 
     #[message]
+    fn reset(this: &mut Self) {}
+
+    #[message]
     fn get(&self) -> u64 {
         self.n
     }

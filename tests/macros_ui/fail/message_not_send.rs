@@ -1,9 +1,11 @@
-//! A message travels between threads.
+//! A message travels between threads. What is inside of a type only the compiler knows.
 
 #![allow(unused)]
 use std::rc::Rc;
 
 use actors_core::{Actor, messages};
+
+struct Held(Rc<u8>);
 
 #[derive(Actor)]
 struct Counter;
@@ -11,7 +13,7 @@ struct Counter;
 #[messages]
 impl Counter {
     #[message]
-    fn add(&mut self, by: Rc<u8>) {}
+    fn add(&mut self, by: Held) {}
 
     #[message]
     fn get(&self) -> u8 {

@@ -1,9 +1,11 @@
-//! A reply travels between threads.
+//! A reply travels between threads. What is inside of a type only the compiler knows.
 
 #![allow(unused)]
 use std::rc::Rc;
 
 use actors_core::{Actor, messages};
+
+struct Held(Rc<u8>);
 
 #[derive(Actor)]
 struct Counter;
@@ -11,8 +13,8 @@ struct Counter;
 #[messages]
 impl Counter {
     #[message]
-    fn get(&self) -> Rc<u8> {
-        Rc::new(1)
+    fn get(&self) -> Held {
+        Held(Rc::new(1))
     }
 }
 

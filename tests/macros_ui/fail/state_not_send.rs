@@ -18,7 +18,10 @@ impl Counter {
     }
 
     #[message]
-    fn add(&mut self, by: u8) {}
+    async fn add(&mut self, by: u8) {}
+
+    #[stopped]
+    async fn close(&mut self) {}
 }
 
 fn main() {}

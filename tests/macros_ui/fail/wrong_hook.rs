@@ -17,6 +17,14 @@ impl Counter {
     #[exited]
     fn on_exit(&self, exit: &Exited, more: u8) {}
 
+    #[exited]
+    fn on_other_exit(&self, exit: Exited, reason: &ExitReason) {}
+
+    #[started]
+    fn new() -> Self {
+        Counter
+    }
+
     #[stopped]
     fn close(&self, reason: ExitReason) -> u8 {
         1

@@ -50,6 +50,12 @@ impl Counter {
     #[message(control = 1)]
     fn o(&self) {}
 
+    #[message(Clone)]
+    fn derived(&self) {}
+
+    #[message(derive(Clone Debug))]
+    fn listed(&self) {}
+
     #[started(now)]
     fn j(&self) {}
 }

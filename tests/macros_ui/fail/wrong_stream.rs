@@ -27,4 +27,18 @@ impl Meter {
     fn the_same_again(&mut self, n: Option<u64>) {}
 }
 
+#[derive(Actor)]
+struct Reader;
+
+#[messages]
+impl Reader {
+    #[stream]
+    fn read(&mut self, line: String) {}
+
+    #[started]
+    fn open(&mut self, ctx: &mut Context<Self>) {
+        ctx.attach(futures_util::stream::iter([String::new()]));
+    }
+}
+
 fn main() {}

@@ -12,7 +12,7 @@ use crate::lifecycle::exit::{BoxError, ExitReason, StartFailure};
 use crate::lifecycle::policy::{Children, Limit, Policy};
 use crate::lifecycle::request::{self, Mode};
 use crate::runtime::StartError;
-use crate::supervisor::Child;
+use crate::supervisor::{Child, ChildFn};
 
 /// A pool of equal workers that survives their failures.
 ///
@@ -70,10 +70,10 @@ type SetUp<W> = Box<dyn Fn(Child<W>) -> Child<W> + Send>;
 
 impl<W: Actor> WorkerPool<W> {
     /// Describes a pool of so many workers; zero counts as one. `make` makes a worker, once for each incarnation.
-    pub fn new(workers: usize, make: impl Fn() -> W + Send + Sync + 'static) -> Self {
+    pub fn new(workers: usize, make: impl ChildFn<W> + Send + Sync + 'static) -> Self {
         WorkerPool {
             size: workers.max(1),
-            make: Arc::new(make),
+            make: Arc::new(move || make.make()),
             each: None,
             routing: Routing::default(),
             restarts: Policy::DEFAULT.restarts,
