@@ -17,6 +17,8 @@ pub(crate) fn go_down(cell: &Arc<dyn AnyCell>, exit: Exit) -> Result<(), Exit> {
         if ties.claimed || core.is_final() {
             return None;
         }
+        // Before anybody can bring it back: whoever reads the log finds the steps in order.
+        cell.env().kit.down(cell, &exit.reason);
         ties.down = Some(Box::new(exit.clone()));
         core.signals.set(Signals::DOWN);
         Some(())
@@ -24,7 +26,6 @@ pub(crate) fn go_down(cell: &Arc<dyn AnyCell>, exit: Exit) -> Result<(), Exit> {
     if left.is_none() {
         return Err(exit);
     }
-    cell.env().kit.down(cell, &exit.reason);
     overseer.down(cell, &exit);
     Ok(())
 }

@@ -4,12 +4,12 @@
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
-use std::task::{Poll, Waker};
+use std::task::{Poll, Wake, Waker};
 use std::unseen;
 
 use loom::thread::{self, JoinHandle};
 
-use crate::kit::{Notes, block_on};
+use crate::kit::{Bell, Notes, block_on};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Refill, Ticket, Wakeup};
 use crate::sync::lock;
@@ -27,6 +27,8 @@ pub(crate) struct Actor {
     pub(crate) buried: Notes<u32>,
     /// The events that were attended to.
     pub(crate) heard: Notes<()>,
+    /// Rung when something was handled or heard.
+    progress: Arc<Bell>,
     /// How often the end was made known.
     pub(crate) ends: Notes<()>,
 }
@@ -56,6 +58,7 @@ impl Actor {
             handled: Notes::default(),
             buried: Notes::default(),
             heard: Notes::default(),
+            progress: Bell::new(),
             ends: Notes::default(),
         })
     }
@@ -162,15 +165,17 @@ impl Actor {
             return false;
         }
         {
-            let mut ties = lock(&self.ties);
-            if ties.held || ties.claimed || !self.mailbox.close_at_rest() {
+            let ties = lock(&self.ties);
+            if ties.held || ties.claimed || !self.mailbox.close_at_rest(Closed::Stopping, false) {
                 return false;
             }
-            ties.claimed = true;
             self.signals.set(Signals::STOP | Signals::FINAL);
         }
         let state = lock(&self.state).take();
         assert!(state.is_some(), "one at rest has its state in the cell");
+        self.mailbox.close(Closed::Stopped);
+        let claimed = std::mem::replace(&mut lock(&self.ties).claimed, true);
+        assert!(!claimed, "nobody else ends one at rest");
         self.signals.set(Signals::ENDED);
         self.ends.add(());
         true
@@ -234,23 +239,40 @@ impl Actor {
                     self.signals.clear(Signals::EVENTS);
                     std::mem::take(&mut ties.events)
                 };
-                (0..events).for_each(|_| self.heard.add(()));
+                (0..events).for_each(|_| self.hear());
                 continue;
             }
             if signals & Signals::CONTROL != 0 {
                 if let Some(message) = self.mailbox.take_overtaking(|| self.signals.clear(Signals::CONTROL)) {
-                    self.handled.add(message);
+                    self.handle(message);
                 }
                 continue;
             }
             if let Some(message) = self.mailbox.take(&mut batch) {
-                self.handled.add(message);
+                self.handle(message);
                 continue;
             }
             block_on(poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, || self.signals.any(Signals::URGENT))));
         }
         assert!(state.take().is_some(), "the task that ends has the state");
         self.end(batch);
+    }
+
+    fn handle(&self, message: u32) {
+        self.handled.add(message);
+        self.progress.wake_by_ref();
+    }
+
+    fn hear(&self) {
+        self.heard.add(());
+        self.progress.wake_by_ref();
+    }
+
+    /// Waits until so many messages have been handled and so many events heard. If that needs a push, it is a deadlock.
+    pub(crate) fn wait_for(&self, handled: usize, heard: usize) {
+        while self.handled.all().len() < handled || self.heard.all().len() < heard {
+            self.progress.wait();
+        }
     }
 
     /// `Life::lie_down`.
@@ -293,7 +315,7 @@ impl Actor {
                 None
             };
             if let Some(message) = control.or_else(|| self.mailbox.take(batch)) {
-                self.handled.add(message);
+                self.handle(message);
                 continue;
             }
             if block_on(poll_fn(|cx| self.mailbox.poll_refill(batch, cx, || true))) == Refill::Urgent {

@@ -1,6 +1,7 @@
 //! A whole life: its task goes when there is nothing to do, another comes, and it ends once, wherever it is asked to.
 
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use loom::thread;
 use models::Model;
@@ -8,7 +9,7 @@ use models::Model;
 use crate::actor::Actor;
 use crate::kit::explore;
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Capacity, Overflow};
+use crate::mailbox::{Batch, Capacity, Overflow};
 
 pub(crate) const MODELS: &[Model] = &[
     ("first_messages_start_one_task", one_task),
@@ -17,6 +18,7 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_stop_of_an_actor_that_lies_down_ends_it_once", stop_against_rest),
     ("an_event_for_an_actor_that_lies_down_is_heard", event_against_rest),
     ("a_message_to_an_actor_that_ends_at_rest_is_refused_or_not_lost", message_against_end_at_rest),
+    ("a_message_to_an_actor_that_has_lain_down_and_ends_at_rest_is_refused_or_not_lost", message_against_second_rest),
     ("an_event_for_an_actor_that_ends_at_rest_is_refused_or_heard", event_against_end_at_rest),
     ("two_stops_end_an_actor_once", two_stops),
     ("a_drain_handles_what_was_accepted", drain_against_senders),
@@ -46,6 +48,7 @@ fn one_task() -> u64 {
         let sender = thread::spawn(move || other.tell(1).expect("it is open"));
         actor.tell(2).expect("it is open");
         sender.join().expect("the sender goes well");
+        actor.wait_for(2, 0);
         actor.stop(Signals::DRAIN);
         actor.join();
         assert_accounted(&actor, vec![1, 2]);
@@ -61,6 +64,7 @@ fn message_against_rest() -> u64 {
         let sender = thread::spawn(move || other.tell(1).expect("it is open"));
         actor.send_to_rest();
         sender.join().expect("the sender goes well");
+        actor.wait_for(1, 0);
         actor.stop(Signals::DRAIN);
         actor.join();
         assert_eq!((actor.handled.all(), actor.ends.all().len()), (vec![1], 1));
@@ -75,6 +79,7 @@ fn control_against_rest() -> u64 {
         let sender = thread::spawn(move || other.overtake(1).expect("it is open"));
         actor.send_to_rest();
         sender.join().expect("the sender goes well");
+        actor.wait_for(1, 0);
         actor.stop(Signals::DRAIN);
         actor.join();
         assert_eq!((actor.handled.all(), actor.ends.all().len()), (vec![1], 1));
@@ -102,12 +107,7 @@ fn event_against_rest() -> u64 {
         let teller = thread::spawn(move || assert!(other.deliver(), "it has not ended"));
         actor.send_to_rest();
         teller.join().expect("the teller goes well");
-        // A message comes behind what is urgent; once it is handled, the event has been heard.
-        actor.tell(1).expect("it is open");
-        while actor.handled.all().is_empty() {
-            thread::yield_now();
-        }
-        assert_eq!(actor.heard.all().len(), 1);
+        actor.wait_for(0, 1);
         actor.stop(0);
         actor.join();
     })
@@ -125,6 +125,26 @@ fn message_against_end_at_rest() -> u64 {
         actor.join();
         assert_eq!(actor.ends.all().len(), 1);
         assert!(actor.buried.all().is_empty(), "it drains");
+        assert_accounted(&actor, accepted);
+    })
+}
+
+fn message_against_second_rest() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        // It has handled a message, so that its mailbox knows that there is room, and has lain down.
+        actor.begin_here();
+        actor.tell(0).expect("it is open");
+        let mut batch = Batch::new();
+        let polled = actor.mailbox.poll_refill(&mut batch, &mut Context::from_waker(Waker::noop()), || false);
+        assert!(polled.is_ready() && actor.mailbox.take(&mut batch) == Some(0));
+        assert!(actor.mailbox.vacate_at_rest(|| false));
+        let other = actor.clone();
+        let sender = thread::spawn(move || told(&other, 1));
+        actor.stop(Signals::DRAIN);
+        let accepted: Vec<u32> = sender.join().expect("the sender goes well").into_iter().collect();
+        actor.join();
+        assert_eq!(actor.ends.all().len(), 1);
         assert_accounted(&actor, accepted);
     })
 }

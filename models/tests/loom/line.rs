@@ -15,6 +15,8 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_sender_that_waits_gets_room_from_a_handler_that_waits", room_from_a_waiting_handler),
     ("a_sender_that_gives_up_passes_its_room_on", passed_on),
     ("a_sender_that_waits_is_told_of_the_end", told_of_the_end),
+    ("a_newcomer_takes_no_room_from_one_that_waits", no_overtaking),
+    ("each_message_taken_makes_room_for_one_more_that_waits", room_message_by_message),
     ("a_full_mailbox_never_holds_more_than_its_capacity", never_more),
 ];
 
@@ -96,6 +98,44 @@ fn told_of_the_end() -> u64 {
             assert_eq!(sender.join().expect("the sender goes well"), Err(Closed::Stopping));
         }
         assert_eq!(actor.mailbox.rest(&mut Batch::new()), [1]);
+    })
+}
+
+fn no_overtaking() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(1), Overflow::Wait);
+        actor.begin_here();
+        actor.tell(1).expect("there is room");
+        let mut ticket = None;
+        assert!(actor.poll_tell(&mut ticket, 2, Waker::noop()).is_pending());
+        let other = actor.clone();
+        let newcomer = thread::spawn(move || (0..3).for_each(|_| assert!(matches!(other.mailbox.enter(), Admission::Full(_)))));
+        let mut batch = Batch::new();
+        let mut cx = std::task::Context::from_waker(Waker::noop());
+        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, || false).is_ready());
+        assert_eq!(actor.mailbox.take(&mut batch), Some(1));
+        newcomer.join().expect("the newcomer goes well");
+        assert!(actor.poll_tell(&mut ticket, 2, Waker::noop()).is_ready());
+    })
+}
+
+fn room_message_by_message() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(2), Overflow::Wait);
+        actor.begin_here();
+        (1..=2).for_each(|message| actor.tell(message).expect("there is room"));
+        let mut tickets = [None, None];
+        for ticket in &mut tickets {
+            assert!(actor.poll_tell(ticket, 3, Waker::noop()).is_pending());
+        }
+        let mut batch = Batch::new();
+        let mut cx = std::task::Context::from_waker(Waker::noop());
+        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, || false).is_ready());
+        for ticket in &mut tickets {
+            // The rest of the batch is still to be handled, and nobody looks under the lock before that.
+            assert!(actor.mailbox.take(&mut batch).is_some());
+            assert!(actor.poll_tell(ticket, 3, Waker::noop()).is_ready());
+        }
     })
 }
 

@@ -47,6 +47,7 @@ fn in_order() -> u64 {
         for sender in senders {
             sender.join().expect("the sender goes well");
         }
+        actor.wait_for(4, 0);
         actor.stop(Signals::DRAIN);
         actor.join();
         let (first, second): (Vec<_>, Vec<_>) = actor.handled.all().into_iter().partition(|message| *message < 20);
@@ -112,6 +113,7 @@ fn control_against_sleep() -> u64 {
         let second = thread::spawn(move || ordinary.tell(3).expect("it is open"));
         first.join().expect("the sender goes well");
         second.join().expect("the sender goes well");
+        actor.wait_for(3, 0);
         actor.stop(Signals::DRAIN);
         actor.join();
         let (control, ordinary): (Vec<_>, Vec<_>) = actor.handled.all().into_iter().partition(|message| *message < 3);

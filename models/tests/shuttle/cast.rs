@@ -1,0 +1,149 @@
+//! What models are made of: how one is explored, an actor that counts what it lives through, and a whole run of a system.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use actors_core::{Actor, ActorRef, ActorSystem, BoxError, Context, messages};
+use shuttle::scheduler::{PctScheduler, RandomScheduler};
+use shuttle::{Config, Runner, future};
+
+/// How many schedules of each model are tried, unless `MODELS_SCHEDULES` says otherwise.
+const SCHEDULES: usize = 2_000;
+
+/// Tries `model` in random orders of its steps: half of them at random, half with few changes of who goes first.
+pub(crate) fn explore<F: Future<Output = ()> + Send + 'static>(model: fn() -> F) -> u64 {
+    let schedules = std::env::var("MODELS_SCHEDULES").map_or(SCHEDULES, |text| text.parse().expect("MODELS_SCHEDULES is a number"));
+    let mut config = Config::new();
+    config.stack_size = 1 << 18;
+    config.silence_warnings = true;
+    let run = move || future::block_on(model());
+    Runner::new(RandomScheduler::new(schedules / 2), config.clone()).run(run);
+    Runner::new(PctScheduler::new(3, schedules - schedules / 2), config).run(run);
+    schedules as u64
+}
+
+/// What the lives of one or more actors come to.
+#[derive(Clone, Default)]
+pub(crate) struct Lived(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    born: AtomicU32,
+    started: AtomicU32,
+    handled: AtomicU32,
+    stopped: AtomicU32,
+    dropped: AtomicU32,
+}
+
+impl Lived {
+    pub(crate) fn started(&self) -> u32 {
+        self.0.started.load(Relaxed)
+    }
+
+    pub(crate) fn handled(&self) -> u32 {
+        self.0.handled.load(Relaxed)
+    }
+
+    /// Asserts that each state that was made is gone, and that each that started has stopped.
+    pub(crate) fn assert_over(&self) {
+        assert_eq!(self.0.born.load(Relaxed), self.0.dropped.load(Relaxed), "each state is dropped once");
+        assert_eq!(self.started(), self.0.stopped.load(Relaxed), "whoever has started is stopped");
+    }
+}
+
+/// An actor that counts.
+#[derive(Actor)]
+pub(crate) struct Counter(Lived);
+
+impl Counter {
+    pub(crate) fn new(lived: &Lived) -> Counter {
+        lived.0.born.fetch_add(1, Relaxed);
+        Counter(lived.clone())
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        self.0.0.dropped.fetch_add(1, Relaxed);
+    }
+}
+
+/// What a counter fails with.
+#[derive(Debug)]
+struct Broken;
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("broken")
+    }
+}
+
+impl std::error::Error for Broken {}
+
+#[messages]
+impl Counter {
+    #[started]
+    async fn begin(&mut self) {
+        future::yield_now().await;
+        self.0.0.started.fetch_add(1, Relaxed);
+    }
+
+    #[stopped]
+    async fn finish(&mut self) {
+        future::yield_now().await;
+        self.0.0.stopped.fetch_add(1, Relaxed);
+    }
+
+    /// Adds one, and answers how many that makes.
+    #[message]
+    pub(crate) async fn add(&mut self) -> u32 {
+        future::yield_now().await;
+        self.0.0.handled.fetch_add(1, Relaxed) + 1
+    }
+
+    /// Fails.
+    #[message]
+    pub(crate) fn fail(&mut self) -> Result<(), BoxError> {
+        Err(Box::new(Broken))
+    }
+
+    /// Opens a peer group.
+    #[message]
+    pub(crate) fn open_group(&mut self, ctx: &mut Context<Self>) -> actors_core::PeerGroup {
+        ctx.peer_group("peers")
+    }
+}
+
+/// An actor without hooks: at rest it ends where it is asked to.
+#[derive(Actor)]
+pub(crate) struct Plain(pub(crate) Lived);
+
+#[messages]
+impl Plain {
+    /// Adds one.
+    #[message]
+    pub(crate) fn add_plainly(&mut self) {
+        self.0.0.handled.fetch_add(1, Relaxed);
+    }
+}
+
+/// Shuts the system down and asserts that nothing is left.
+pub(crate) async fn shut_down(system: &ActorSystem) {
+    let report = system.shutdown().await;
+    assert_eq!(report.unresponsive().count(), 0, "{report}");
+    assert_eq!(system.actors(), 0, "{report}");
+}
+
+/// Runs `work` beside the rest of the model.
+pub(crate) fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> future::JoinHandle<T> {
+    future::spawn(work)
+}
+
+/// Tells a counter to add one; how many of so many were accepted.
+pub(crate) async fn tell_adds(counter: ActorRef<Counter>, times: u32) -> u32 {
+    let mut accepted = 0;
+    for _ in 0..times {
+        accepted += u32::from(counter.tell(Add).await.is_ok());
+    }
+    accepted
+}
