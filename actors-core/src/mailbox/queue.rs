@@ -10,7 +10,7 @@ use super::ring::Ring;
 use super::{Capacity, Overflow};
 
 /// Buffers larger than this many items are given back when the queue runs empty.
-const KEEP: usize = 64;
+const KEEP: usize = 256;
 
 /// A queue for many senders and one receiver.
 pub(crate) struct Mailbox<T> {
@@ -421,6 +421,7 @@ impl<T> Mailbox<T> {
         let at_rest = inner.queue.is_empty() && inner.more.as_ref().is_none_or(|more| more.control.len() == 0) && !urgent();
         if at_rest {
             inner.receiver = Receiver::Absent;
+            inner.queue = Ring::new();
         }
         at_rest
     }

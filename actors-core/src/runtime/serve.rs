@@ -3,6 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{self, Poll, Waker};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -20,8 +21,12 @@ use crate::sync::wake_all;
 use crate::telemetry::{self, Scope};
 use crate::time::after;
 
-/// How many messages an actor handles before it lets others run.
-pub(super) const TURN: u32 = 128;
+/// After how many messages an actor lets others run, unless they took next to no time.
+pub(super) const TURN: u32 = 64;
+/// How many times as long a turn is at most.
+const LONGEST: u32 = 8;
+/// What is next to no time for a [`TURN`].
+const QUICK: Duration = Duration::from_micros(25);
 
 impl<A: Actor> Life<A> {
     /// Runs the `started` hook.
@@ -84,6 +89,7 @@ impl<A: Actor> Life<A> {
     async fn go_round(&mut self) -> Over {
         let cut = self.cut();
         let mut left = TURN;
+        let mut turn = LongTurn::default();
         loop {
             let handled = match self.next(&mut left) {
                 Next::Urgent => Box::pin(self.attend(cut)).await,
@@ -120,7 +126,7 @@ impl<A: Actor> Life<A> {
                 Next::Nothing => {
                     // A wait that was none is no rest for the others.
                     if self.wait().await {
-                        left = TURN;
+                        (left, turn) = (TURN, LongTurn::default());
                     }
                     continue;
                 }
@@ -130,7 +136,10 @@ impl<A: Actor> Life<A> {
             }
             left -= 1;
             if left == 0 {
-                tokio::task::yield_now().await;
+                if !turn.goes_on() {
+                    tokio::task::yield_now().await;
+                    turn = LongTurn::default();
+                }
                 left = TURN;
             }
         }
@@ -285,6 +294,25 @@ impl<A: Actor> Life<A> {
         let (notice, due_at) = self.core().with_ties(|ties| (ties.next_notice(taken), ties.next_event_due()));
         self.due_at = due_at;
         notice
+    }
+}
+
+/// A turn that goes on while messages take next to no time: a yield costs as much as many of them, and whoever sends would get
+/// further and further ahead.
+#[derive(Default)]
+struct LongTurn {
+    /// How many times it has gone on, and since when.
+    times: u32,
+    since: Option<Instant>,
+}
+
+impl LongTurn {
+    /// Whether it goes on by another [`TURN`].
+    fn goes_on(&mut self) -> bool {
+        let now = Instant::now();
+        let since = *self.since.get_or_insert(now);
+        self.times += 1;
+        self.times < LONGEST && now - since <= QUICK * (self.times - 1)
     }
 }
 
