@@ -16,7 +16,6 @@ use super::exit::{Exit, ExitReason};
 use super::feed::Feed;
 use super::id::ActorId;
 use super::kit::Kit;
-use super::linger::Lingering;
 use super::path::ActorPath;
 use super::record::Record;
 use super::slots::Slots;
@@ -36,8 +35,8 @@ pub(crate) struct Env {
     pub(crate) system: OnceLock<Weak<dyn Any + Send + Sync>>,
     /// What higher floors share.
     pub(crate) slots: Slots,
-    /// Whose tasks have nothing to do.
-    pub(super) lingering: Lingering,
+    /// How long a task without anything to do lingers.
+    pub(super) linger: Duration,
     /// What tests are told and do.
     pub(crate) kit: Kit,
     stopped: Arc<Exit>,
@@ -73,7 +72,7 @@ impl Env {
             quiesce: CancellationToken::new(),
             system: OnceLock::new(),
             slots: Slots::default(),
-            lingering: Lingering::new(linger),
+            linger,
             kit: Kit::new(),
             stopped: Arc::new(Exit::new(ExitReason::Normal)),
             shut_down: Arc::new(Exit::new(ExitReason::Shutdown)),
@@ -165,11 +164,6 @@ impl Env {
 
     pub(crate) fn record(&self, record: Record) {
         lock(&self.history).records.push(record);
-    }
-
-    /// The system has shut down: nothing of its own runs any more.
-    pub(crate) fn close(&self) {
-        self.lingering.close();
     }
 
     pub(crate) fn take_records(&self) -> Vec<Record> {

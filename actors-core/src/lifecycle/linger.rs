@@ -20,9 +20,8 @@ const AT_ONCE: usize = 512;
 const SMALLEST: usize = 64;
 
 /// The actors whose tasks have nothing to do, as far as is known, in several lists, so that threads seldom meet.
-pub(crate) struct Lingering {
-    /// How often they are looked at. Whoever has had nothing to do from one look to the next goes.
-    period: Duration,
+#[derive(Default)]
+struct Lingering {
     lists: [Mutex<List>; 8],
     /// There is a task that looks after the lists, or there is to be none.
     is_swept: AtomicBool,
@@ -48,22 +47,6 @@ struct Idle {
 }
 
 impl Lingering {
-    pub(super) fn new(period: Duration) -> Self {
-        Lingering { period, lists: Default::default(), is_swept: AtomicBool::new(false), sweeper: Mutex::default() }
-    }
-
-    /// No task goes any more, and none looks after them.
-    pub(super) fn close(&self) {
-        let task = {
-            let mut sweeper = lock(&self.sweeper);
-            sweeper.closed = true;
-            sweeper.task.take()
-        };
-        if let Some(task) = task {
-            task.abort();
-        }
-    }
-
     fn add(&self, cell: &Arc<dyn AnyCell>) {
         let mut list = lock(&self.lists[cell.id().0 as usize % self.lists.len()]);
         if list.idle.len() >= list.clear_at.max(SMALLEST) {
@@ -78,27 +61,41 @@ impl Lingering {
     }
 }
 
+/// The system has shut down: no task goes any more, and none looks after them.
+pub(crate) fn close(env: &Env) {
+    let task = {
+        let lingering = env.slots.get::<Lingering>();
+        let mut sweeper = lock(&lingering.sweeper);
+        sweeper.closed = true;
+        sweeper.task.take()
+    };
+    if let Some(task) = task {
+        task.abort();
+    }
+}
+
 /// Notes that the task of an actor has nothing to do.
 pub(crate) fn linger(cell: &Arc<dyn AnyCell>) {
     if cell.core().signals.set(Signals::LISTED) & Signals::LISTED != 0 {
         return;
     }
     let env = cell.env();
-    env.lingering.add(cell);
-    if !env.lingering.is_swept.swap(true, Ordering::AcqRel) {
-        let mut sweeper = lock(&env.lingering.sweeper);
+    let lingering = env.slots.get::<Lingering>();
+    lingering.add(cell);
+    if !lingering.is_swept.swap(true, Ordering::AcqRel) {
+        let mut sweeper = lock(&lingering.sweeper);
         if !sweeper.closed {
-            sweeper.task = Some(env.runtime.spawn(sweep(Arc::downgrade(env), env.lingering.period)).abort_handle());
+            sweeper.task = Some(env.runtime.spawn(sweep(Arc::downgrade(&lingering), env.linger)).abort_handle());
         }
     }
 }
 
-/// Looks at those who linger until there are none.
-async fn sweep(env: Weak<Env>, period: Duration) {
+/// Looks at those who linger until there are none, once in each period. Whoever has had nothing to do from one look to the next goes.
+async fn sweep(lingering: Weak<Lingering>, period: Duration) {
     loop {
         tokio::time::sleep(period).await;
-        let Some(env) = env.upgrade() else { return };
-        for list in &env.lingering.lists {
+        let Some(lingering) = lingering.upgrade() else { return };
+        for list in &lingering.lists {
             let mut all = std::mem::take(&mut lock(list).idle);
             while !all.is_empty() {
                 let few = all.split_off(all.len().saturating_sub(AT_ONCE));
@@ -107,10 +104,10 @@ async fn sweep(env: Weak<Env>, period: Duration) {
                 tokio::task::yield_now().await;
             }
         }
-        if env.lingering.is_empty() {
-            env.lingering.is_swept.store(false, Ordering::Release);
+        if lingering.is_empty() {
+            lingering.is_swept.store(false, Ordering::Release);
             // Somebody may have come meanwhile, and have seen that there is a sweeper.
-            if env.lingering.is_empty() || env.lingering.is_swept.swap(true, Ordering::AcqRel) {
+            if lingering.is_empty() || lingering.is_swept.swap(true, Ordering::AcqRel) {
                 return;
             }
         }

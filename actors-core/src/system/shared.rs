@@ -16,7 +16,7 @@ use super::report::{ActorReports, Outcome, ReportParts, ShutdownReport, Trigger}
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{ExitReason, StartFailure};
-use crate::lifecycle::{lookup, request};
+use crate::lifecycle::{linger, lookup, request};
 use crate::runtime::StartError;
 use crate::sync::{Wakers, lock, wake_all};
 
@@ -207,7 +207,7 @@ impl Shared {
             state.report = Some(report.clone());
             (report, state.waiters.take())
         };
-        self.env.close();
+        linger::close(&self.env);
         self.over.cancel();
         wake_all(waiters);
         report
