@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use lexopt::ValueExt;
 use lexopt::prelude::{Long, Short, Value};
 
+use crate::plan::{Measurement, Plan};
 use crate::system::Rt;
 use crate::workload::{self, WORKLOADS, Workload};
 use crate::{child, driver, systems};
@@ -25,41 +26,11 @@ Measures actors: ours, tasks written by hand over tokio's channels, and other fr
     --list              what there is
 ";
 
-/// What is to be measured, by the driver.
-#[derive(Debug)]
-pub struct Plan {
-    /// Which workloads.
-    pub workloads: Vec<&'static Workload>,
-    /// Which systems.
-    pub systems: Vec<&'static str>,
-    /// On which runtimes.
-    pub runtimes: Vec<Rt>,
-    /// How often.
-    pub runs: usize,
-    /// Whether only to see that it works.
-    pub quick: bool,
-    /// Whether to show time on the processors instead of time by the clock.
-    pub cpu: bool,
-}
-
 enum Command {
     Help,
     List,
     Run(Measurement),
     Drive(Plan),
-}
-
-/// One measurement.
-#[derive(Debug)]
-pub struct Measurement {
-    /// Of which system.
-    pub system: String,
-    /// In which workload.
-    pub workload: &'static Workload,
-    /// On which runtime.
-    pub rt: Rt,
-    /// How much of it.
-    pub n: u64,
 }
 
 /// Does what the command line says.

@@ -4,7 +4,7 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
-use crate::args::Measurement;
+use crate::plan::Measurement;
 use crate::systems;
 
 /// No measurement takes longer.

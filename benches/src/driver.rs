@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::args::Plan;
+use crate::plan::Plan;
 use crate::plot;
 use crate::report;
 use crate::results::{Key, Results};

@@ -10,6 +10,7 @@ pub mod args;
 pub mod child;
 pub mod driver;
 pub mod measure;
+pub mod plan;
 pub mod plot;
 pub mod report;
 pub mod results;

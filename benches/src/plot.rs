@@ -1,6 +1,6 @@
 //! The ratios to tokio as a picture: a line for each workload, a dot for each system, on a logarithmic scale.
 
-use crate::args::Plan;
+use crate::plan::Plan;
 use crate::report::{is_shown, row_name};
 use crate::results::{Key, Results};
 use crate::system::Rt;

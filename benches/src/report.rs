@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::args::Plan;
+use crate::plan::Plan;
 use crate::results::{Key, Results};
 use crate::system::Rt;
 use crate::workload::Workload;
