@@ -61,7 +61,7 @@ impl SystemBuilder {
     /// Sets how long the task of an actor lingers that has nothing to do: at least this long, and less than twice as long.
     /// Then it goes, and the next message brings a new one. Default: one second.
     ///
-    /// An actor with a timer, a stream or something in its stash keeps its task. Only what belongs to a task shows the
+    /// An actor with a timer, a stream, a stash, a helper task or a blocking job keeps its task. Only what belongs to a task shows the
     /// difference: a task-local, the id of the task, the `tracing` span of the actor, which is a new one.
     pub fn linger(mut self, time: Duration) -> Self {
         self.linger = time.max(Duration::from_millis(1));
