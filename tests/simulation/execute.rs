@@ -1,8 +1,11 @@
 //! Runs a program, on a clock that stands still or on several workers, and gives back all that was seen.
 
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use actors_core::test_kit::LifeEvent;
@@ -89,6 +92,9 @@ async fn live(program: Program, has_time: bool) -> Run {
 
     for (number, client) in clients.into_iter().enumerate() {
         finish(&world, &format!("S4.4: client {number} hangs in a tell or an ask"), client).await;
+    }
+    for start in world.take_starts() {
+        finish(&world, "S3.1: a start hangs", start).await;
     }
     if let Some(warden) = warden {
         finish(&world, "the warden hangs", warden).await;
@@ -196,6 +202,7 @@ async fn act(world: &Arc<World>, client: u8, deed: Deed) {
         Deed::RequestShutdown => {
             grow::begin_shutdown(world, None);
             world.with_system(ActorSystem::request_shutdown);
+            world.note(Note::ShutdownHasBegun);
         }
         Deed::ShutDown(within) => {
             shut_down(world, within).await;
@@ -250,9 +257,15 @@ async fn shut_down(world: &Arc<World>, within: Option<u64>) -> Option<ShutdownRe
     let system = world.with_system(ActorSystem::clone)?;
     grow::begin_shutdown(world, within);
     let began = world.now();
-    let report = match within {
-        Some(within) => system.shutdown_within(within).await,
-        None => system.shutdown().await,
+    let mut shutdown: Pin<Box<dyn Future<Output = ShutdownReport> + Send>> = match within {
+        Some(within) => Box::pin(system.shutdown_within(within)),
+        None => Box::pin(system.shutdown()),
+    };
+    let first = poll_fn(|cx| Poll::Ready(shutdown.as_mut().poll(cx))).await;
+    world.note(Note::ShutdownHasBegun);
+    let report = match first {
+        Poll::Ready(report) => report,
+        Poll::Pending => shutdown.await,
     };
     world.note(Note::ShutdownReturned { began });
     Some(report)

@@ -23,14 +23,14 @@ pub fn top(world: &Arc<World>, slot: Slot, system: &ActorSystem) {
             builder = builder.significant();
         }
         if plan.awaited {
-            let world = world.clone();
-            tokio::spawn(async move {
+            let starting = world.clone();
+            world.awaits(tokio::spawn(async move {
                 let started = builder.start().await;
-                world.note(Note::StartResult { slot, ready: started.is_ok() });
+                starting.note(Note::StartResult { slot, ready: started.is_ok() });
                 if let Ok(actor) = started {
-                    world.meet(slot, &into(actor));
+                    starting.meet(slot, &into(actor));
                 }
-            });
+            }));
         } else {
             world.meet(slot, &into(builder.spawn()));
         }

@@ -153,6 +153,8 @@ pub enum Note {
         /// How many events of lives there had been.
         seen: usize,
     },
+    /// It has begun by now, if not before.
+    ShutdownHasBegun,
     ShutdownReturned {
         began: Duration,
     },

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use actors_core::test_kit::LifeLog;
 use actors_core::{ActorId, ActorPath, ActorSystem};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::anyone::Anyone;
@@ -28,6 +29,8 @@ pub struct World {
     numbers: AtomicU64,
     made: Mutex<BTreeMap<Slot, usize>>,
     known: Mutex<BTreeMap<ActorId, Known>>,
+    /// Who waits for actors at the top to start.
+    starts: Mutex<Vec<JoinHandle<()>>>,
     current: Mutex<BTreeMap<Slot, Anyone>>,
     system: Mutex<Option<ActorSystem>>,
     live: Arc<AtomicI64>,
@@ -65,6 +68,7 @@ impl World {
             numbers: AtomicU64::new(0),
             made: Mutex::default(),
             known: Mutex::default(),
+            starts: Mutex::default(),
             current: Mutex::default(),
             system: Mutex::new(Some(system)),
             live: Arc::default(),
@@ -168,6 +172,16 @@ impl World {
             }
         }
         tokio::spawn(wait_for_end(self.clone(), anyone.clone()));
+    }
+
+    /// Somebody waits for an actor to start.
+    pub fn awaits(&self, start: JoinHandle<()>) {
+        locked(&self.starts).push(start);
+    }
+
+    /// Those who wait, or have waited, for actors to start.
+    pub fn take_starts(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut *locked(&self.starts))
     }
 
     /// Whether `anyone` is found by its name, if it has one.

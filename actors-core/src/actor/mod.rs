@@ -35,6 +35,7 @@ pub use stash::StashFull;
 pub use stop_signal::{StopSignal, Stopping, WaitForStop};
 pub use stream::StreamRef;
 pub use timer::TimerRef;
+pub(crate) use work::occupy;
 pub use work::{Job, JobError};
 
 /// A type whose values are actors: private state that handles one message at a time.

@@ -123,9 +123,8 @@ impl<A: Protocol> Context<A> {
     {
         let cell = self.any();
         let (result, job) = oneshot::channel();
-        cell.core().with_ties(|ties| ties.blocking += 1);
-        let owner = Owner::of(&cell);
-        let done = Done { owner: owner.clone(), helper: None };
+        let done = occupy(&cell);
+        let owner = done.owner.clone();
         let signal = self.stop_signal();
         cell.env().runtime.spawn_blocking(move || {
             let outcome = guard(|| work(signal));
@@ -133,6 +132,12 @@ impl<A: Protocol> Context<A> {
         });
         Job { result: job, owner }
     }
+}
+
+/// Counts as a blocking job of `cell` until it is dropped: the actor's end waits for it.
+pub(crate) fn occupy(cell: &Arc<dyn AnyCell>) -> Done {
+    cell.core().with_ties(|ties| ties.blocking += 1);
+    Done { owner: Owner::of(cell), helper: None }
 }
 
 /// Hands the outcome to whoever awaits it; a panic that nobody awaits fails the actor.
@@ -164,7 +169,7 @@ impl Owner {
 }
 
 /// Takes the work off the actor's books, however it ends.
-struct Done {
+pub(crate) struct Done {
     owner: Owner,
     helper: Option<u64>,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::life::Life;
-use super::teardown::report_crash;
+use super::teardown::{has_work, report_crash};
 use crate::actor::Actor;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::AnyCell;
@@ -110,8 +110,7 @@ fn drop_state<A>(cell: &Arc<dyn AnyCell>, state: A) -> Option<ExitReason> {
 impl<A: Actor> Life<A> {
     /// Whether the task may go when there is nothing to do: all that would go with it can be had again.
     pub(super) fn may_rest(&self) -> bool {
-        let nothing_beside = || self.core().if_tied(|ties| ties.helpers.is_empty() && ties.blocking == 0).unwrap_or(true);
-        !self.ctx.has_sources() && !self.ctx.has_stash() && self.due_at == u64::MAX && nothing_beside()
+        !self.ctx.has_sources() && !self.ctx.has_stash() && self.due_at == u64::MAX && !has_work(self.core())
     }
 
     /// Lays the state down in the cell, for the next task to take up, unless there is something to do. If so, this life is over,

@@ -16,7 +16,7 @@ use super::life::{Ending, Life, Over};
 use super::serve::TURN;
 use super::watch::{Watched, begin, discard, watch};
 use crate::actor::Actor;
-use crate::lifecycle::cell::{AnyCell, Turn};
+use crate::lifecycle::cell::{AnyCell, Core, Turn};
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
 use crate::lifecycle::current::{DropCause, dropping};
 use crate::lifecycle::dead_letter::DeadReason;
@@ -101,12 +101,17 @@ impl<A: Actor> Life<A> {
             && !fault::threatens_stop(&self.any)
             && core.family().is_none_or(|family| family.len() == 0)
             && self.cell.mailbox.len() == 0;
-        if !idle || ENDING.replace(true) {
+        if !idle || ENDING.get() {
             return false;
         }
         if let Some(family) = self.core().family() {
             family.close();
+            // Whoever makes a child for it is either refused from now on, or seen.
+            if has_work(self.core()) {
+                return false;
+            }
         }
+        ENDING.set(true);
         self.settle_cause(Over::Asked);
         self.close_if_last();
         self.note_kill();
@@ -278,8 +283,7 @@ impl<A: Actor> Life<A> {
         let mut patience: Option<Pin<Box<Sleep>>> = None;
         poll_fn(|cx| {
             loop {
-                let busy = core.peek_ties(|ties| !ties.helpers.is_empty() || ties.blocking > 0).unwrap_or(false);
-                if !busy {
+                if !has_work(core) {
                     return Poll::Ready(());
                 }
                 let killed = core.signals.any(Signals::KILL);
@@ -291,8 +295,7 @@ impl<A: Actor> Life<A> {
                 }
                 if cell.mailbox.suspend(batch, cx, || !killed && core.signals.any(Signals::KILL)) {
                     // Asked again after the waker stands: a job that ended meanwhile has not woken us.
-                    let busy = core.peek_ties(|ties| !ties.helpers.is_empty() || ties.blocking > 0).unwrap_or(false);
-                    return if busy { Poll::Pending } else { Poll::Ready(()) };
+                    return if has_work(core) { Poll::Pending } else { Poll::Ready(()) };
                 }
             }
         })
@@ -423,6 +426,11 @@ impl<A: Actor> Life<A> {
         }
         report
     }
+}
+
+/// Whether a helper or a blocking job of the actor runs.
+pub(super) fn has_work(core: &Core) -> bool {
+    core.peek_ties(|ties| !ties.helpers.is_empty() || ties.blocking > 0).unwrap_or(false)
 }
 
 /// Tells of an end by failure.

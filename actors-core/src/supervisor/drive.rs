@@ -12,6 +12,7 @@ use super::ledger::{After, Driver};
 use super::spec::{ChildSpec, is_stillborn, start_failure};
 use super::supervise::Supervision;
 use super::table::{Place, State, Step};
+use crate::actor::occupy;
 use crate::lifecycle::cell::Overseer;
 use crate::lifecycle::exit::{Exit, ExitReason, StartFailure};
 use crate::lifecycle::post_mortem;
@@ -30,7 +31,7 @@ impl Supervision {
             let Some((steps, due)) = self.take_steps(generation, &mut descents, now) else { return };
             let idle = steps.is_empty();
             for step in steps {
-                self.carry_out(step, &mut descents, now);
+                self.carry_out(step, generation, &mut descents, now);
             }
             let due = descents.values_mut().filter_map(|descent| descent.step(now)).chain(due).min();
             if !idle {
@@ -89,7 +90,7 @@ impl Supervision {
         sleep.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx).map(|()| true))
     }
 
-    fn carry_out(self: &Arc<Self>, step: Step, descents: &mut BTreeMap<Place, Descent>, now: Instant) {
+    fn carry_out(self: &Arc<Self>, step: Step, generation: u64, descents: &mut BTreeMap<Place, Descent>, now: Instant) {
         let cell_of = |place| lock(&self.ledger).kids.get(&place).and_then(|kid| kid.cell.clone());
         match step {
             Step::Bounce(place) => {
@@ -109,7 +110,7 @@ impl Supervision {
                     descents.insert(place, Descent::retire(cell, now));
                 }
             }
-            Step::Start(place) => self.start(place),
+            Step::Start(place) => self.start_while_open(place, generation),
         }
     }
 
@@ -131,6 +132,21 @@ impl Supervision {
             let _ = ended.send(());
         }
         true
+    }
+
+    /// Starts a child unless the parent is ending. A parent that begins to end meanwhile waits for whatever makes the state, and for the
+    /// state, if that comes too late, to be dropped.
+    fn start_while_open(self: &Arc<Self>, place: Place, generation: u64) {
+        let Some(owner) = self.owner.upgrade() else { return };
+        let _occupied = occupy(&owner);
+        // Asked only now: either this is seen to be closed, or whoever closed it sees that the parent is occupied.
+        let open = {
+            let ledger = lock(&self.ledger);
+            !ledger.closed && ledger.generation == generation
+        };
+        if open {
+            self.start(place);
+        }
     }
 
     /// Begins the next incarnation of a child, or makes it anew if it has ended for good.

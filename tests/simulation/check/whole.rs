@@ -7,9 +7,9 @@ use actors_core::test_kit::{LifeEvent, LifeStep};
 use actors_core::{ActorId, ExitReason, LinkKind, Outcome, ShutdownReport};
 
 use super::Wrong;
-use super::facts::{Facts, slot_of};
+use super::facts::{Facts, Pos, slot_of};
 use crate::execute::{Left, Run};
-use crate::journal::Note;
+use crate::journal::{Note, Who};
 use crate::program::{Act, Deed, Kind, Knot, Manage, Order, Program, Slot};
 
 pub(super) fn check(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
@@ -18,7 +18,7 @@ pub(super) fn check(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
         deadline(run, wrong);
     }
     if let Some(report) = &run.report {
-        agrees(run, report, wrong);
+        agrees(run, facts, report, wrong);
         failures(run, report, wrong);
         order(run, facts, wrong);
     }
@@ -44,7 +44,7 @@ fn deadline(run: &Run, wrong: &mut Wrong) {
 }
 
 /// The report has each actor that ended since the shutdown began, once, in the order of their ends, for the same reason.
-fn agrees(run: &Run, report: &ShutdownReport, wrong: &mut Wrong) {
+fn agrees(run: &Run, facts: &Facts<'_>, report: &ShutdownReport, wrong: &mut Wrong) {
     let all: Vec<(&LifeEvent, &ExitReason)> = run.lives.iter().filter_map(|event| ended(event).map(|reason| (event, reason))).collect();
     let begun = run.journal.iter().find_map(|entry| match &entry.note {
         Note::ShutdownBegins { seen, .. } => Some(*seen),
@@ -54,20 +54,20 @@ fn agrees(run: &Run, report: &ShutdownReport, wrong: &mut Wrong) {
     wrong.unless(report.actors.len() >= since || !run.in_order, "S7.8", || {
         format!("{since} actors ended since the shutdown began, and the report has {}", report.actors.len())
     });
-    let Some(first) = all.len().checked_sub(report.actors.len()) else {
+    if all.len() < report.actors.len() {
         wrong.add("S7.8", format!("the report has {} actors, and {} have ended", report.actors.len(), all.len()));
         return;
-    };
-    let mut seen: Vec<String> = all[first..].iter().map(|(event, reason)| format!("{} {reason}", event.path)).collect();
-    let mut reported: Vec<String> = report.actors.iter().map(|actor| format!("{} {}", actor.path, actor.exit.reason)).collect();
-    if !run.in_order {
-        // The entry in the report and that in the log are two steps.
-        seen.sort_unstable();
-        reported.sort_unstable();
     }
-    wrong.unless(seen == reported, "S7.8", || {
-        format!("the report says\n  {}\nand there was\n  {}", reported.join("\n  "), seen.join("\n  "))
-    });
+    let reported: Vec<String> = report.actors.iter().map(|actor| format!("{} {}", actor.path, actor.exit.reason)).collect();
+    if run.in_order {
+        let first = all.len() - report.actors.len();
+        let seen: Vec<String> = all[first..].iter().map(|(event, reason)| format!("{} {reason}", event.path)).collect();
+        wrong.unless(seen == reported, "S7.8", || {
+            format!("the report says\n  {}\nand there was\n  {}", reported.join("\n  "), seen.join("\n  "))
+        });
+    } else {
+        covers(run, facts, &all, reported, wrong);
+    }
     let unresponsive = report.unresponsive().count();
     wrong.unless(unresponsive == 0, "S7.4", || format!("{unresponsive} actors are unresponsive, and all of them yield"));
     wrong.unless(!matches!(report.outcome, Outcome::WouldDeadlock { .. }), "S7.3", || format!("the outcome is {:?}", report.outcome));
@@ -75,6 +75,27 @@ fn agrees(run: &Run, report: &ShutdownReport, wrong: &mut Wrong) {
     wrong.unless(report.dead_letters == letters, "S7.8", || {
         format!("the report counts {} dead letters, and there were {letters}", report.dead_letters)
     });
+}
+
+/// On several workers, where the entry in the report and that in the log are two steps: nobody is in the report who did not
+/// end, and nobody is left out whose state was still there when the shutdown had begun.
+fn covers(run: &Run, facts: &Facts<'_>, all: &[(&LifeEvent, &ExitReason)], reported: Vec<String>, wrong: &mut Wrong) {
+    let begun = run.journal.iter().position(|entry| matches!(entry.note, Note::ShutdownHasBegun)).unwrap_or(Pos::MAX);
+    let mut gone: BTreeMap<String, Vec<Pos>> = BTreeMap::new();
+    for (event, reason) in all {
+        let state = facts.state_of(Who { id: event.id, life: event.incarnation });
+        gone.entry(format!("{} {reason}", event.path)).or_default().push(state.and_then(|state| state.gone).unwrap_or(0));
+    }
+    gone.values_mut().for_each(|places| places.sort_unstable());
+    for line in reported {
+        // Of several that are alike, the last ones are those in the report.
+        let place = gone.get_mut(&line).and_then(Vec::pop);
+        wrong.unless(place.is_some(), "S7.8", || format!("the report says `{line}`, and nobody ended so"));
+    }
+    for (line, places) in gone {
+        let late = places.iter().find(|place| **place > begun);
+        wrong.unless(late.is_none(), "S7.8", || format!("`{line}` came after the shutdown had begun, and is not in the report"));
+    }
 }
 
 /// Who failed for good is in the report, unless something above it was begun anew.
