@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actors_core::test_kit::{LifeEvent, LifeStep};
-use actors_core::{ActorId, ExitReason, LinkKind, Outcome, ShutdownReport};
+use actors_core::{ActorId, DeadReason, ExitReason, LinkKind, Outcome, ShutdownReport};
 
 use super::Wrong;
 use super::facts::{Facts, Pos, slot_of};
@@ -72,7 +72,10 @@ fn agrees(run: &Run, facts: &Facts<'_>, report: &ShutdownReport, wrong: &mut Wro
     wrong.unless(unresponsive == 0, "S7.4", || format!("{unresponsive} actors are unresponsive, and all of them yield"));
     wrong.unless(!matches!(report.outcome, Outcome::WouldDeadlock { .. }), "S7.3", || format!("the outcome is {:?}", report.outcome));
     let letters = run.journal.iter().filter(|entry| matches!(entry.note, Note::Dead { .. })).count() as u64;
-    wrong.unless(report.dead_letters == letters, "S7.8", || {
+    // Whoever pushes the oldest out of a full mailbox makes a dead letter of it a moment later, on his own thread.
+    let pushed_out = run.journal.iter().filter(|entry| matches!(entry.note, Note::Dead { reason: DeadReason::Oldest, .. })).count() as u64;
+    let late = if run.in_order { 0 } else { pushed_out };
+    wrong.unless((letters - late..=letters).contains(&report.dead_letters), "S7.8", || {
         format!("the report counts {} dead letters, and there were {letters}", report.dead_letters)
     });
 }
