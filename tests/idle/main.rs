@@ -342,3 +342,113 @@ fn on_several_threads_idle_actors_wake_up_for_each_message_and_none_is_left_asle
         assert!(system.shutdown().await.is_clean());
     });
 }
+
+/// Its handlers never wait; one blocks the thread until another actor has been heard of.
+#[derive(Actor)]
+struct Blocking {
+    helper: ActorRef<Answering>,
+}
+
+#[messages]
+impl Blocking {
+    #[message]
+    fn block_until_answered(&self) -> u64 {
+        let (sender, answer) = std::sync::mpsc::channel();
+        self.helper.try_tell(Answer { to: sender }).unwrap_or_else(|error| panic!("{error}"));
+        tokio::task::block_in_place(|| answer.recv_timeout(Duration::from_secs(20)).unwrap_or(0))
+    }
+}
+
+#[derive(Actor)]
+struct Answering;
+
+#[messages]
+impl Answering {
+    #[message]
+    fn answer(&self, to: std::sync::mpsc::Sender<u64>) {
+        let _ = to.send(7);
+    }
+}
+
+#[test]
+fn whom_a_handler_tells_has_his_turn_though_the_handler_blocks_its_thread_for_him() {
+    for workers in [1, 2, 8] {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let system = ActorSystem::new("blocked");
+            let pairs: Vec<_> = (0..12).map(|_| system.spawn(Blocking { helper: system.spawn(Answering) })).collect();
+            // All at once: more than there are threads.
+            let ask = |pair: ActorRef<Blocking>| async move { pair.ask(BlockUntilAnswered).await };
+            let asks: Vec<_> = pairs.into_iter().map(|pair| tokio::spawn(ask(pair))).collect();
+            for ask in asks {
+                let answer = promptly("the answer", ask).await.expect("it does not panic");
+                assert_eq!(answer.expect("it answers"), 7, "on {workers} workers");
+            }
+            assert!(system.shutdown().await.is_clean());
+        });
+    }
+}
+
+/// It makes two more of its kind as it starts, until there are enough.
+#[derive(Actor)]
+struct Growing {
+    depth: u32,
+    journal: Journal,
+}
+
+#[messages]
+impl Growing {
+    #[started]
+    fn grow(&self, ctx: &mut Context<Self>) {
+        self.journal.note(self.depth.to_string());
+        for _ in 0..if self.depth == 0 { 0 } else { 2 } {
+            ctx.spawn(Growing { depth: self.depth - 1, journal: self.journal.clone() });
+        }
+    }
+
+    #[message]
+    fn leaf(&self) {}
+}
+
+#[tokio::test]
+async fn those_who_start_in_one_turn_start_in_order_and_each_with_all_below_it() {
+    let (system, journal) = (ActorSystem::new("grown"), Journal::new());
+    system.spawn(Growing { depth: 2, journal: journal.clone() });
+    tests::eventually("all have started", || journal.entries().len() == 7).await;
+    assert_eq!(journal.entries(), ["2", "1", "0", "0", "1", "0", "0"]);
+    assert!(system.shutdown().await.is_clean());
+}
+
+#[test]
+fn who_waits_for_a_turn_when_the_runtime_goes_ends_with_it() {
+    let journal = Journal::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (system, actors) = runtime.block_on(async {
+        let system = ActorSystem::new("gone");
+        let spawn = |_| system.spawn(Held { journal: journal.clone(), _dropped: journal.drop_note("dropped") });
+        let actors: Vec<_> = (0..10).map(spawn).collect();
+        (system, actors)
+    });
+    drop(runtime);
+    assert_eq!(journal.entries(), ["dropped"; 10]);
+    assert!(actors.iter().all(|actor| actor.exit().is_some()), "all ends are known");
+    drop(system);
+}
+
+/// It notes that it starts, and that it is dropped.
+#[derive(Actor)]
+struct Held<D: Send + 'static> {
+    journal: Journal,
+    _dropped: D,
+}
+
+#[messages]
+impl<D: Send + 'static> Held<D> {
+    #[started]
+    fn begin(&self) {
+        self.journal.note("started");
+    }
+
+    #[message]
+    fn hold(&self) {}
+}

@@ -68,6 +68,10 @@ pub trait Actor: Protocol {
     #[doc(hidden)]
     const AT_ONCE: bool = false;
 
+    /// Nor do `started` and `exited`: what it does is done in turns, without a task of its own.
+    #[doc(hidden)]
+    const TAKES_TURNS: bool = false;
+
     /// Runs before the first message.
     ///
     /// # Errors

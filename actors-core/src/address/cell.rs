@@ -16,6 +16,7 @@ use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
+use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Capacity, Closed, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup};
 use crate::sync::lock;
@@ -30,8 +31,12 @@ pub(crate) struct Cell<A: Protocol> {
 
 /// What all actors of one type share: what higher floors do with them, as functions, so that references need not know them.
 pub(crate) struct Kind<A: Protocol> {
-    /// Starts a task for the actor.
+    /// Sees to it that an actor without a receiver does what there is to do.
     pub(crate) start: fn(Arc<Cell<A>>),
+    /// Does it here and now, as far as that goes without waiting.
+    pub(crate) take_turn: fn(Arc<Cell<A>>),
+    /// Does it in a task of its own.
+    pub(crate) start_task: fn(Arc<Cell<A>>),
     /// Ends the actor where it stands, if it is at rest; says whether it was.
     pub(crate) end_at_rest: fn(Arc<Cell<A>>, &ExitReason, Option<Instant>) -> bool,
     pub(crate) policy: Policy,
@@ -264,6 +269,20 @@ impl<A: Protocol> AnyCell for Cell<A> {
     fn message_name(&self, tag: u32) -> &'static str {
         let name = usize::try_from(tag).ok().and_then(|tag| A::MESSAGES.get(tag));
         name.copied().unwrap_or_else(|| short_name(type_name::<A::Msg>()))
+    }
+}
+
+impl<A: Protocol> TakesTurns for Cell<A> {
+    fn run_queue(&self) -> &Arc<RunQueue> {
+        &self.core.parent.env.run_queue
+    }
+
+    fn take_turn(self: Arc<Self>) {
+        (self.kind.take_turn)(self);
+    }
+
+    fn start_task(self: Arc<Self>) {
+        (self.kind.start_task)(self);
     }
 }
 

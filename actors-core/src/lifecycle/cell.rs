@@ -34,7 +34,7 @@ pub(crate) trait AnyCell: Send + Sync + 'static {
     /// Ends the actor here and now, if it is at rest: it has no task, nothing queued, no stop hook, no ties and no children.
     /// Says whether it did. Whoever asks has made sure that it is not to be restarted, and may know what time it is.
     fn end_at_rest(self: Arc<Self>, cause: &ExitReason, now: Option<Instant>) -> bool;
-    /// If it has a task that sleeps until a message comes: how many messages it has taken so far.
+    /// If it has something that it does not need while no message comes, a task or a buffer: how many messages it has taken so far.
     fn sleeps_after(&self) -> Option<u64>;
     /// Closes its mailbox.
     fn close(&self, closed: Closed);
@@ -396,16 +396,19 @@ impl Family {
         self.owner.as_ref()?.upgrade()
     }
 
-    /// Takes a new child in, unless the parent is stopping.
-    pub(crate) fn admit(&self, child: &Arc<dyn AnyCell>) -> bool {
+    /// Takes a new child in, unless the parent is stopping. `note` is called before anybody can end it.
+    pub(crate) fn admit(&self, child: &Arc<dyn AnyCell>, note: impl FnOnce()) -> bool {
         let owner = self.owner();
         let mut members = lock(&self.members);
         // Looked at under the lock: who kills the parent marks it first and then asks for its children, so that a new
         // child either sees the mark or is seen.
         let refused = members.closed || (self.owner.is_some() && owner.is_none_or(|owner| owner.core().is_stopping()));
-        // It can be found by its name already, and so may have ended already; then nobody would take it out.
-        if !refused && !child.has_ended() {
-            members.cells.insert(child.id(), child.clone());
+        if !refused {
+            note();
+            // It can be found by its name already, and so may have ended already; then nobody would take it out.
+            if !child.has_ended() {
+                members.cells.insert(child.id(), child.clone());
+            }
         }
         !refused
     }

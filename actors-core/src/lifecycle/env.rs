@@ -18,6 +18,7 @@ use super::id::ActorId;
 use super::kit::Kit;
 use super::path::ActorPath;
 use super::record::Record;
+use super::run_queue::RunQueue;
 use super::slots::Slots;
 use crate::sync::lock;
 
@@ -37,6 +38,8 @@ pub(crate) struct Env {
     pub(crate) slots: Slots,
     /// How long a task without anything to do lingers.
     pub(super) linger: Duration,
+    /// Those who wait for their turn.
+    pub(crate) run_queue: Arc<RunQueue>,
     /// What tests are told and do.
     pub(crate) kit: Kit,
     stopped: Arc<Exit>,
@@ -66,6 +69,7 @@ impl Env {
     pub(crate) fn new(name: Arc<str>, runtime: Handle, linger: Duration) -> Arc<Env> {
         Arc::new(Env {
             name,
+            run_queue: RunQueue::new(runtime.clone()),
             runtime,
             dead_letters: DeadLetterOffice::default(),
             crashes: Feed::default(),
@@ -140,7 +144,7 @@ impl Env {
 
     /// How many tasks of actors there are.
     pub(crate) fn tasks(&self) -> usize {
-        self.tasks.load(Ordering::Acquire)
+        self.tasks.load(Ordering::Acquire) + self.run_queue.awake()
     }
 
     /// From now on the end of every actor is recorded.
@@ -201,6 +205,13 @@ impl Env {
         if let Some(act) = act {
             act(path, reason);
         }
+    }
+}
+
+impl Drop for Env {
+    fn drop(&mut self) {
+        // Its runners know it, and would keep it.
+        self.run_queue.close();
     }
 }
 

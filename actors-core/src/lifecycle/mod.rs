@@ -36,6 +36,7 @@ pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod restart;
 mod row;
+pub(crate) mod run_queue;
 pub(crate) mod signal;
 pub(crate) mod slots;
 pub(crate) mod ties;

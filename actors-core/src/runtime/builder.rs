@@ -206,11 +206,13 @@ impl<A: Actor> Builder<A> {
         let refused = match claimed {
             Err(refused) => Some(refused),
             Ok(()) => {
-                if enroll(&any) && family.admit(&any) {
-                    env.born();
+                let note = || {
                     if !has_to_start {
                         env.kit.started(&any);
                     }
+                };
+                if enroll(&any) && family.admit(&any, note) {
+                    env.born();
                     None
                 } else {
                     if let Some(name) = &name {

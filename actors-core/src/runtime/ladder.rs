@@ -385,6 +385,8 @@ pub(crate) fn give_up(child: &Arc<dyn AnyCell>) {
             }
             // If its task ever runs again, it drops what it holds.
             cell.core().signals.set(Signals::ABORT | Signals::KILL | Signals::STOP);
+            // One that is at rest gets a task that does so.
+            cell.clone().call();
             let exit = Exit::new(ExitReason::Unresponsive);
             telemetry::ended(&cell, &exit);
             conclude(cell.clone(), exit, None);

@@ -54,6 +54,8 @@ pub(super) struct Ending {
     pub(super) drained: u64,
     pub(super) discarded: u64,
     pub(super) hook_hit_limit: bool,
+    /// Why the turn was over with which it began.
+    pub(super) over: Option<Over>,
 }
 
 /// Why the loop is over.

@@ -13,6 +13,7 @@ mod rest;
 mod serve;
 mod task;
 mod teardown;
+mod turn;
 mod watch;
 
 pub use builder::{Builder, StartError};

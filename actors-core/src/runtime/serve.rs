@@ -147,7 +147,7 @@ impl<A: Actor> Life<A> {
 
     /// Finds out what is to be done next. Does it, one message after the other, as long as that can be done at once; the
     /// last of the turn is left to the caller.
-    fn next(&mut self, left: &mut u32) -> Next<A::Msg> {
+    pub(super) fn next(&mut self, left: &mut u32) -> Next<A::Msg> {
         loop {
             // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
             if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.taken() >= self.due_at) {
@@ -192,7 +192,7 @@ impl<A: Actor> Life<A> {
     }
 
     /// Looks at what is urgent, and does the first of it.
-    async fn attend(&mut self, cut: u32) -> Result<(), Over> {
+    pub(super) async fn attend(&mut self, cut: u32) -> Result<(), Over> {
         if self.core().signals.any(Signals::STOP | Signals::KILL) {
             return Err(Over::Asked);
         }
@@ -300,7 +300,7 @@ impl<A: Actor> Life<A> {
 /// A turn that goes on while messages take next to no time: a yield costs as much as many of them, and whoever sends would get
 /// further and further ahead.
 #[derive(Default)]
-struct LongTurn {
+pub(super) struct LongTurn {
     /// How many times it has gone on, and since when.
     times: u32,
     since: Option<Instant>,
@@ -308,7 +308,7 @@ struct LongTurn {
 
 impl LongTurn {
     /// Whether it goes on by another [`TURN`].
-    fn goes_on(&mut self) -> bool {
+    pub(super) fn goes_on(&mut self) -> bool {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
         self.times += 1;
@@ -317,7 +317,7 @@ impl LongTurn {
 }
 
 /// What the loop does next.
-enum Next<M> {
+pub(super) enum Next<M> {
     Urgent,
     Message(M),
     /// A message was handled, and this came of it.

@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use super::life::Life;
 use super::rest::end_at_rest;
+use super::turn::{start, take_turn};
 use super::watch::discard;
 use crate::actor::Actor;
 use crate::address::cell::{Cell, Kind};
@@ -15,16 +16,15 @@ use crate::lifecycle::signal::Signals;
 
 /// What all actors of a type share.
 pub(super) const fn kind<A: Actor>() -> Kind<A> {
-    Kind { start: start::<A>, end_at_rest: end_at_rest::<A>, policy: A::POLICY }
+    Kind { start: start::<A>, take_turn: take_turn::<A>, start_task: start_task::<A>, end_at_rest: end_at_rest::<A>, policy: A::POLICY }
 }
 
 /// Starts a task for an actor that has none.
-fn start<A: Actor>(cell: Arc<Cell<A>>) {
+pub(super) fn start_task<A: Actor>(cell: Arc<Cell<A>>) {
     let Some(actor) = cell.take_state() else { return };
     let mut life = Life::new(cell, actor);
     if !life.end_here() {
-        let runtime = life.any.env().runtime.clone();
-        runtime.spawn(live(life));
+        life.go_on_in_task();
     }
 }
 
@@ -59,9 +59,19 @@ fn live<A: Actor>(mut life: Life<A>) -> impl Future<Output = ()> + Send {
 }
 
 impl<A: Actor> Life<A> {
+    /// From now on a task runs this life.
+    pub(super) fn go_on_in_task(self) {
+        let runtime = self.any.env().runtime.clone();
+        runtime.spawn(live(self));
+    }
+
     async fn run(&mut self) {
         // What most of a life is not about stands in boxes of its own, so that an idle task is small.
-        let over = if self.core().signals.any(Signals::STARTED) { Ok(()) } else { Box::pin(self.begin()).await };
+        let over = match self.ending.as_mut().and_then(|ending| ending.over.take()) {
+            Some(over) => Err(over),
+            None if self.core().signals.any(Signals::STARTED) => Ok(()),
+            None => Box::pin(self.begin()).await,
+        };
         let over = match over {
             Ok(()) => self.serve().await,
             Err(over) => over,

@@ -92,32 +92,48 @@ impl<A: Actor> Life<A> {
             /// The end of one actor may be the end of the next, so only one ends here at a time, and the others on tasks.
             static ENDING: Cell<bool> = const { Cell::new(false) };
         }
-        let core = self.core();
-        let signals = core.signals.get();
-        let idle = signals & Signals::STOP != 0
-            && signals & Signals::STARTED != 0
-            && signals & Signals::EVENTS == 0
-            && !A::HOOKS.stopped
-            && !fault::threatens_stop(&self.any)
-            && core.family().is_none_or(|family| family.len() == 0)
-            && self.cell.mailbox.len() == 0;
-        if !idle || ENDING.get() {
+        let signals = self.core().signals.get();
+        // A destructor is foreign code: that of an actor that has had messages may have something to wait for.
+        let may_drop = !std::mem::needs_drop::<A>() || self.cell.mailbox.pushed() == 0;
+        let idle = may_drop
+            && signals & (Signals::STOP | Signals::STARTED) == Signals::STOP | Signals::STARTED
+            && signals & (Signals::EVENTS | Signals::ABORT) == 0
+            && self.cell.mailbox.len() == 0
+            && self.ends_at_once();
+        if !idle || ENDING.replace(true) {
             return false;
         }
-        if let Some(family) = self.core().family() {
-            family.close();
-            // Whoever makes a child for it is either refused from now on, or seen.
-            if has_work(self.core()) {
-                return false;
-            }
-        }
-        ENDING.set(true);
-        self.settle_cause(Over::Asked);
-        self.close_if_last();
-        self.note_kill();
-        self.finish();
+        self.end_at_once(Over::Asked);
         ENDING.set(false);
         true
+    }
+
+    /// Whether nothing of the end has to be waited for, and no code of the user's runs in it but destructors. From now on nothing
+    /// comes to that.
+    pub(super) fn ends_at_once(&self) -> bool {
+        let core = self.core();
+        let runs_hook = A::HOOKS.stopped || fault::threatens_stop(&self.any);
+        if runs_hook || core.signals.any(Signals::DRAIN) && self.cell.mailbox.len() > 0 {
+            return false;
+        }
+        let Some(family) = core.family() else { return !has_work(core) };
+        family.close();
+        // Whoever makes a child for it is either refused from now on, or seen.
+        family.len() == 0 && !has_work(core)
+    }
+
+    /// Ends an actor of which [`ends_at_once`](Self::ends_at_once) has said so: what [`end`](Self::end) does, without what waits.
+    pub(super) fn end_at_once(&mut self, over: Over) {
+        self.settle_cause(over);
+        telemetry::stopping(&self.any);
+        self.drop_sources();
+        self.discard_stash();
+        if self.close_if_last() {
+            self.discard_queue();
+        }
+        self.add_failed_work();
+        self.note_kill();
+        self.finish();
     }
 
     /// Closes the mailbox, if no other incarnation follows; says whether it did. It may yet turn out that none does.

@@ -207,6 +207,7 @@ impl Shared {
             (report, state.waiters.take())
         };
         linger::close(&self.env);
+        self.env.run_queue.close();
         self.over.cancel();
         wake_all(waiters);
         report

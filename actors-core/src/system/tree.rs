@@ -341,7 +341,7 @@ pub(super) mod tests {
     pub(in crate::system) fn grow(family: &Arc<Family>, name: Option<&str>, policy: Option<Policy>) -> (Arc<dyn AnyCell>, Arc<Family>) {
         let core = Core::new(family.env.next_id(), name.map(Arc::from), family.clone(), policy.map(Box::new), Signals::STARTED);
         let cell: Arc<dyn AnyCell> = Arc::new(Statue(core));
-        assert!(family.admit(&cell));
+        assert!(family.admit(&cell, || {}));
         let own = cell.core().family_or_begin(&cell).clone();
         (cell, own)
     }

@@ -17,6 +17,10 @@ impl ActorSpan {
         ActorSpan
     }
 
+    pub(crate) fn is_on(&self) -> bool {
+        false
+    }
+
     pub(crate) fn message(&self, _name: impl FnOnce() -> &'static str) -> MessageSpan {
         MessageSpan
     }

@@ -23,6 +23,11 @@ impl ActorSpan {
         }
     }
 
+    /// Whether anybody listens.
+    pub(crate) fn is_on(&self) -> bool {
+        !self.0.is_none()
+    }
+
     /// A span for one message. It is a root, so that no trace grows for ever, and follows from the actor's.
     pub(crate) fn message(&self, name: impl FnOnce() -> &'static str) -> MessageSpan {
         if sees_messages() {

@@ -43,8 +43,14 @@ impl Expansion<'_> {
             // An `async fn` would keep a second copy of the message in its future.
             (quote!(async move { #handled #ok }), None)
         } else {
+            let turns = (!self.hooks_wait()).then(|| {
+                quote! {
+                    const TAKES_TURNS: ::core::primitive::bool = true;
+                }
+            });
             let at_once = quote! {
                 const AT_ONCE: ::core::primitive::bool = true;
+                #turns
             };
             (quote!(#handled ::core::future::ready(#ok)), Some(at_once))
         };
@@ -158,6 +164,12 @@ impl Expansion<'_> {
     /// Whether a handler may have to wait.
     fn waits(&self) -> bool {
         self.block.handlers.iter().any(|handler| !handler.broken && handler.method.signature.asyncness.is_some())
+    }
+
+    /// Whether a hook may have to wait, other than the last.
+    fn hooks_wait(&self) -> bool {
+        let waits = |kind| self.block.hook(kind).is_some_and(|hook| hook.method.signature.asyncness.is_some() || hook.method.awaits);
+        waits(HookKind::Started) || waits(HookKind::Exited)
     }
 
     /// Ends the handling with an error, if there is one, boxed.
