@@ -77,8 +77,8 @@ impl PolicyArgs {
     /// Reads all `#[actor(...)]` attributes; together they give each option at most once.
     pub(crate) fn read(attributes: &[Attribute], complaints: &mut Complaints) -> Self {
         let mut args = PolicyArgs { krate: default_crate(), settings: Vec::new() };
-        let names = OPTIONS.iter().map(|(name, _)| *name);
-        let mut options = Options::new(names.chain(["crate"]));
+        let mut options = Options::new(policy_names().chain(["crate"]));
+        options = options.but_not(["open", "size_limit"], "on the impl block: `#[messages(...)]`");
         for attribute in attributes.iter().filter(|a| a.path().is_ident("actor")) {
             let tokens = list_tokens(attribute, complaints);
             options.read(tokens, complaints, |name, input| {
@@ -155,6 +155,11 @@ impl Kind {
             }
         }
     }
+}
+
+/// The names of the options.
+pub(crate) fn policy_names() -> impl Iterator<Item = &'static str> {
+    OPTIONS.iter().map(|(name, _)| *name)
 }
 
 /// The words that options choose from.

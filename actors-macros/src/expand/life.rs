@@ -33,10 +33,11 @@ impl Expansion<'_> {
         let policy = placed(quote!(<Self as #krate::__private::Derived>::POLICY), generated(self_ty.span()));
         let functions = hooks.iter().filter_map(|kind| self.hook(*kind));
         let arms = self.arms(|handler| self.handling(handler));
+        let open = self.open_arm(&quote!(__open), &quote!(__open.handle(self, __ctx).await?));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
         let future = self.future();
         let handled = quote! {
-            match __msg.0 { #arms #phantom }
+            match __msg.0 { #arms #open #phantom }
         };
         let ok = quote!(::core::result::Result::Ok(()));
         let (handled, at_once) = if self.waits() {
@@ -157,7 +158,8 @@ impl Expansion<'_> {
 
     /// Whether a handler may have to wait.
     fn waits(&self) -> bool {
-        self.block.handlers.iter().any(|handler| !handler.broken && handler.method.signature.asyncness.is_some())
+        let is_async = |handler: &Handler| !handler.broken && handler.method.signature.asyncness.is_some();
+        self.block.open || self.block.handlers.iter().any(is_async)
     }
 
     /// Ends the handling with an error, if there is one, boxed.

@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Attribute, Expr, ExprLit, GenericParam, Generics, Lit, LitStr, Meta, Path, parse_quote};
 
-use crate::args::MessagesArgs;
+use crate::block_args::MessagesArgs;
 use crate::expand::generated;
 use crate::generics::{sendable, type_params, used_by};
 use crate::model::{Block, Handler, Message, Method, Param};
@@ -167,6 +167,12 @@ impl Expansion<'_> {
             quote!(#(#cfgs)* #kind::#variant #pattern => #result,)
         });
         arms.collect()
+    }
+
+    /// The arm of the variant for messages that the block does not name, if there is one.
+    pub(super) fn open_arm(&self, pattern: &TokenStream, result: &TokenStream) -> Option<TokenStream> {
+        let kind = &self.kind;
+        self.block.open.then(|| quote!(#kind::__Open(#pattern) => #result,))
     }
 
     /// The arm of the variant that is never made.
