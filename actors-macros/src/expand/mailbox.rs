@@ -8,7 +8,7 @@ use syn::{GenericParam, parse_quote};
 
 use crate::expand::messages::{Expansion, unboxed};
 use crate::expand::{generated, placed};
-use crate::generics::type_params;
+use crate::generics::{sendable, type_params};
 use crate::model::{Handler, Method, Reply};
 
 impl Expansion<'_> {
@@ -61,7 +61,7 @@ impl Expansion<'_> {
     fn mailbox_types(&self) -> TokenStream {
         let Expansion { krate, block, message, kind, .. } = self;
         // What stands in the box asks for the actor.
-        let generics = if block.open { &self.generics } else { &block.generics };
+        let generics = if block.open { &sendable(&block.generics) } else { &block.generics };
         let (_, ty_generics, where_clause) = generics.split_for_impl();
         let variants = block.handlers.iter().map(|handler| {
             let cfgs = &handler.method.cfgs;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use actors_core::{Actor, ActorRef, ActorSystem, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, Context, messages};
 
 #[derive(Actor)]
 struct Cache<K = String, V = u8> {
@@ -76,6 +76,16 @@ impl<T> Slot<T> {
     fn hold(&mut self, value: T) -> Option<T> {
         self.0.replace(value)
     }
+
+    #[message]
+    fn close(&mut self, ctx: &mut Context<Self>) {
+        self.0 = None;
+        Self::end(ctx);
+    }
+
+    fn end(ctx: &Context<Self>) {
+        ctx.stop();
+    }
 }
 
 // A message struct needs none of the actor's bounds.
@@ -107,5 +117,7 @@ async fn runs() {
 
     let slot = system.spawn(Slot(Some(1)));
     assert_eq!(slot.ask(2).await.unwrap(), Some(1));
+    slot.tell(Close).await.unwrap();
+    assert!(slot.stopped().await.is_clean());
     assert!(system.shutdown().await.is_clean());
 }
