@@ -196,7 +196,11 @@ impl HandlerArgs {
                 expect_value(name, input, "SomeName")?;
                 let place = input.span();
                 let wrong = |_| Error::new(place, "`name` takes the name of the struct, without quotes: `name = SomeName`");
-                args.name = Some(input.parse().map_err(wrong)?);
+                let name: Ident = input.parse().map_err(wrong)?;
+                if input.peek(Token![::]) {
+                    return Err(wrong(input.error("")));
+                }
+                args.name = Some(name);
             } else if name == "boxed" {
                 args.boxed = read_flag(name, input)?;
             } else if name == "control" {

@@ -144,7 +144,8 @@ pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
         mut item => {
             model::unmark(&mut item);
             complaints.at(valid::headline(&item), valid::misplaced(&item));
-            return quote!(#item #complaints).into();
+            let no_block = expand::no_block(&item, &args);
+            return quote!(#item #complaints #no_block).into();
         }
     };
     let generated = Block::read(&mut item, &mut complaints).map(|mut block| {

@@ -477,6 +477,7 @@ pub(crate) fn unmark(item: &mut Item) {
     let unmark = |attributes: &mut Vec<Attribute>| attributes.retain(|attribute| Marker::of(attribute).is_none());
     match item {
         Item::Fn(function) => unmark(&mut function.attrs),
+        Item::Mod(item) => item.content.iter_mut().flat_map(|(_, items)| items).for_each(self::unmark),
         Item::Trait(item) => {
             for inner in &mut item.items {
                 if let TraitItem::Fn(function) = inner {

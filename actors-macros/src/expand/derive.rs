@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
-use syn::{DeriveInput, Path, parse_quote};
+use syn::{Data, DeriveInput, Path, parse_quote};
 
 use crate::args::default_crate;
 use crate::expand::{duration, generated, placed};
@@ -18,7 +18,10 @@ pub(crate) fn actor(input: &DeriveInput, args: &PolicyArgs) -> TokenStream {
     let bound = placed(quote!(Self: #krate::__private::Messages), generated(ident.span()));
     let bound = parse_quote!(#bound);
     let mut generics = input.generics.clone();
-    generics.make_where_clause().predicates.push(bound);
+    // Of what can be no actor it has been said already.
+    if !matches!(input.data, Data::Union(_)) {
+        generics.make_where_clause().predicates.push(bound);
+    }
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let policy = policy(args, krate);
     let derived = quote! {
