@@ -65,6 +65,15 @@ impl<const N: usize, T: ?Sized> Ring<N, T> {
     fn sum(&self) -> u8 {
         self.slots.iter().sum()
     }
+
+    #[message]
+    fn close(&self, ctx: &mut Context<Self>) {
+        Self::end(ctx);
+    }
+
+    fn end(ctx: &Context<Self>) {
+        ctx.stop();
+    }
 }
 
 #[derive(Actor)]
@@ -75,16 +84,6 @@ impl<T> Slot<T> {
     #[handle]
     fn hold(&mut self, value: T) -> Option<T> {
         self.0.replace(value)
-    }
-
-    #[message]
-    fn close(&mut self, ctx: &mut Context<Self>) {
-        self.0 = None;
-        Self::end(ctx);
-    }
-
-    fn end(ctx: &Context<Self>) {
-        ctx.stop();
     }
 }
 
@@ -114,10 +113,10 @@ async fn runs() {
     let ring = system.spawn(Ring::<3, str> { slots: [0; 3], rest: "".into() });
     ring.tell(Fill { with: [1, 2, 3], rest: "more".into() }).await.unwrap();
     assert_eq!(ring.ask(Sum).await.unwrap(), 6);
+    ring.tell(Close).await.unwrap();
+    assert!(ring.stopped().await.is_clean());
 
     let slot = system.spawn(Slot(Some(1)));
     assert_eq!(slot.ask(2).await.unwrap(), Some(1));
-    slot.tell(Close).await.unwrap();
-    assert!(slot.stopped().await.is_clean());
     assert!(system.shutdown().await.is_clean());
 }
