@@ -72,8 +72,8 @@ mod time;
 #[cfg(unix)]
 pub use actor::SignalMessages;
 pub use actor::{
-    Actor, CatchUp, Context, Every, Hooks, InactivityTimeout, Job, JobError, NotAChild, StashFull, StopSignal, Stopping, StreamRef,
-    TimerRef, WaitForStop,
+    Actor, CatchUp, Context, Every, Handler, Hooks, InactivityTimeout, Job, JobError, NotAChild, StashFull, StopSignal, Stopping,
+    StreamRef, TimerRef, WaitForStop,
 };
 pub use actors_macros::{Actor, messages};
 pub use address::{
@@ -110,11 +110,13 @@ pub mod without_macros {}
 ///
 /// Two macros make one actor, and neither sees what the other does: the derive writes `Derived`, with the policy, and
 /// `#[messages]` writes `Messages` and the `Actor` impl; each asks for the other's trait. `Fallible` sees through aliases of
-/// `Result`. `begin_tick` sends what nobody else can. `fits` complains of messages that are too large. `HandlerError` and
-/// `Sent` are for the compiler's messages alone. `Instant` spares users a dependency on tokio. All else that an expansion
-/// names is public, and could have been written by hand.
+/// `Result`. `begin_tick` sends what nobody else can. `fits` complains of messages that are too large. `HandlerError`,
+/// `Sent` and `Travels` are for the compiler's messages alone. `Open`, `Opened` and `OpenTypes` are what an open actor has more than
+/// others. `Instant` spares users a dependency on tokio. All else that an expansion names is public, and could have been written
+/// by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Derived, Fallible, HandlerError, Messages, Sent, begin_tick, fits};
+    pub use crate::actor::{Derived, Fallible, HandlerError, Messages, Open, Opened, Sent, Travels, begin_tick, fits};
+    pub use crate::address::OpenTypes;
     pub use tokio::time::Instant;
 }

@@ -9,7 +9,7 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Error, Ident, Lit, Meta, Path, Result, Token, parenthesized, parse_quote};
 
 use crate::complaint::Complaints;
-use crate::values::{duration, number, period, text};
+use crate::values::{duration, period, text};
 
 /// Reads `name`, `name = value` and `name(values)` options, each at most once.
 ///
@@ -18,11 +18,19 @@ use crate::values::{duration, number, period, text};
 pub(crate) struct Options {
     known: Vec<&'static str>,
     seen: Vec<Ident>,
+    /// Options of another attribute, and where that stands.
+    others: (Vec<&'static str>, &'static str),
 }
 
 impl Options {
     pub(crate) fn new(known: impl IntoIterator<Item = &'static str>) -> Self {
-        Options { known: known.into_iter().collect(), seen: Vec::new() }
+        Options { known: known.into_iter().collect(), seen: Vec::new(), others: (Vec::new(), "") }
+    }
+
+    /// Of these options, which belong elsewhere, it is said where.
+    pub(crate) fn but_not(mut self, others: impl IntoIterator<Item = &'static str>, place: &'static str) -> Self {
+        self.others = (others.into_iter().collect(), place);
+        self
     }
 
     /// Gives each option to `take`, which reads what follows the option's name.
@@ -60,6 +68,10 @@ impl Options {
     /// Refuses an option that is unknown or was given before.
     fn admit(&mut self, name: &Ident) -> Result<()> {
         let text = name.to_string();
+        let (others, place) = &self.others;
+        if !self.known.contains(&text.as_str()) && others.contains(&text.as_str()) {
+            return Err(Error::new(name.span(), format!("`{text}` stands {place}")));
+        }
         if !self.known.contains(&text.as_str()) {
             let is_trait = self.known.contains(&"derive") && text.starts_with(char::is_uppercase);
             let help = if is_trait { format!("; a trait is derived by `derive({text})`") } else { suggestion(&text, &self.known, "`") };
@@ -114,42 +126,6 @@ pub(crate) fn read_crate(name: &Ident, input: ParseStream<'_>) -> Result<Path> {
 /// Where the generated code finds the framework when nobody says otherwise.
 pub(crate) fn default_crate() -> Path {
     parse_quote!(::actors_core)
-}
-
-/// The options of `#[messages]` itself.
-pub(crate) struct MessagesArgs {
-    pub(crate) krate: Path,
-    /// How many bytes a message may take that waits without a box.
-    pub(crate) size_limit: Option<u32>,
-}
-
-impl MessagesArgs {
-    /// A message of this size costs as much to copy as to box, and a mailbox of 256 of them takes 256 KiB.
-    const SIZE_LIMIT: u32 = 1024;
-
-    pub(crate) fn read(tokens: TokenStream, complaints: &mut Complaints) -> Self {
-        let mut args = MessagesArgs { krate: default_crate(), size_limit: Some(Self::SIZE_LIMIT) };
-        Options::new(["crate", "size_limit"]).read(tokens, complaints, |name, input| {
-            if name == "crate" {
-                args.krate = read_crate(name, input)?;
-            } else {
-                args.size_limit = read_size(name, input)?;
-            }
-            Ok(())
-        });
-        args
-    }
-}
-
-/// Reads a number of bytes; `None` if there is no limit.
-fn read_size(name: &Ident, input: ParseStream<'_>) -> Result<Option<u32>> {
-    expect_value(name, input, "4096")?;
-    let place = input.span();
-    match input.parse::<Lit>() {
-        Ok(literal) if text(&literal).as_deref() == Some("unlimited") => Ok(None),
-        Ok(literal) if number(&literal).is_some_and(|bytes| bytes > 0) => Ok(number(&literal)),
-        _ => Err(Error::new(place, format!("`{name}` takes how many bytes a message may have, 1 or more, or \"unlimited\""))),
-    }
 }
 
 /// What a marked method is to the actor.
@@ -220,7 +196,11 @@ impl HandlerArgs {
                 expect_value(name, input, "SomeName")?;
                 let place = input.span();
                 let wrong = |_| Error::new(place, "`name` takes the name of the struct, without quotes: `name = SomeName`");
-                args.name = Some(input.parse().map_err(wrong)?);
+                let name: Ident = input.parse().map_err(wrong)?;
+                if input.peek(Token![::]) {
+                    return Err(wrong(input.error("")));
+                }
+                args.name = Some(name);
             } else if name == "boxed" {
                 args.boxed = read_flag(name, input)?;
             } else if name == "control" {
@@ -235,7 +215,7 @@ impl HandlerArgs {
 }
 
 /// Reads an option that is said by its name alone.
-fn read_flag(name: &Ident, input: ParseStream<'_>) -> Result<bool> {
+pub(crate) fn read_flag(name: &Ident, input: ParseStream<'_>) -> Result<bool> {
     if input.peek(Token![=]) {
         return Err(input.error(format!("`{name}` takes no value")));
     }

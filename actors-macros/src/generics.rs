@@ -96,11 +96,15 @@ pub(crate) fn used_by<'a>(fields: impl IntoIterator<Item = &'a Type>, generics: 
 /// Adds what every part of an actor must be, so that its author need not say it.
 pub(crate) fn sendable(generics: &Generics) -> Generics {
     let mut sendable = generics.clone();
-    for param in type_params(generics) {
-        let predicate = parse_quote!(#param: ::core::marker::Send + 'static);
-        sendable.make_where_clause().predicates.push(predicate);
+    for bound in sendable_bounds(generics) {
+        sendable.make_where_clause().predicates.push(bound);
     }
     sendable
+}
+
+/// What every type parameter of an actor must be.
+pub(crate) fn sendable_bounds(generics: &Generics) -> impl Iterator<Item = WherePredicate> {
+    type_params(generics).map(|param| parse_quote!(#param: ::core::marker::Send + 'static))
 }
 
 /// Whether a type mentions one of the parameters.

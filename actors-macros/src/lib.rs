@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod block_args;
 mod complaint;
 mod expand;
 mod generics;
@@ -24,7 +25,7 @@ use proc_macro::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Item, parse_macro_input};
 
-use crate::args::MessagesArgs;
+use crate::block_args::MessagesArgs;
 use crate::complaint::Complaints;
 use crate::model::Block;
 use crate::policy::PolicyArgs;
@@ -132,6 +133,7 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 /// | option | values; the default first | meaning |
 /// |---|---|---|
 /// | `size_limit` | `1024`, a number from 1, `"unlimited"` | how many bytes a message may have that is not `boxed` |
+/// | `open` | | whether the actor takes other messages too, each by an impl of `Handler` |
 /// | `crate` | `::actors_core`, a path | where the framework is found, if under another name |
 #[proc_macro_attribute]
 pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
@@ -142,10 +144,12 @@ pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
         mut item => {
             model::unmark(&mut item);
             complaints.at(valid::headline(&item), valid::misplaced(&item));
-            return quote!(#item #complaints).into();
+            let no_block = expand::no_block(&item, &args);
+            return quote!(#item #complaints #no_block).into();
         }
     };
     let generated = Block::read(&mut item, &mut complaints).map(|mut block| {
+        block.open = args.open;
         valid::check(&mut block, &mut complaints);
         expand::messages(&block, &args)
     });

@@ -7,12 +7,12 @@ use syn::ext::IdentExt;
 use syn::visit::Visit;
 use syn::{
     Attribute, ExprAsync, ExprAwait, ExprClosure, FnArg, Generics, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Pat, PatIdent, Path,
-    ReturnType, Signature, Token, TraitItem, Type, Visibility, parse_quote, parse2,
+    ReturnType, Signature, Token, TraitItem, Type, Visibility, WherePredicate, parse_quote, parse2,
 };
 
 use crate::args::{HandlerArgs, Marker, TickArgs, list_tokens};
 use crate::complaint::Complaints;
-use crate::generics::{names_self, spell_out_self};
+use crate::generics::{names_self, sendable_bounds, spell_out_self};
 use crate::names::struct_name;
 use crate::types::{is_named, is_unit, last_segment, peel, shown, type_arguments};
 
@@ -24,6 +24,8 @@ pub(crate) struct Block {
     pub(crate) generics: Generics,
     /// Whether the type borrows, in which case it can be no actor.
     pub(crate) borrows: bool,
+    /// Whether the actor takes messages beside those of the block.
+    pub(crate) open: bool,
     pub(crate) handlers: Vec<Handler>,
     pub(crate) hooks: Vec<Hook>,
 }
@@ -159,8 +161,17 @@ impl Block {
                 None => {}
             }
         }
+        take_for_sendable(item, &marked);
         allow_what_we_ask_for(item, &marked);
-        Some(Block { name: actor_name(item, complaints)?, self_ty, generics: item.generics.clone(), borrows: false, handlers, hooks })
+        Some(Block {
+            name: actor_name(item, complaints)?,
+            self_ty,
+            generics: item.generics.clone(),
+            borrows: false,
+            open: false,
+            handlers,
+            hooks,
+        })
     }
 
     /// The handlers of messages that others can send.
@@ -428,6 +439,18 @@ fn allow_what_we_ask_for(item: &mut ItemImpl, marked: &[usize]) {
     }
 }
 
+/// Lets the parameters of the actor be sendable in its handlers and hooks, and wherever else in the block its context comes.
+fn take_for_sendable(item: &mut ItemImpl, marked: &[usize]) {
+    let bounds: Vec<WherePredicate> = sendable_bounds(&item.generics).collect();
+    for (place, inner) in item.items.iter_mut().enumerate() {
+        let ImplItem::Fn(method) = inner else { continue };
+        let takes_context = |input: &FnArg| matches!(input, FnArg::Typed(param) if matches!(Role::of(&param.ty), Role::Context));
+        if !bounds.is_empty() && (marked.contains(&place) || method.sig.inputs.iter().any(takes_context)) {
+            method.sig.generics.make_where_clause().predicates.extend(bounds.iter().cloned());
+        }
+    }
+}
+
 /// Whether a body awaits, other than in futures and closures of its own.
 fn awaits(body: &syn::Block) -> bool {
     struct Awaits(bool);
@@ -454,6 +477,7 @@ pub(crate) fn unmark(item: &mut Item) {
     let unmark = |attributes: &mut Vec<Attribute>| attributes.retain(|attribute| Marker::of(attribute).is_none());
     match item {
         Item::Fn(function) => unmark(&mut function.attrs),
+        Item::Mod(item) => item.content.iter_mut().flat_map(|(_, items)| items).for_each(self::unmark),
         Item::Trait(item) => {
             for inner in &mut item.items {
                 if let TraitItem::Fn(function) = inner {

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse_quote;
 
-use crate::args::MessagesArgs;
+use crate::block_args::MessagesArgs;
 use crate::complaint::Complaints;
 use crate::model::Block;
 use crate::policy::{PolicyArgs, words};

@@ -5,13 +5,14 @@ use std::time::Duration;
 use syn::parse::ParseStream;
 use syn::{Attribute, Error, Ident, Lit, Path, Result};
 
-use crate::args::{Options, default_crate, expect_value, list_tokens, read_crate, suggestion};
+use crate::args::{Options, expect_value, list_tokens, read_crate, suggestion};
 use crate::complaint::Complaints;
 use crate::values::{limit, number, period, text};
 
 /// What the `#[actor(...)]` attributes of one type say.
 pub(crate) struct PolicyArgs {
-    pub(crate) krate: Path,
+    /// Where the framework is found, if that is said.
+    pub(crate) krate: Option<Path>,
     pub(crate) settings: Vec<Setting>,
 }
 
@@ -76,15 +77,15 @@ const OPTIONS: [(&str, Kind); 15] = [
 impl PolicyArgs {
     /// Reads all `#[actor(...)]` attributes; together they give each option at most once.
     pub(crate) fn read(attributes: &[Attribute], complaints: &mut Complaints) -> Self {
-        let mut args = PolicyArgs { krate: default_crate(), settings: Vec::new() };
-        let names = OPTIONS.iter().map(|(name, _)| *name);
-        let mut options = Options::new(names.chain(["crate"]));
+        let mut args = PolicyArgs { krate: None, settings: Vec::new() };
+        let mut options = Options::new(policy_names().chain(["crate"]));
+        options = options.but_not(["open", "size_limit"], "on the impl block: `#[messages(...)]`");
         for attribute in attributes.iter().filter(|a| a.path().is_ident("actor")) {
             let tokens = list_tokens(attribute, complaints);
             options.read(tokens, complaints, |name, input| {
                 match OPTIONS.iter().find(|(known, _)| name == known) {
                     Some((_, kind)) => args.settings.push(kind.read(name, input)?),
-                    None => args.krate = read_crate(name, input)?,
+                    None => args.krate = Some(read_crate(name, input)?),
                 }
                 Ok(())
             });
@@ -155,6 +156,11 @@ impl Kind {
             }
         }
     }
+}
+
+/// The names of the options.
+pub(crate) fn policy_names() -> impl Iterator<Item = &'static str> {
+    OPTIONS.iter().map(|(name, _)| *name)
 }
 
 /// The words that options choose from.

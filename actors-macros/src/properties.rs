@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use quote::quote;
 use syn::{Attribute, File, ItemImpl, Lit, LitStr, parse_str, parse2};
 
-use crate::args::{HandlerArgs, MessagesArgs, TickArgs};
+use crate::args::{HandlerArgs, TickArgs};
+use crate::block_args::MessagesArgs;
 use crate::complaint::Complaints;
 use crate::expand;
 use crate::model::Block;
@@ -15,7 +16,7 @@ use crate::policy::{PolicyArgs, Value, words};
 use crate::valid;
 use crate::values::{duration, limit, number};
 
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 25] = [
     "mailbox",
     "overflow",
     "stash",
@@ -35,6 +36,7 @@ const NAMES: [&str; 24] = [
     "first",
     "catch_up",
     "size_limit",
+    "open",
     "r#type",
     "self",
     "Self",

@@ -18,7 +18,7 @@ use crate::types::{
 
 /// Complains about all that is wrong, marks what is broken, and takes out what cannot be named.
 pub(crate) fn check(block: &mut Block, complaints: &mut Complaints) {
-    if block.handlers.is_empty() && block.hooks.is_empty() && complaints.len() == 0 {
+    if block.handlers.is_empty() && block.hooks.is_empty() && !block.open && complaints.len() == 0 {
         let text = format!("`{}` handles nothing: mark a method with `#[message]` or `#[handle]`", block.name);
         complaints.at(&block.self_ty, text);
     }
@@ -100,7 +100,8 @@ fn check_method(method: &Method, what: &str, complaints: &mut Complaints) {
         complaints.at(signature.fn_token, format!("`{name}` awaits: write `async fn {name}`"));
     }
     for param in generics.type_params() {
-        let text = format!("a {what} cannot be generic: name a concrete type, or put `{}` on the actor", param.ident);
+        let own = if what == "handler" { ", or write an `impl Handler` for an actor that is `#[messages(open)]`" } else { "" };
+        let text = format!("a {what} cannot be generic: name a concrete type, or put `{}` on the actor{own}", param.ident);
         complaints.at(param, text);
     }
     for param in generics.const_params() {

@@ -2,9 +2,10 @@
 //!
 //! The bounds for spawning are what it takes today. Who makes it less writes the smaller number down here.
 
+use std::convert::Infallible;
 use std::future::Future;
 
-use actors_core::{Accepts, Actor, ActorRef, ActorSystem, BoxError, Context, Hooks, Protocol, ReplyTo, Supervisor, messages};
+use actors_core::{Accepts, Actor, ActorRef, ActorSystem, BoxError, Context, Handler, Hooks, Protocol, ReplyTo, Supervisor, messages};
 use allocation_counter::AllocationInfo;
 use tokio::runtime::{Builder, Runtime};
 
@@ -37,6 +38,32 @@ impl Counter {
     #[message]
     fn get(&self) -> u64 {
         self.n
+    }
+}
+
+/// An open actor.
+#[derive(Actor)]
+struct Tally {
+    n: u64,
+}
+
+#[messages(open)]
+impl Tally {
+    #[message]
+    fn count(&mut self, by: u64) {
+        self.n += by;
+    }
+}
+
+struct Foreign(u64);
+
+impl Handler<Foreign> for Tally {
+    type Reply = ();
+    type Error = Infallible;
+
+    async fn handle(&mut self, Foreign(by): Foreign, _ctx: &mut Context<Self>) -> Result<(), Infallible> {
+        self.n += by;
+        Ok(())
     }
 }
 
@@ -160,6 +187,17 @@ fn a_boxed_message_allocates_its_box_and_nothing_else() {
     let told = world.count(|| tell_all(&counter, || AddBoxed { by: 1 }));
 
     assert_eq!(told, TIMES);
+}
+
+#[test]
+fn an_open_actor_boxes_what_its_block_does_not_name_and_its_handler_and_nothing_else() {
+    let world = World::new();
+    let tally = world.system.spawn(Tally { n: 0 });
+
+    let named = world.count(|| tell_all(&tally, || Count { by: 1 }));
+    let foreign = world.count(|| tell_all(&tally, || Foreign(1)));
+
+    assert_eq!((named, foreign), (0, 2 * TIMES));
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod mailbox;
 mod managing_children;
 mod monitors;
 mod oldest_restarted;
+mod open;
 mod panics;
 mod peer_groups;
 mod pool;

@@ -1,6 +1,5 @@
 //! The inactivity timeout of an actor: a message when nothing has come for some time.
 
-use std::any::TypeId;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll};
@@ -79,9 +78,8 @@ impl<A: Protocol> InactivityTimeout<'_, A> {
         A: Accepts<M>,
     {
         const { assert!(!A::TYPES.is_empty(), "the actor tells its messages apart by type") }
-        let place = A::TYPES.iter().position(|of| of() == TypeId::of::<M>());
         // What else it accepts, it accepts as one of these.
-        if let Some(tag) = place.and_then(|place| u16::try_from(place).ok()) {
+        if let Some(tag) = A::tag_of::<M>() {
             self.ctx.except_from_activity(tag);
         }
         self

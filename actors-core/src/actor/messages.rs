@@ -14,6 +14,12 @@ use crate::lifecycle::policy::Policy;
 )]
 pub trait Messages: Sized {}
 
+/// An actor that can be sent between threads. A `#[messages]` block says so once, and its other impls take that from here: of a
+/// state that cannot the compiler then complains once. It has a lifetime since of a bound without one the compiler sees for itself
+/// whether it holds.
+#[doc(hidden)]
+pub trait Travels<'a>: Send {}
+
 /// What the derive makes of a type: its policy. The block asks for it.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(

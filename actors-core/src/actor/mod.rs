@@ -4,6 +4,7 @@ mod context;
 mod every;
 mod inactivity;
 mod messages;
+mod open;
 #[cfg(unix)]
 mod os_signal;
 mod pipe;
@@ -26,7 +27,8 @@ use crate::lifecycle::policy::Policy;
 pub use context::{Context, NotAChild};
 pub use every::{CatchUp, Every};
 pub use inactivity::InactivityTimeout;
-pub use messages::{Derived, Fallible, HandlerError, Messages, Sent, begin_tick, fits};
+pub use messages::{Derived, Fallible, HandlerError, Messages, Sent, Travels, begin_tick, fits};
+pub use open::{Handler, Open, Opened};
 #[cfg(unix)]
 pub use os_signal::SignalMessages;
 pub(crate) use shelves::Put;

@@ -267,8 +267,10 @@ impl<A: Protocol> AnyCell for Cell<A> {
     }
 
     fn message_name(&self, tag: u32) -> &'static str {
-        let name = usize::try_from(tag).ok().and_then(|tag| A::MESSAGES.get(tag));
-        name.copied().unwrap_or_else(|| short_name(type_name::<A::Msg>()))
+        let tag = usize::try_from(tag).unwrap_or(usize::MAX);
+        let name = A::MESSAGES.get(tag).copied();
+        let name = name.or_else(|| A::open_types()?.name(tag.checked_sub(A::MESSAGES.len())?));
+        name.unwrap_or_else(|| short_name(type_name::<A::Msg>()))
     }
 }
 

@@ -4,6 +4,7 @@ use std::any::TypeId;
 
 use tokio::time::Instant;
 
+use super::open_types::OpenTypes;
 use super::reply::{ReplyTo, Unhandled};
 
 /// What an actor receives.
@@ -25,6 +26,20 @@ pub trait Protocol: Send + Sized + 'static {
     /// The message types themselves, in the same order, if they are told apart by type.
     #[doc(hidden)]
     const TYPES: &'static [fn() -> TypeId] = &[];
+
+    /// The types of messages beside those, if the actor is open; they stand behind them.
+    #[doc(hidden)]
+    fn open_types() -> Option<&'static OpenTypes> {
+        None
+    }
+
+    /// Returns the tag of the messages of this type, if it is one of the actor's.
+    #[doc(hidden)]
+    fn tag_of<M: 'static>() -> Option<u16> {
+        let place = Self::TYPES.iter().position(|of| of() == TypeId::of::<M>());
+        let place = place.or_else(|| Some(Self::MESSAGES.len() + usize::from(Self::open_types()?.place_of::<M>())))?;
+        u16::try_from(place).ok()
+    }
 
     /// Returns the place of a message's type in [`MESSAGES`](Self::MESSAGES).
     fn tag(_message: &Self::Msg) -> u16 {
@@ -52,7 +67,8 @@ pub trait Protocol: Send + Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "actor `{Self}` does not handle `{M}`",
     label = "`{Self}` has no handler for this message",
-    note = "what handles it is a method in the `#[messages]` block of `{Self}`, marked `#[message]` or `#[handle]`, or `#[stream]` for an item"
+    note = "what handles it is a method in the `#[messages]` block of `{Self}`, marked `#[message]` or `#[handle]`, or `#[stream]` for an item",
+    note = "`impl Handler<{M}> for {Self}` handles it too, if that block is `#[messages(open)]`"
 )]
 pub trait Accepts<M>: Protocol {
     /// What an ask yields.

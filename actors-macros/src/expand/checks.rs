@@ -1,6 +1,6 @@
 //! What only the compiler can check, and how it comes to say so in our words.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::PathArguments;
 use syn::ext::IdentExt;
@@ -13,23 +13,43 @@ use crate::model::{Handler, Message};
 use crate::types::{at_most, type_path};
 
 impl Expansion<'_> {
-    /// An item whose name is taken if the actor has a second block. The compiler then says so, and nothing else: the impls
-    /// that are there twice it looks at later.
-    pub(super) fn only_block(&self) -> Option<TokenStream> {
+    /// An item that the user cannot name; of a second block of the same actor nothing.
+    ///
+    /// Each block has a macro that adds what follows the names of its methods, as one word, in a module that all blocks of the actor call the
+    /// same. A second block so calls the first one's macro, which adds nothing of it, and the compiler says that the module is there
+    /// twice, but nothing of two impls of each trait.
+    pub(super) fn in_one_block(&self, attributes: &TokenStream, body: &TokenStream) -> TokenStream {
+        let Some(only) = self.name_of_only_block() else { return quote!(#attributes const _: () = { #body };) };
+        let handlers = self.block.handlers.iter().map(|handler| &handler.method);
+        let methods = handlers.chain(self.block.hooks.iter().map(|hook| &hook.method));
+        let mine: Vec<_> = methods.map(|method| method.ident().unraw().to_string()).collect();
+        let mine = Ident::new(&format!("__{}", mine.join("_")), Span::call_site());
+        let module = quote! {
+            mod #only {
+                macro_rules! __add {
+                    (#mine $body:tt) => { #attributes const _: () = $body; };
+                    ($($other:tt)*) => {};
+                }
+                pub(super) use __add as add;
+            }
+        };
+        let module = placed(module, generated(self.block.self_ty.span()));
+        quote! {
+            #[doc(hidden)]
+            #[allow(non_snake_case, unused_imports, unused_macros, unused_macro_rules)]
+            #module
+            #only::add! { #mine { #body } }
+        }
+    }
+
+    /// What all blocks of the actor call the same, of which there should be one.
+    fn name_of_only_block(&self) -> Option<Ident> {
         // Blocks of `Cache<u8>` and of `Cache<u16>`, or of two types called `Cache`, are no mistake.
         let path = type_path(&self.block.self_ty)?;
         let segment = path.segments.first().filter(|_| path.segments.len() == 1)?;
         let has_params = !self.block.generics.params.is_empty();
-        if !has_params && !matches!(segment.arguments, PathArguments::None) {
-            return None;
-        }
-        let name = format_ident!("__all_messages_of_{}_belong_in_one_block", self.block.name.unraw());
-        let item = quote! {
-            #[doc(hidden)]
-            #[allow(dead_code, non_camel_case_types, clippy::all, clippy::nursery, clippy::pedantic)]
-            enum #name {}
-        };
-        Some(placed(item, generated(self.block.self_ty.span())))
+        let is_one_of_many = !has_params && !matches!(segment.arguments, PathArguments::None);
+        (!is_one_of_many).then(|| format_ident!("__all_messages_of_{}_belong_in_one_block", self.block.name.unraw()))
     }
 
     /// Lets the compiler complain of what is written well and does not fit.

@@ -4,11 +4,12 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Meta, Path, Type, WhereClause, parse_quote};
+use syn::{Meta, Path, Type, parse_quote};
 
 use crate::args::TickArgs;
 use crate::expand::messages::{Expansion, unboxed};
 use crate::expand::{duration, generated, placed};
+use crate::generics::sendable;
 use crate::model::{Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
 use crate::types::type_arguments;
 
@@ -18,7 +19,6 @@ impl Expansion<'_> {
         let Expansion { krate, block, message, .. } = self;
         let self_ty = &block.self_ty;
         let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
-        let sendable = self.taken_for_sendable();
         let hooks = [HookKind::Started, HookKind::Exited, HookKind::Stopped];
         let present = hooks.iter().filter_map(|kind| self.presence(*kind));
         let present: Vec<_> = present.collect();
@@ -31,12 +31,14 @@ impl Expansion<'_> {
         };
         // The compiler complains of a missing derive where the block's type stands.
         let policy = placed(quote!(<Self as #krate::__private::Derived>::POLICY), generated(self_ty.span()));
+        let block_impls = self.block_impls();
         let functions = hooks.iter().filter_map(|kind| self.hook(*kind));
         let arms = self.arms(|handler| self.handling(handler));
+        let open = self.open_arm(&quote!(__open), &quote!(__open.handle(self, __ctx).await?));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
         let future = self.future();
         let handled = quote! {
-            match __msg.0 { #arms #phantom }
+            match __msg.0 { #arms #open #phantom }
         };
         let ok = quote!(::core::result::Result::Ok(()));
         let (handled, at_once) = if self.waits() {
@@ -55,10 +57,10 @@ impl Expansion<'_> {
             (quote!(#handled ::core::future::ready(#ok)), Some(at_once))
         };
         quote! {
-            impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {}
+            #block_impls
 
             #[automatically_derived]
-            impl #impl_generics #krate::Actor for #self_ty #sendable {
+            impl #impl_generics #krate::Actor for #self_ty #where_clause {
                 const POLICY: #krate::Policy = #policy;
                 const HOOKS: #krate::Hooks = #present;
                 #at_once
@@ -76,18 +78,16 @@ impl Expansion<'_> {
         }
     }
 
-    /// The bounds of the `Actor` impl. What `async` methods hold is taken for sendable: of a state that is not the compiler
-    /// complains at the block's type, and would do so again at each of them. Said of references, since a bound that is plainly
-    /// false is an error.
-    fn taken_for_sendable(&self) -> Option<WhereClause> {
-        let krate = self.krate;
-        let mut generics = self.generics.clone();
-        if self.waits() || !self.block.hooks.is_empty() {
-            let predicates = &mut generics.make_where_clause().predicates;
-            predicates.push(parse_quote!(for<'__any> &'__any mut Self: ::core::marker::Send));
-            predicates.push(parse_quote!(for<'__any> &'__any mut #krate::Context<Self>: ::core::marker::Send));
-        }
-        generics.where_clause
+    /// Says that there is a block, and that the actor can be sent between threads.
+    fn block_impls(&self) -> TokenStream {
+        let Expansion { krate, block, .. } = self;
+        let self_ty = &block.self_ty;
+        let mut generics = sendable(&block.generics);
+        let (impl_generics, _, where_clause) = generics.split_for_impl();
+        let messages = quote!(impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {});
+        generics.params.insert(0, parse_quote!('__any));
+        let (impl_generics, _, where_clause) = generics.split_for_impl();
+        quote!(#messages impl #impl_generics #krate::__private::Travels<'__any> for #self_ty #where_clause {})
     }
 
     /// Whether a hook exists, as a field of `Hooks`; none if it certainly does not.
@@ -163,7 +163,8 @@ impl Expansion<'_> {
 
     /// Whether a handler may have to wait.
     fn waits(&self) -> bool {
-        self.block.handlers.iter().any(|handler| !handler.broken && handler.method.signature.asyncness.is_some())
+        let is_async = |handler: &Handler| !handler.broken && handler.method.signature.asyncness.is_some();
+        self.block.open || self.block.handlers.iter().any(is_async)
     }
 
     /// Whether a hook may have to wait, other than the last.

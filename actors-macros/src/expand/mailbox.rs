@@ -1,14 +1,14 @@
 //! What waits in the mailbox: the enum of all messages, and how a message gets into it.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::{ToTokens, quote};
+use proc_macro2::{Delimiter, Group, Literal, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{GenericParam, parse_quote};
 
 use crate::expand::messages::{Expansion, unboxed};
 use crate::expand::{generated, placed};
-use crate::generics::type_params;
+use crate::generics::{sendable, type_params};
 use crate::model::{Handler, Method, Reply};
 
 impl Expansion<'_> {
@@ -18,13 +18,50 @@ impl Expansion<'_> {
         let tags = self.tags();
         let protocol = self.protocol();
         let accepts = self.block.open_handlers().map(|handler| self.accepts(handler));
-        quote!(#types #tags #protocol #(#accepts)*)
+        let open = self.block.open.then(|| self.open());
+        quote!(#types #tags #protocol #(#accepts)* #open)
+    }
+
+    /// What an open actor takes beside the messages of its block.
+    fn open(&self) -> TokenStream {
+        let Expansion { krate, block, message, kind, .. } = self;
+        let self_ty = &block.self_ty;
+        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
+        let mut generics = self.generics.clone();
+        generics.params.push(parse_quote!(__M: ::core::marker::Send + 'static));
+        generics.make_where_clause().predicates.push(parse_quote!(#self_ty: #krate::Handler<__M>));
+        let (impl_for_all, _, where_handled) = generics.split_for_impl();
+        let handler = quote!(<#self_ty as #krate::Handler<__M>>);
+        quote! {
+            static __OPEN: #krate::__private::OpenTypes = #krate::__private::OpenTypes::new();
+
+            impl #impl_generics #krate::__private::Opened for #self_ty #where_clause {
+                fn open(__message: #krate::__private::Open<Self>) -> #message #ty_generics {
+                    #message(#kind::__Open(__message))
+                }
+            }
+
+            #[diagnostic::do_not_recommend]
+            impl #impl_for_all __Accepts<__M> for #self_ty #where_handled {
+                type Reply = #handler::Reply;
+                type Error = #handler::Error;
+                const CONTROL: ::core::primitive::bool = #handler::CONTROL;
+
+                fn accept(
+                    __message: __M,
+                    __reply: __ReplyTo<#handler::Reply, #handler::Error>,
+                ) -> <Self as #krate::Protocol>::Msg {
+                    <Self as #krate::__private::Opened>::open(#krate::__private::Open::new(__message, __reply))
+                }
+            }
+        }
     }
 
     /// The two types around and behind `Protocol::Msg`.
     fn mailbox_types(&self) -> TokenStream {
-        let Expansion { block, message, kind, .. } = self;
-        let generics = &block.generics;
+        let Expansion { krate, block, message, kind, .. } = self;
+        // What stands in the box asks for the actor.
+        let generics = if block.open { &sendable(&block.generics) } else { &block.generics };
         let (_, ty_generics, where_clause) = generics.split_for_impl();
         let variants = block.handlers.iter().map(|handler| {
             let cfgs = &handler.method.cfgs;
@@ -49,7 +86,9 @@ impl Expansion<'_> {
                 )
             }
         });
-        let variants = variants.chain(phantom);
+        let self_ty = &block.self_ty;
+        let open = block.open.then(|| quote!(__Open(#krate::__private::Open<#self_ty>)));
+        let variants = variants.chain(open).chain(phantom);
         let doc = format!(" What waits in the mailbox of `{}`.", block.name.unraw());
         quote! {
             #[doc = #doc]
@@ -110,6 +149,8 @@ impl Expansion<'_> {
             };
             quote!(#(#cfgs)* __TypeId::of::<#ty>)
         });
+        // Of an open actor the compiler shall see, even if its block is empty, that its messages are told apart by type.
+        let types = types.chain(block.open.then(|| quote!(__TypeId::of::<#kind #ty_generics>)));
         let tag_arms = self.arms(|handler| (quote!((..)), self.tag(handler)));
         let deadline_arms = self.arms(|_| (quote!((_, ref __reply)), quote!(__reply.deadline())));
         let unhandled_arms = self.arms(|handler| {
@@ -117,6 +158,16 @@ impl Expansion<'_> {
             // Of a message that cannot be sent the compiler complains where its method is.
             let unhandled = quote!(__reply.unhandled(#unboxed));
             (quote!((__message, __reply)), placed(unhandled, generated(handler.method.ident().span())))
+        });
+        let tag_open = self.open_arm(&quote!(ref __open), &quote!(__open.tag()));
+        let deadline_open = self.open_arm(&quote!(ref __open), &quote!(__open.deadline()));
+        let unhandled_open = self.open_arm(&quote!(__open), &quote!(__open.unhandled()));
+        let open_types = self.block.open.then(|| {
+            quote! {
+                fn open_types() -> ::core::option::Option<&'static #krate::__private::OpenTypes> {
+                    ::core::option::Option::Some(&__OPEN)
+                }
+            }
         });
         let phantom_ref = self.phantom_arm(&quote!(ref __never), &quote!(*__never));
         let phantom = self.phantom_arm(&quote!(__never), &quote!(__never));
@@ -131,16 +182,18 @@ impl Expansion<'_> {
                 const TYPES: &'static [fn() -> __TypeId] = &[#(#types),*];
 
                 fn tag(__msg: &#message #ty_generics) -> u16 {
-                    match __msg.0 { #tag_arms #phantom_ref }
+                    match __msg.0 { #tag_arms #tag_open #phantom_ref }
                 }
 
                 fn deadline(__msg: &#message #ty_generics) -> ::core::option::Option<#krate::__private::Instant> {
-                    match __msg.0 { #deadline_arms #phantom_ref }
+                    match __msg.0 { #deadline_arms #deadline_open #phantom_ref }
                 }
 
                 fn unhandled(__msg: #message #ty_generics) -> #krate::Unhandled {
-                    match __msg.0 { #unhandled_arms #phantom }
+                    match __msg.0 { #unhandled_arms #unhandled_open #phantom }
                 }
+
+                #open_types
             }
         }
     }
@@ -169,9 +222,13 @@ impl Expansion<'_> {
                 const CONTROL: bool = true;
             )
         });
-        quote! {
-            #(#cfgs)*
-            impl #impl_generics __Accepts<#ty> for #self_ty #where_clause {
+        // Whom the compiler tells of this impl is shown the method: so it begins there, and ends there.
+        let place = generated(variant.span());
+        let keyword = quote_spanned!(place=> impl);
+        let for_actor = placed(quote!(for #self_ty), place);
+        let mut body = Group::new(
+            Delimiter::Brace,
+            quote! {
                 type Reply = #reply;
                 type Error = #error;
                 #control
@@ -183,7 +240,12 @@ impl Expansion<'_> {
                     #size_check
                     #message(#kind::#variant(#held, __reply))
                 }
-            }
+            },
+        );
+        body.set_span(place);
+        quote! {
+            #(#cfgs)*
+            #keyword #impl_generics __Accepts<#ty> #for_actor #where_clause #body
         }
     }
 

@@ -3,20 +3,23 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, GenericParam, Generics, Lit, LitStr, Meta, Path, parse_quote};
 
-use crate::args::MessagesArgs;
-use crate::expand::generated;
+use crate::block_args::MessagesArgs;
+use crate::expand::{generated, placed};
 use crate::generics::{sendable, type_params, used_by};
 use crate::model::{Block, Handler, Message, Method, Param};
 
 /// Writes all that stands beside the impl block.
 pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
+    // By a name of its own the framework is looked for once, and complained of once if it is not there.
+    let krate = parse_quote!(__actors);
     let expansion = Expansion {
-        krate: &args.krate,
+        krate: &krate,
         size_limit: args.size_limit,
         block,
-        generics: sendable(&block.generics),
+        generics: taken_for_sendable(&block.generics, &krate),
         message: format_ident!("__{}Message", block.name.unraw()),
         kind: format_ident!("__{}MessageKind", block.name.unraw()),
     };
@@ -28,14 +31,11 @@ pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
     }
     let mailbox = expansion.mailbox();
     let life = expansion.life();
-    let only_block = expansion.only_block();
     let checks = expansion.checks();
-    let krate = expansion.krate;
-    // Nobody can name what stands in such a constant, and it works inside a function too.
-    quote! {
-        #structs
-        #only_block
-
+    let framework = &args.krate;
+    let imports = quote!(use #framework::{self as __actors, Accepts as __Accepts, ReplyTo as __ReplyTo};);
+    let imports = placed(imports, generated(framework.span()));
+    let lints = quote! {
         #[allow(
             dead_code,
             deprecated,
@@ -53,15 +53,26 @@ pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
             clippy::nursery,
             clippy::pedantic
         )]
-        const _: () = {
-            use ::core::any::TypeId as __TypeId;
-            use #krate::{Accepts as __Accepts, ReplyTo as __ReplyTo};
+    };
+    let hidden = quote! {
+        use ::core::any::TypeId as __TypeId;
+        #imports
 
-            #mailbox
-            #life
-            #checks
-        };
-    }
+        #mailbox
+        #life
+        #checks
+    };
+    // Nobody can name what stands in a constant without a name, and that works inside a function too.
+    let hidden = expansion.in_one_block(&lints, &hidden);
+    quote!(#structs #hidden)
+}
+
+/// The bounds of the impls of an actor. By one of them it is itself taken for sendable.
+fn taken_for_sendable(generics: &Generics, krate: &Path) -> Generics {
+    let mut generics = sendable(generics);
+    let messages = parse_quote!(for<'__any> Self: #krate::__private::Travels<'__any>);
+    generics.make_where_clause().predicates.push(messages);
+    generics
 }
 
 /// The block to write for, and what all parts of the output share.
@@ -167,6 +178,12 @@ impl Expansion<'_> {
             quote!(#(#cfgs)* #kind::#variant #pattern => #result,)
         });
         arms.collect()
+    }
+
+    /// The arm of the variant for messages that the block does not name, if there is one.
+    pub(super) fn open_arm(&self, pattern: &TokenStream, result: &TokenStream) -> Option<TokenStream> {
+        let kind = &self.kind;
+        self.block.open.then(|| quote!(#kind::__Open(#pattern) => #result,))
     }
 
     /// The arm of the variant that is never made.

@@ -15,6 +15,21 @@ use std::time::Duration;
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::quote;
+use syn::Item;
+
+use crate::block_args::MessagesArgs;
+
+/// Lets an item on which `#[messages]` stands by mistake pass for one with a block, so that its derive does not complain as well.
+pub(crate) fn no_block(item: &Item, args: &MessagesArgs) -> Option<TokenStream> {
+    let (ident, generics) = match item {
+        Item::Struct(item) => (&item.ident, &item.generics),
+        Item::Enum(item) => (&item.ident, &item.generics),
+        _ => return None,
+    };
+    let krate = &args.krate;
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    Some(quote!(impl #impl_generics #krate::__private::Messages for #ident #ty_generics #where_clause {}))
+}
 
 /// Keeps the place but marks it as generated, so that lints leave the code there alone.
 fn generated(place: Span) -> Span {

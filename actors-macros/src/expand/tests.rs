@@ -9,10 +9,10 @@ use std::fs;
 use insta::{assert_snapshot, with_settings};
 use proc_macro2::{LineColumn, TokenStream, TokenTree};
 use quote::quote;
-use syn::{DeriveInput, File, ItemImpl, parse2};
+use syn::{DeriveInput, File, Item, ItemImpl, ItemMacro, parse_quote, parse2};
 
 use super::{actor, messages};
-use crate::args::MessagesArgs;
+use crate::block_args::MessagesArgs;
 use crate::complaint::Complaints;
 use crate::model::Block;
 use crate::policy::PolicyArgs;
@@ -189,6 +189,25 @@ fn boxed_and_control() {
 }
 
 #[test]
+fn open() {
+    snapshot_of(
+        "open",
+        quote! {
+            struct Log<S>(S);
+        },
+        quote! {
+            impl<S> Log<S> {
+                #[message]
+                fn count(&self) -> usize {
+                    0
+                }
+            }
+        },
+        quote!(open),
+    );
+}
+
+#[test]
 fn under_cfg() {
     snapshot(
         "under_cfg",
@@ -234,7 +253,7 @@ fn policy() {
 
 /// What is said of `__private` in `actors-core` names each of these.
 #[test]
-fn what_is_not_public_is_eight_things() {
+fn what_is_not_public_is_twelve_things() {
     let snapshots = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/expand/snapshots")).expect("they are there");
     let mut hidden = BTreeSet::new();
     for snapshot in snapshots {
@@ -244,7 +263,23 @@ fn what_is_not_public_is_eight_things() {
         hidden.extend(names);
     }
     let hidden: Vec<_> = hidden.iter().map(String::as_str).collect();
-    assert_eq!(hidden, ["Derived", "Fallible", "HandlerError", "Instant", "Messages", "Sent", "begin_tick", "fits"]);
+    assert_eq!(
+        hidden,
+        [
+            "Derived",
+            "Fallible",
+            "HandlerError",
+            "Instant",
+            "Messages",
+            "Open",
+            "OpenTypes",
+            "Opened",
+            "Sent",
+            "Travels",
+            "begin_tick",
+            "fits"
+        ]
+    );
 }
 
 /// Rename and go-to in an editor follow the place that a name comes from.
@@ -281,8 +316,14 @@ fn a_chosen_name_leads_to_where_it_was_chosen() {
 
 /// Compares what the macros write, beside what they were given, with what is stored.
 fn snapshot(name: &str, ty: TokenStream, block: TokenStream) {
-    let added = expand(ty.clone(), block.clone());
-    let written = pretty(quote!(#[derive(Actor)] #ty #[messages] #block));
+    snapshot_of(name, ty, block, TokenStream::new());
+}
+
+/// The same, with options of the block.
+fn snapshot_of(name: &str, ty: TokenStream, block: TokenStream, options: TokenStream) {
+    let added = expand_with(ty.clone(), block.clone(), options.clone());
+    let options = (!options.is_empty()).then(|| quote!((#options)));
+    let written = pretty(quote!(#[derive(Actor)] #ty #[messages #options] #block));
     let text = format!("{written}\n// What the macros add:\n\n{}", pretty(added));
     with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         assert_snapshot!(name, text);
@@ -291,21 +332,33 @@ fn snapshot(name: &str, ty: TokenStream, block: TokenStream) {
 
 /// All that the two macros add to a type and its impl block, about which there is nothing to complain.
 fn expand(ty: TokenStream, block: TokenStream) -> TokenStream {
+    expand_with(ty, block, TokenStream::new())
+}
+
+fn expand_with(ty: TokenStream, block: TokenStream, options: TokenStream) -> TokenStream {
     let mut complaints = Complaints::default();
     let ty: DeriveInput = parse2(ty).expect("the test gives a type");
     let args = PolicyArgs::read(&ty.attrs, &mut complaints);
     let life = actor(&ty, &args);
     let mut block: ItemImpl = parse2(block).expect("the test gives an impl block");
     let mut block = Block::read(&mut block, &mut complaints).expect("the block is an actor's");
+    let options = MessagesArgs::read(options, &mut complaints);
+    block.open = options.open;
     valid::check(&mut block, &mut complaints);
     assert_eq!(complaints.len(), 0);
-    let options = MessagesArgs::read(TokenStream::new(), &mut complaints);
     let messages = messages(&block, &options);
     quote!(#life #messages)
 }
 
 fn pretty(tokens: TokenStream) -> String {
-    let file: File = parse2(tokens).expect("the macros write Rust");
+    let mut file: File = parse2(tokens).expect("the macros write Rust");
+    for item in &mut file.items {
+        let Item::Macro(ItemMacro { mac, .. }) = item else { continue };
+        // What it adds is shown as what it becomes, since there is no layout for what is given to a macro.
+        if let Some(TokenTree::Group(body)) = mac.tokens.clone().into_iter().last() {
+            *item = parse_quote!(const _: () = #body;);
+        }
+    }
     prettyplease::unparse(&file)
 }
 

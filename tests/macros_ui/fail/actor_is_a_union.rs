@@ -14,4 +14,9 @@ impl Counter {
     fn get(&self) {}
 }
 
+#[derive(Actor)]
+union WithoutBlock {
+    n: u8,
+}
+
 fn main() {}

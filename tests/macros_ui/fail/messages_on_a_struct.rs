@@ -13,6 +13,16 @@ struct Counter {
 fn add() {}
 
 #[messages]
-mod counters {}
+mod counters {
+    #[message]
+    fn get() {}
+}
+
+#[derive(Actor)]
+#[messages]
+enum Switch {
+    On,
+    Off,
+}
 
 fn main() {}

@@ -3,7 +3,7 @@
 #![allow(unused)]
 use std::rc::Rc;
 
-use actors_core::{Actor, messages};
+use actors_core::{Actor, ActorSystem, messages};
 
 #[derive(Actor)]
 struct Counter {
@@ -22,6 +22,12 @@ impl Counter {
 
     #[stopped]
     async fn close(&mut self) {}
+}
+
+// Who makes and sends to it has done nothing wrong.
+async fn count(system: ActorSystem) {
+    let counter = system.spawn(Counter { n: Rc::new(0) });
+    counter.tell(Add { by: 1 }).await.unwrap();
 }
 
 fn main() {}

@@ -18,4 +18,17 @@ impl Counter {
     fn add(&self) {}
 }
 
+// One of a generic actor, without anything new in it.
+#[derive(Actor)]
+struct Cache<T>(T);
+
+#[messages]
+impl<T> Cache<T> {
+    #[message]
+    fn look_up(&self, place: T) {}
+}
+
+#[messages(open)]
+impl<T> Cache<T> {}
+
 fn main() {}

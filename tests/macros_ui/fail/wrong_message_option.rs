@@ -29,6 +29,9 @@ impl Counter {
     #[message("x")]
     fn g(&self) {}
 
+    #[message(name = inner::Other)]
+    fn named_by_a_path(&self) {}
+
     #[message(name = a::b)]
     fn h(&self) {}
 

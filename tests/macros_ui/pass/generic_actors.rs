@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use actors_core::{Actor, ActorRef, ActorSystem, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, Context, messages};
 
 #[derive(Actor)]
 struct Cache<K = String, V = u8> {
@@ -65,6 +65,15 @@ impl<const N: usize, T: ?Sized> Ring<N, T> {
     fn sum(&self) -> u8 {
         self.slots.iter().sum()
     }
+
+    #[message]
+    fn close(&self, ctx: &mut Context<Self>) {
+        Self::end(ctx);
+    }
+
+    fn end(ctx: &Context<Self>) {
+        ctx.stop();
+    }
 }
 
 #[derive(Actor)]
@@ -104,6 +113,8 @@ async fn runs() {
     let ring = system.spawn(Ring::<3, str> { slots: [0; 3], rest: "".into() });
     ring.tell(Fill { with: [1, 2, 3], rest: "more".into() }).await.unwrap();
     assert_eq!(ring.ask(Sum).await.unwrap(), 6);
+    ring.tell(Close).await.unwrap();
+    assert!(ring.stopped().await.is_clean());
 
     let slot = system.spawn(Slot(Some(1)));
     assert_eq!(slot.ask(2).await.unwrap(), Some(1));
