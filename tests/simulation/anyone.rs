@@ -36,6 +36,8 @@ macro_rules! each {
     };
 }
 
+pub(crate) use each;
+
 /// Does the same with whichever set of hooks it is; `$into` makes a reference into [`Anyone`].
 macro_rules! with_hooks {
     ($hooks:expr, ($node:ident, $into:ident) => $body:expr) => {

@@ -15,8 +15,9 @@ use tokio::task::JoinHandle;
 
 use crate::grow;
 use crate::journal::{Entry, Note, Sender};
-use crate::node::number_of;
+use crate::node::note_of;
 use crate::program::{Deed, Program};
+use crate::services;
 use crate::world::World;
 
 /// Longer than anything in a program may take by the clock of the runtime.
@@ -45,6 +46,8 @@ pub struct Left {
     /// States, messages and functions that were not dropped.
     pub values: i64,
     pub actors: usize,
+    /// Topics and groups.
+    pub services: usize,
     /// Dead letters that nobody was told of.
     pub missed_letters: u64,
 }
@@ -73,7 +76,11 @@ pub fn on_workers(program: &Program, workers: usize) -> Run {
 async fn live(program: Program, has_time: bool) -> Run {
     let own_task = usize::from(!has_time);
     let deadline = Duration::from_millis(program.ending.deadline);
-    let system = ActorSystem::builder("sim").deadline(deadline).progress(false).build();
+    let mut builder = ActorSystem::builder("sim").deadline(deadline).progress(false);
+    if let Some(time) = program.linger {
+        builder = builder.linger(Duration::from_millis(time));
+    }
+    let system = builder.build();
     let mut letters = system.dead_letters();
     let world = World::new(program, has_time, system.clone());
     for slot in world.program.below(None).collect::<Vec<_>>() {
@@ -99,7 +106,11 @@ async fn live(program: Program, has_time: bool) -> Run {
     if let Some(warden) = warden {
         finish(&world, "the warden hangs", warden).await;
     }
-    let mut left = Left { actors: world.with_system(ActorSystem::actors).unwrap_or(0), ..Left::default() };
+    let mut left = Left {
+        actors: world.with_system(ActorSystem::actors).unwrap_or(0),
+        services: world.with_system(|system| system.topic_count() + system.group_count()).unwrap_or(0),
+        ..Left::default()
+    };
     world.forget();
     drop(world.take_system());
     left.tasks = tasks_left(own_task).await;
@@ -144,7 +155,7 @@ async fn tasks_left(own: usize) -> usize {
 
 fn collect(world: &World, letters: &mut DeadLetters) {
     while let Some(letter) = letters.try_recv() {
-        world.note(Note::Dead { message: number_of(&letter), reason: letter.reason() });
+        world.note(note_of(&letter));
     }
 }
 
@@ -191,6 +202,13 @@ async fn act(world: &Arc<World>, client: u8, deed: Deed) {
                 a.unlink(world, &b);
             }
         }
+        Deed::Serve(slot, serve) => {
+            if let Some(who) = world.who(slot) {
+                who.serve(world, serve);
+            }
+        }
+        Deed::Publish(topic) => services::publish(world, by, topic),
+        Deed::PublishAndWait(topic, limit) => services::publish_and_wait(world, by, topic, limit).await,
         Deed::Wait(time) => world.pass(time).await,
         Deed::Look => {
             world.with_system(|system| {
@@ -198,6 +216,7 @@ async fn act(world: &Arc<World>, client: u8, deed: Deed) {
                 let tree = system.tree().to_string();
                 drop((plan, tree));
             });
+            services::look(world);
         }
         Deed::RequestShutdown => {
             grow::begin_shutdown(world, None);

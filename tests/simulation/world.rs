@@ -50,6 +50,13 @@ pub struct Known {
 /// Counts a value for as long as it lives.
 pub struct Token(Arc<AtomicI64>);
 
+impl Clone for Token {
+    fn clone(&self) -> Self {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Token(self.0.clone())
+    }
+}
+
 impl Drop for Token {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);

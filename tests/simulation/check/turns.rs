@@ -81,10 +81,15 @@ fn nothing_after_the_end_was_asked(run: &Run, facts: &Facts<'_>, wrong: &mut Wro
                     });
                 }
             }
-            Note::TimerCame { who, timer } => {
+            Note::TimerCame { who, timer: source } | Note::ItemCame { who, stream: source, .. } => {
                 wrong.unless(!asked.get(who).is_some_and(|known| known.any), "S11.1", || {
-                    format!("timer {timer} came to {who:?} after that was asked to end")
+                    format!("source {source} came to {who:?} after that was asked to end")
                 });
+            }
+            Note::GotNews { who, .. } | Note::Noticed { who, .. } => {
+                if let Some(since) = asked.get(who).and_then(|known| known.silent) {
+                    wrong.add("S4.2", format!("{who:?} handled news after it was asked to end, at {since}"));
+                }
             }
             _ => {}
         }

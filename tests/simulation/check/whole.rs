@@ -71,9 +71,15 @@ fn agrees(run: &Run, facts: &Facts<'_>, report: &ShutdownReport, wrong: &mut Wro
     let unresponsive = report.unresponsive().count();
     wrong.unless(unresponsive == 0, "S7.4", || format!("{unresponsive} actors are unresponsive, and all of them yield"));
     wrong.unless(!matches!(report.outcome, Outcome::WouldDeadlock { .. }), "S7.3", || format!("the outcome is {:?}", report.outcome));
-    let letters = run.journal.iter().filter(|entry| matches!(entry.note, Note::Dead { .. })).count() as u64;
-    // Whoever finds a mailbox full makes a dead letter of the oldest, or of his own, a moment later on his own thread.
-    let of_full = |note: &Note| matches!(note, Note::Dead { reason: DeadReason::Oldest | DeadReason::Newest, .. });
+    let letters = run.journal.iter().filter(|entry| matches!(entry.note, Note::Dead { .. } | Note::DeadNews { .. })).count() as u64;
+    // Whoever finds a mailbox full makes a dead letter of the oldest, or of his own, a moment later on his own thread; and so does
+    // whoever delivers what was published.
+    let of_full = |note: &Note| {
+        matches!(
+            note,
+            Note::DeadNews { .. } | Note::Dead { message: None, .. } | Note::Dead { reason: DeadReason::Oldest | DeadReason::Newest, .. }
+        )
+    };
     let late = if run.in_order { 0 } else { run.journal.iter().filter(|entry| of_full(&entry.note)).count() as u64 };
     wrong.unless((letters - late..=letters).contains(&report.dead_letters), "S7.8", || {
         format!("the report counts {} dead letters, and there were {letters}", report.dead_letters)
