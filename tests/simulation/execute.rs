@@ -1,6 +1,6 @@
 //! Runs a program, on a clock that stands still or on several workers, and gives back all that was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 
 use crate::grow;
-use crate::journal::{Entry, Note, Sender};
+use crate::journal::{Entry, Note, Number, Sender};
 use crate::node::note_of;
 use crate::program::{Deed, Program};
 use crate::services;
@@ -309,12 +309,16 @@ async fn guard(world: Arc<World>, over: Arc<AtomicBool>) {
     while !over.load(Ordering::SeqCst) {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         pause = (pause * 2).min(700);
-        let before = idlers(&world);
-        if before.is_empty() || over.load(Ordering::SeqCst) {
+        let (before, waiting) = (idlers(&world), waiting_in_vain(&world));
+        if (before.is_empty() && waiting.is_empty()) || over.load(Ordering::SeqCst) {
             continue;
         }
         // Somebody may have woken at the same moment. After another while nothing may be as it was.
         tokio::time::sleep(Duration::from_millis(1)).await;
+        if let Some(number) = waiting_in_vain(&world).intersection(&waiting).next() {
+            world.wrong(format!("S4.5: message {number} waits for room, and there is some"));
+            return;
+        }
         for (id, idler) in idlers(&world) {
             if before.get(&id) == Some(&idler) {
                 world.wrong(format!("{}: {} is {:?} with {} queued, and does nothing", idler.rule, idler.path, idler.state, idler.queued));
@@ -322,6 +326,18 @@ async fn guard(world: Arc<World>, over: Arc<AtomicBool>) {
             }
         }
     }
+}
+
+/// The tells that wait although their receiver runs and its mailbox is not full.
+fn waiting_in_vain(world: &World) -> BTreeSet<Number> {
+    let tells = world.under_way();
+    let Some(tree) = world.with_system(ActorSystem::tree).filter(|_| !tells.is_empty()) else { return BTreeSet::new() };
+    let has_room = |id: &ActorId| {
+        let node = tree.nodes.iter().find(|node| node.id == *id && node.state == ActorState::Running);
+        let capacity = world.slot_of(*id).and_then(|slot| world.plan(slot).setup.capacity);
+        node.is_some_and(|node| node.queued < u64::from(capacity.unwrap_or(u32::MAX)))
+    };
+    tells.into_iter().filter(|(_, to)| has_room(to)).map(|(number, _)| number).collect()
 }
 
 #[derive(PartialEq)]

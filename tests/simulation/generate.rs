@@ -268,7 +268,8 @@ impl Making {
     }
 
     fn how(&mut self) -> How {
-        match self.rng.u32(0..10) {
+        match self.rng.u32(0..11) {
+            10 => How::TellAndForget(self.rng.u8(0..12)),
             0..=3 => How::Tell,
             4 => How::TellWithin(self.time()),
             5 => How::TryTell,

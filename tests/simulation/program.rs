@@ -149,6 +149,8 @@ pub enum How {
     AskWithin(u64),
     /// The future is dropped after a time.
     AskAndLeave(u64),
+    /// The future is polled once and then dropped after so many turns, whatever has come of it meanwhile.
+    TellAndForget(u8),
 }
 
 /// How an actor is asked to end.

@@ -29,6 +29,8 @@ pub struct World {
     numbers: AtomicU64,
     made: Mutex<BTreeMap<Slot, usize>>,
     known: Mutex<BTreeMap<ActorId, Known>>,
+    /// The tells that are on their way, and to whom.
+    tells: Mutex<BTreeMap<Number, ActorId>>,
     /// Who waits for actors at the top to start.
     starts: Mutex<Vec<JoinHandle<()>>>,
     current: Mutex<BTreeMap<Slot, Anyone>>,
@@ -39,6 +41,7 @@ pub struct World {
 /// An actor that has been seen.
 #[derive(Clone)]
 pub struct Known {
+    pub slot: Slot,
     pub path: ActorPath,
     pub anyone: Anyone,
     /// How many entries of the journal are about it: whether it has done anything.
@@ -75,6 +78,7 @@ impl World {
             numbers: AtomicU64::new(0),
             made: Mutex::default(),
             known: Mutex::default(),
+            tells: Mutex::default(),
             starts: Mutex::default(),
             current: Mutex::default(),
             system: Mutex::new(Some(system)),
@@ -165,7 +169,7 @@ impl World {
         let is_new = {
             let mut known = locked(&self.known);
             let is_new = !known.contains_key(&id);
-            known.entry(id).or_insert_with(|| Known { path: anyone.path(), anyone: anyone.clone(), active: 0, busy: 0 });
+            known.entry(id).or_insert_with(|| Known { slot, path: anyone.path(), anyone: anyone.clone(), active: 0, busy: 0 });
             is_new
         };
         if !is_new {
@@ -204,6 +208,25 @@ impl World {
             known.active += 1;
             known.busy += busy;
         }
+    }
+
+    /// A tell is on its way to somebody, or no more.
+    pub fn tells(&self, number: Number, to: Option<ActorId>) {
+        let mut tells = locked(&self.tells);
+        match to {
+            Some(to) => _ = tells.insert(number, to),
+            None => _ = tells.remove(&number),
+        }
+    }
+
+    /// The tells that are on their way.
+    pub fn under_way(&self) -> BTreeMap<Number, ActorId> {
+        locked(&self.tells).clone()
+    }
+
+    /// Of which slot an actor is.
+    pub fn slot_of(&self, id: ActorId) -> Option<Slot> {
+        locked(&self.known).get(&id).map(|known| known.slot)
     }
 
     pub fn known(&self) -> BTreeMap<ActorId, Known> {

@@ -19,6 +19,10 @@ pub(crate) const MODELS: &[Model] = &[
     ("the_oldest_message_is_displaced_or_handled_and_the_order_is_kept", displaced_or_handled),
     ("what_another_takes_out_of_the_queue_the_receiver_does_not_take", taken_once),
     ("whoever_is_refused_is_refused_for_good_and_all_else_is_left_over_or_taken", closed_against_senders),
+    ("a_control_message_is_handled_left_over_or_refused_for_good", closed_against_control),
+    ("what_is_left_over_comes_in_the_order_in_which_it_would_have_been_handled", left_over_in_order),
+    ("what_one_life_has_fetched_the_next_handles_first", put_back),
+    ("what_is_put_back_where_the_oldest_gives_way_is_not_too_much", put_back_to_full),
 ];
 
 /// Waits for what comes next.
@@ -178,5 +182,82 @@ fn closed_against_senders() -> u64 {
         accepted.sort_unstable();
         assert_eq!(all, accepted);
         assert!(matches!(actor.tell(3), Err(Closed::Stopped)));
+    })
+}
+
+fn closed_against_control() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        let other = actor.clone();
+        let sender = thread::spawn(move || {
+            let accepted: Vec<u32> = (1..=2).filter(|message| other.overtake(*message).is_ok()).collect();
+            assert!(accepted.is_sorted() && accepted != [2], "closed once is closed for ever");
+            accepted
+        });
+        actor.begin();
+        actor.stop(0);
+        let accepted = sender.join().expect("the sender goes well");
+        actor.join();
+        let mut all = [actor.handled.all(), actor.buried.all()].concat();
+        all.sort_unstable();
+        assert_eq!(all, accepted);
+        assert!(matches!(actor.overtake(3), Err(Closed::Stopped)));
+    })
+}
+
+fn left_over_in_order() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        actor.begin_here();
+        (1..=2).for_each(|message| actor.tell(message).expect("it is open"));
+        let mut batch = Batch::new();
+        assert_eq!(refill(&actor.mailbox, &mut batch, || false), Refill::Messages);
+        let other = actor.clone();
+        let sender = thread::spawn(move || {
+            other.tell(3).expect("it is open");
+            other.overtake(0).expect("it is open");
+        });
+        sender.join().expect("the sender goes well");
+        assert_eq!(actor.mailbox.rest(&mut batch), [0, 1, 2, 3]);
+        assert!(actor.mailbox.has_taken(3) && actor.mailbox.len() == 0, "nothing of it waits any more");
+    })
+}
+
+fn put_back() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        actor.begin_here();
+        (1..=3).for_each(|message| actor.tell(message).expect("it is open"));
+        let mut batch = Batch::new();
+        assert_eq!(refill(&actor.mailbox, &mut batch, || false), Refill::Messages);
+        assert_eq!(actor.mailbox.take(&mut batch), Some(1));
+        let other = actor.clone();
+        let sender = thread::spawn(move || other.tell(4).expect("it is open between two lives"));
+        assert_eq!(actor.mailbox.put_back(&mut batch), None);
+        actor.mailbox.vacate();
+        if actor.mailbox.len() > 0 {
+            actor.call();
+        }
+        sender.join().expect("the sender goes well");
+        actor.wait_for(3, 0);
+        actor.stop(Signals::DRAIN);
+        actor.join();
+        assert_eq!(actor.handled.all(), [2, 3, 4]);
+    })
+}
+
+fn put_back_to_full() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(2), Overflow::DropOldest);
+        actor.begin_here();
+        actor.tell(1).expect("it is open");
+        let mut batch = Batch::new();
+        assert_eq!(refill(&actor.mailbox, &mut batch, || false), Refill::Messages);
+        let other = actor.clone();
+        let sender = thread::spawn(move || (2..=3).for_each(|message| other.tell(message).expect("it is open")));
+        let oldest = actor.mailbox.put_back(&mut batch);
+        sender.join().expect("the sender goes well");
+        let left: Vec<u32> = oldest.into_iter().chain(actor.buried.all()).chain(actor.mailbox.rest(&mut batch)).collect();
+        assert_eq!((left, actor.mailbox.len()), (vec![1, 2, 3], 0), "the oldest gives way, and none is lost");
     })
 }
