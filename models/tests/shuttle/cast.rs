@@ -139,6 +139,18 @@ impl Plain {
     }
 }
 
+/// An actor that never gets done with its start.
+#[derive(Actor)]
+pub(crate) struct Hanging;
+
+#[messages]
+impl Hanging {
+    #[started]
+    async fn hang(&mut self) {
+        std::future::pending().await
+    }
+}
+
 /// An actor that watches, and counts what it is told.
 #[derive(Actor, Default)]
 pub(crate) struct Watcher {

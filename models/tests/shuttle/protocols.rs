@@ -6,12 +6,13 @@ use actors_core::{ActorSystem, ChildSpec, ExitReason, LinkKind, Supervisor};
 use models::Model;
 
 use crate::cast::{
-    Add, AddPlainly, Counter, Fail, FailPlainly, Lived, LookAway, OpenGroup, Plain, Told, Watch, Watcher, beside, explore, shut_down,
-    tell_adds,
+    Add, AddPlainly, Counter, Fail, FailPlainly, Hanging, Lived, LookAway, OpenGroup, Plain, Told, Watch, Watcher, beside, explore,
+    shut_down, tell_adds,
 };
 
 pub(crate) const MODELS: &[Model] = &[
     ("a_stop_against_a_start_ends_the_actor_once_and_stops_what_started", || explore(stop_against_start)),
+    ("a_kill_against_a_start_that_hangs_ends_the_actor", || explore(kill_against_hanging_start)),
     ("a_kill_against_a_stop_ends_the_actor_once", || explore(kill_against_stop)),
     ("a_drain_handles_all_that_was_accepted", || explore(drain_against_senders)),
     ("senders_at_a_full_mailbox_are_taken_in_or_told_of_the_drain", || explore(drain_against_a_full_mailbox)),
@@ -46,6 +47,16 @@ async fn stop_against_start() {
     stopper.await.expect("it goes well");
     sender.await.expect("it goes well");
     lived.assert_over();
+    shut_down(&system).await;
+}
+
+async fn kill_against_hanging_start() {
+    let system = ActorSystem::new("model");
+    let actor = system.spawn(Hanging);
+    let killing = actor.clone();
+    let killer = beside(async move { killing.kill() });
+    assert_eq!(actor.stopped().await, ExitReason::Killed);
+    killer.await.expect("it goes well");
     shut_down(&system).await;
 }
 
