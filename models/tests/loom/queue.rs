@@ -257,6 +257,7 @@ fn put_back_to_full() -> u64 {
         let sender = thread::spawn(move || (2..=3).for_each(|message| other.tell(message).expect("it is open")));
         let oldest = actor.mailbox.put_back(&mut batch);
         sender.join().expect("the sender goes well");
+        assert!(actor.mailbox.len() <= 2, "no more than there is room for");
         let left: Vec<u32> = oldest.into_iter().chain(actor.buried.all()).chain(actor.mailbox.rest(&mut batch)).collect();
         assert_eq!((left, actor.mailbox.len()), (vec![1, 2, 3], 0), "the oldest gives way, and none is lost");
     })

@@ -44,6 +44,11 @@ impl Lived {
         self.0.handled.load(Relaxed)
     }
 
+    /// Asserts that each state that was made is gone.
+    pub(crate) fn assert_dropped(&self) {
+        assert_eq!(self.0.born.load(Relaxed), self.0.dropped.load(Relaxed), "each state is dropped once");
+    }
+
     /// Counts as if a message were handled.
     pub(crate) fn count(&self) {
         self.0.handled.fetch_add(1, Relaxed);
@@ -51,7 +56,7 @@ impl Lived {
 
     /// Asserts that each state that was made is gone, and that each that started has stopped.
     pub(crate) fn assert_over(&self) {
-        assert_eq!(self.0.born.load(Relaxed), self.0.dropped.load(Relaxed), "each state is dropped once");
+        self.assert_dropped();
         assert_eq!(self.started(), self.0.stopped.load(Relaxed), "whoever has started is stopped");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors_core::{ActorSystem, ChildSpec, ExitReason, LinkKind, Supervisor};
+use actors_core::{ActorRef, ActorSystem, ChildSpec, ExitReason, LinkKind, Supervisor};
 use models::Model;
 
 use crate::cast::{
@@ -25,6 +25,8 @@ pub(crate) const MODELS: &[Model] = &[
     ("messages_to_an_actor_that_ends_at_rest_are_handled_or_refused", || explore(end_at_rest_against_senders)),
     ("a_shutdown_against_a_failing_child_ends_the_whole_tree", || explore(shutdown_against_restart)),
     ("a_stop_against_a_restart_without_hooks_ends_the_child_and_loses_nothing", || explore(stop_against_plain_restart)),
+    ("a_stop_of_a_child_that_is_just_restarted_is_not_missed", || explore(stop_amid_restart)),
+    ("an_ask_to_a_child_that_is_just_restarted_is_not_missed", || explore(ask_amid_restart)),
     ("a_link_made_while_an_idle_one_ends_brings_the_other_down", || explore(link_against_end_at_rest)),
     ("two_that_link_and_unlink_each_other_at_once_do_not_wait_for_each_other", || explore(link_against_link)),
     ("a_member_that_ends_while_it_joins_brings_the_others_down", || explore(join_against_own_end)),
@@ -176,6 +178,7 @@ async fn stop_against_restart() {
     let asking = child.clone();
     let asker = beside(async move { asking.ask(Add).await.is_ok() });
     shut_down(&system).await;
+    lived.assert_dropped();
     failer.await.expect("it goes well");
     asker.await.expect("it goes well");
     child.stopped().await;
@@ -224,6 +227,7 @@ async fn shutdown_against_restart() {
     let failing = system.lookup::<Counter>("/above/a").expect("it is there");
     let killer = beside(async move { failing.kill() });
     shut_down(&system).await;
+    lived.assert_dropped();
     killer.await.expect("it goes well");
 }
 
@@ -242,6 +246,34 @@ async fn stop_against_plain_restart() {
     stopper.await.expect("it goes well");
     shut_down(&system).await;
     assert_eq!(u64::from(lived.handled()) + system.dead_letter_count(), u64::from(accepted));
+}
+
+/// A child without hooks that is about to fail, and be restarted.
+async fn failing_child(system: &ActorSystem) -> ActorRef<Plain> {
+    let spec = ChildSpec::new("child", || Plain(Lived::default())).transient();
+    system.actor(Supervisor::new().restarts(9, Duration::from_secs(9)).child(spec)).name("above").start().await.expect("it starts");
+    let child = system.lookup::<Plain>("/above/child").expect("it is there");
+    child.tell(FailPlainly).await.expect("it is open");
+    child
+}
+
+async fn stop_amid_restart() {
+    let system = ActorSystem::new("model");
+    let child = failing_child(&system).await;
+    let stopping = child.clone();
+    let stopper = beside(async move { stopping.stop() });
+    // Nothing else calls it.
+    child.stopped().await;
+    stopper.await.expect("it goes well");
+    shut_down(&system).await;
+}
+
+async fn ask_amid_restart() {
+    let system = ActorSystem::new("model");
+    let child = failing_child(&system).await;
+    let asker = beside(async move { child.ask(AddPlainly).await.is_ok() });
+    assert!(asker.await.expect("it goes well"), "the next life answers");
+    shut_down(&system).await;
 }
 
 async fn link_against_end_at_rest() {
