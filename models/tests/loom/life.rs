@@ -23,6 +23,7 @@ pub(crate) const MODELS: &[Model] = &[
     ("an_event_for_an_actor_that_ends_at_rest_is_refused_or_heard", event_against_end_at_rest),
     ("two_stops_end_an_actor_once", two_stops),
     ("a_drain_handles_what_was_accepted", drain_against_senders),
+    ("a_drain_handles_control_messages_that_were_accepted", drain_against_control),
     ("a_stop_that_finds_another_life_about_to_begin_leaves_its_queue_to_that", stop_against_revival),
     ("a_control_message_that_came_between_two_lives_is_not_lost_to_a_stop", control_against_revival),
     ("one_that_others_have_declared_ended_wakes_up_and_learns_of_it", declared_against_sleep),
@@ -269,5 +270,18 @@ fn untouched() -> u64 {
         assert!(!actor.mailbox.close_at_rest(Closed::Stopping, true), "it has had one");
         assert!(actor.mailbox.close_at_rest(Closed::Stopping, false), "it has nothing to do");
         assert!(unbounded().mailbox.close_at_rest(Closed::Stopping, true), "it never had any");
+    })
+}
+
+fn drain_against_control() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        actor.begin();
+        let other = actor.clone();
+        let sender = thread::spawn(move || (1..=2).filter(|message| other.overtake(*message).is_ok()).collect::<Vec<u32>>());
+        actor.stop(Signals::DRAIN);
+        let accepted = sender.join().expect("the sender goes well");
+        actor.join();
+        assert_eq!(actor.handled.all(), accepted);
     })
 }
