@@ -141,6 +141,8 @@ impl Shared {
                         really_began: real_now,
                         real_deadline: real_now + within,
                     });
+                    // Under the lock: whoever comes second finds that ends are recorded.
+                    self.env.begin_recording(now);
                     (true, None)
                 }
             }
@@ -148,9 +150,6 @@ impl Shared {
         if let Some((driver, watchdog)) = to_wake {
             driver.into_iter().for_each(Waker::wake);
             watchdog.into_iter().for_each(|thread| thread.unpark());
-        }
-        if first {
-            self.env.begin_recording(now);
         }
         first
     }
