@@ -24,6 +24,7 @@ pub(crate) const MODELS: &[Model] = &[
     ("an_actor_that_is_spawned_while_the_system_shuts_down_ends_too", || explore(shutdown_against_spawn)),
     ("messages_to_an_actor_that_ends_at_rest_are_handled_or_refused", || explore(end_at_rest_against_senders)),
     ("a_shutdown_against_a_failing_child_ends_the_whole_tree", || explore(shutdown_against_restart)),
+    ("a_shutdown_is_not_over_before_all_have_been_told_of_an_end", || explore(shutdown_against_end)),
     ("a_stop_against_a_restart_without_hooks_ends_the_child_and_loses_nothing", || explore(stop_against_plain_restart)),
     ("a_stop_of_a_child_that_is_just_restarted_is_not_missed", || explore(stop_amid_restart)),
     ("an_ask_to_a_child_that_is_just_restarted_is_not_missed", || explore(ask_amid_restart)),
@@ -228,6 +229,25 @@ async fn shutdown_against_restart() {
     let killer = beside(async move { failing.kill() });
     shut_down(&system).await;
     lived.assert_dropped();
+    killer.await.expect("it goes well");
+}
+
+async fn shutdown_against_end() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let member = system.spawn(Plain(lived));
+    let members = system.group::<AddPlainly>("members");
+    members.join(&member);
+    let emptied = Lived::default();
+    let seen = emptied.clone();
+    let callback = move || async move {
+        if members.is_empty() {
+            seen.count();
+        }
+    };
+    system.on_terminated(callback).expect("it goes on");
+    let killer = beside(async move { member.kill() });
+    shut_down(&system).await;
+    assert_eq!(emptied.handled(), 1, "who has ended is no member any more");
     killer.await.expect("it goes well");
 }
 
