@@ -152,7 +152,8 @@ impl<A: Actor> Life<A> {
     fn next(&mut self, left: &mut u32) -> Next<A::Msg> {
         loop {
             // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
-            if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.taken() >= self.due_at) {
+            if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.passed(&self.batch) >= self.due_at)
+            {
                 return Next::Urgent;
             }
             let Some(message) = self.cell.mailbox.take(&mut self.batch) else { return Next::Nothing };
@@ -289,11 +290,11 @@ impl<A: Actor> Life<A> {
 
     /// Takes the next notice of a monitor if it is due.
     fn next_notice(&mut self) -> Option<Event> {
-        let taken = self.cell.mailbox.taken();
-        if self.due_at > taken {
+        let passed = self.cell.mailbox.passed(&self.batch);
+        if self.due_at > passed {
             return None;
         }
-        let (notice, due_at) = self.core().with_ties(|ties| (ties.next_notice(taken), ties.next_event_due()));
+        let (notice, due_at) = self.core().with_ties(|ties| (ties.next_notice(passed), ties.next_event_due()));
         self.due_at = due_at;
         notice
     }
