@@ -106,6 +106,7 @@ async fn live(program: Program, has_time: bool) -> Run {
     if let Some(warden) = warden {
         finish(&world, "the warden hangs", warden).await;
     }
+    world.look_at_ends();
     let mut left = Left {
         actors: world.with_system(ActorSystem::actors).unwrap_or(0),
         services: world.with_system(|system| system.topic_count() + system.group_count()).unwrap_or(0),

@@ -109,6 +109,7 @@ impl Making {
             stop,
             bad_drop: self.goes_wrong() && self.one_in(3),
             significant: self.one_in(30) && kind == Kind::Plain,
+            unwatched: self.one_in(3),
             setup,
             ties: Vec::new(),
             group: if above.is_some() && kind == Kind::Plain && self.one_in(3) { Some(self.rng.u8(0..2)) } else { None },

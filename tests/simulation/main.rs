@@ -83,7 +83,7 @@ fn the_same_seed_is_the_same_run() {
 fn programs_get_around_to_all_that_is_checked() {
     hush();
     let mut tally = coverage::Tally::default();
-    for seed in 0..1_500 {
+    for seed in 0..3_000 {
         tally.add(&execute::on_paused_time(&generate::program(seed)));
     }
     assert_eq!(tally.lacks(2), []);

@@ -38,6 +38,8 @@ pub struct Plan {
     pub bad_drop: bool,
     /// Its end is that of the system.
     pub significant: bool,
+    /// Its end is looked at when all is over, and nobody waits for it: so it may end where it is stopped, without a task.
+    pub unwatched: bool,
     pub setup: Setup,
     /// To whom it ties itself when it starts.
     pub ties: Vec<Knot>,
@@ -286,6 +288,7 @@ impl Plan {
             stop: Stop::AtOnce,
             bad_drop: false,
             significant: false,
+            unwatched: self.unwatched,
             setup: Setup { restarts: self.setup.restarts, strategy: self.setup.strategy, ..Setup::default() },
             ties: Vec::new(),
             group: None,

@@ -182,7 +182,20 @@ impl World {
                 current.insert(slot, anyone.clone());
             }
         }
-        tokio::spawn(wait_for_end(self.clone(), anyone.clone()));
+        if !self.plan(slot).unwatched {
+            tokio::spawn(wait_for_end(self.clone(), anyone.clone()));
+        }
+    }
+
+    /// Looks at the ends for which nobody has waited.
+    pub fn look_at_ends(&self) {
+        for (id, known) in self.known() {
+            let exit = known.anyone.exit().filter(|_| self.plan(known.slot).unwatched);
+            if let Some(exit) = exit {
+                let name_free = !self.finds(&known.anyone);
+                self.note(Note::Ended { id, reason: exit.reason, name_free, secondary: exit.secondary });
+            }
+        }
     }
 
     /// Somebody waits for an actor to start.

@@ -11,6 +11,9 @@ use crate::journal::{Note, Number, Place, Who};
 
 pub(super) fn check(run: &Run, wrong: &mut Wrong) {
     timers(run, wrong);
+    if run.in_order {
+        timers_come(run, wrong);
+    }
     streams(run, wrong);
 }
 
@@ -52,6 +55,34 @@ fn timers(run: &Run, wrong: &mut Wrong) {
                 if let Some(timer) = timers.get_mut(source) {
                     wrong.unless(!timer.over || !was_to_come, "S11.3", || format!("timer {source} was still to come after it had come"));
                     timer.over = true;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A timer that is due comes as soon as its actor has nothing else to do.
+fn timers_come(run: &Run, wrong: &mut Wrong) {
+    const MOMENT: Duration = Duration::from_millis(2);
+    let mut due: BTreeMap<Who, BTreeMap<Number, Duration>> = BTreeMap::new();
+    let mut idle_since: BTreeMap<Who, Duration> = BTreeMap::new();
+    for entry in &run.journal {
+        match &entry.note {
+            // The results of futures are due at a time of their own.
+            Note::SetsTimer { who, timer, after } if *after > Duration::ZERO => {
+                due.entry(*who).or_default().insert(*timer, entry.at + *after);
+            }
+            Note::TimerCame { who, timer } | Note::TakenBack { who, source: timer, .. } => {
+                due.entry(*who).or_default().remove(timer);
+            }
+            Note::Leaves(who, _) => _ = idle_since.insert(*who, entry.at),
+            Note::Enters(who, Place::Handler | Place::Exited) => {
+                let Some(since) = idle_since.remove(who) else { continue };
+                for (timer, at) in due.get(who).into_iter().flatten() {
+                    wrong.unless(entry.at <= since.max(*at) + MOMENT, "S11.2", || {
+                        format!("timer {timer} of {who:?} was due at {at:?}, and has not come though that had nothing to do")
+                    });
                 }
             }
             _ => {}
