@@ -311,5 +311,8 @@ fn known_by_number() -> u64 {
         let control = actor.mailbox.overtake(|| 3, || ()).expect("it is open").number;
         assert_eq!(actor.mailbox.rest(&mut Batch::new()), [3]);
         assert!(actor.mailbox.has_taken(control), "nobody waits for what is left over");
+        actor.tell(5).expect("it is open");
+        actor.overtake(4).expect("it is open");
+        assert_eq!(actor.mailbox.take_queued(), [4, 5], "both lanes are taken in the place of the receiver");
     })
 }
