@@ -8,6 +8,7 @@ mod conformance;
 mod control;
 mod crash_reports;
 mod deadlocks;
+mod draining;
 mod early_children;
 mod endings;
 mod exits;

@@ -1,7 +1,10 @@
 //! A reference to an actor of any set of hooks, and what is done with one.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use actors_core::{ActorId, ActorPath, ActorRef, ActorSystem, AskError, Context, Exit, LinkKind, MonitorRef, Protocol, Stopped, TellError};
@@ -35,6 +38,8 @@ macro_rules! each {
         }
     };
 }
+
+pub(crate) use each;
 
 /// Does the same with whichever set of hooks it is; `$into` makes a reference into [`Anyone`].
 macro_rules! with_hooks {
@@ -115,10 +120,14 @@ impl Anyone {
         let asks = matches!(how, How::Ask | How::AskWithin(_) | How::AskAndLeave(_));
         world.note(Note::Sends { by, to: self.id(), message: number, control: order.control, asks });
         let mut outcome = Outcome { world: world.clone(), number, result: Some(Sent::Abandoned) };
+        if matches!(how, How::Tell | How::TellWithin(_)) {
+            world.tells(number, Some(self.id()));
+        }
         let began = world.now();
         let work = Work::new(world, number, order);
         let sending = self.deliver(world, number, how, order.control, work);
         let result = match how {
+            How::TellAndForget(turns) => poll_once_and_forget(sending, turns).await,
             How::AskAndLeave(after) => {
                 tokio::select! {
                     biased;
@@ -143,7 +152,7 @@ impl Anyone {
             if control {
                 let work = Urgent(work);
                 match how {
-                    How::Tell => told(number, actor.tell(work).await),
+                    How::Tell | How::TellAndForget(_) => told(number, actor.tell(work).await),
                     How::TellWithin(limit) => told(number, actor.tell(work).within(world.limit(limit)).await),
                     How::TryTell => told(number, actor.try_tell(work)),
                     How::Ask | How::AskAndLeave(_) => asked(number, actor.ask(work).await),
@@ -151,7 +160,7 @@ impl Anyone {
                 }
             } else {
                 match how {
-                    How::Tell => told(number, actor.tell(work).await),
+                    How::Tell | How::TellAndForget(_) => told(number, actor.tell(work).await),
                     How::TellWithin(limit) => told(number, actor.tell(work).within(world.limit(limit)).await),
                     How::TryTell => told(number, actor.try_tell(work)),
                     How::Ask | How::AskAndLeave(_) => asked(number, actor.ask(work).await),
@@ -178,9 +187,23 @@ struct Outcome {
 impl Drop for Outcome {
     fn drop(&mut self) {
         if let Some(result) = self.result.take() {
+            self.world.tells(self.number, None);
             self.world.note(Note::Sent { message: self.number, result });
         }
     }
+}
+
+/// Polls a future once; then it is not looked at for so many turns, and dropped.
+async fn poll_once_and_forget(sending: impl Future<Output = Sent>, turns: u8) -> Option<Sent> {
+    let mut sending = pin!(sending);
+    let first = poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx))).await;
+    if let Poll::Ready(result) = first {
+        return Some(result);
+    }
+    for _ in 0..turns {
+        tokio::task::yield_now().await;
+    }
+    None
 }
 
 fn told<M: Numbered>(number: Number, result: Result<(), TellError<M>>) -> Sent {

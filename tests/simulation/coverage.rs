@@ -6,8 +6,8 @@ use actors_core::test_kit::LifeStep;
 use actors_core::{DeadReason, ExitReason, Outcome, StartFailure};
 
 use crate::execute::Run;
-use crate::journal::{Note, Sent, Tied};
-use crate::program::Way;
+use crate::journal::{Change, Note, Sent, Tied};
+use crate::program::{Serve, Way};
 
 /// How often each kind of thing happened.
 #[derive(Default)]
@@ -33,6 +33,19 @@ const WANTED: &[&str] = &[
     "released",
     "control",
     "timer",
+    "interval",
+    "taken back",
+    "item",
+    "end of a stream",
+    "news",
+    "late",
+    "dead: Lagged",
+    "unsubscribed",
+    "members",
+    "member joined",
+    "member left",
+    "member ended",
+    "short linger",
     "told by link",
     "told by child",
     "told by monitor",
@@ -71,6 +84,9 @@ const WANTED: &[&str] = &[
 
 impl Tally {
     pub fn add(&mut self, run: &Run) {
+        if run.program.linger.is_some() {
+            self.count("short linger");
+        }
         for entry in &run.journal {
             self.note(&entry.note);
         }
@@ -125,6 +141,20 @@ impl Tally {
             Note::Released(_) => "released",
             Note::Took { control: true, .. } => "control",
             Note::TimerCame { .. } => "timer",
+            Note::SetsInterval { .. } => "interval",
+            Note::TakenBack { was_to_come: true, .. } => "taken back",
+            Note::ItemCame { nth: Some(_), .. } => "item",
+            Note::ItemCame { nth: None, .. } => "end of a stream",
+            Note::GotNews { .. } => "news",
+            Note::Published { late: 1.., .. } => "late",
+            Note::DeadNews { reason: DeadReason::Lagged, .. } => "dead: Lagged",
+            Note::Serves { what: Serve::Unsubscribe(_), .. } => "unsubscribed",
+            Note::Noticed { change, .. } => match change {
+                Change::Members(_) => "members",
+                Change::Joined(_) => "member joined",
+                Change::Left(_) => "member left",
+                Change::Ended(..) => "member ended",
+            },
             Note::Told { tie, .. } => match tie {
                 Tied::Link => "told by link",
                 Tied::Child => "told by child",

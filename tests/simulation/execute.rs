@@ -1,6 +1,6 @@
 //! Runs a program, on a clock that stands still or on several workers, and gives back all that was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,9 +14,10 @@ use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 
 use crate::grow;
-use crate::journal::{Entry, Note, Sender};
-use crate::node::number_of;
+use crate::journal::{Entry, Note, Number, Sender};
+use crate::node::note_of;
 use crate::program::{Deed, Program};
+use crate::services;
 use crate::world::World;
 
 /// Longer than anything in a program may take by the clock of the runtime.
@@ -45,6 +46,8 @@ pub struct Left {
     /// States, messages and functions that were not dropped.
     pub values: i64,
     pub actors: usize,
+    /// Topics and groups.
+    pub services: usize,
     /// Dead letters that nobody was told of.
     pub missed_letters: u64,
 }
@@ -73,7 +76,11 @@ pub fn on_workers(program: &Program, workers: usize) -> Run {
 async fn live(program: Program, has_time: bool) -> Run {
     let own_task = usize::from(!has_time);
     let deadline = Duration::from_millis(program.ending.deadline);
-    let system = ActorSystem::builder("sim").deadline(deadline).progress(false).build();
+    let mut builder = ActorSystem::builder("sim").deadline(deadline).progress(false);
+    if let Some(time) = program.linger {
+        builder = builder.linger(Duration::from_millis(time));
+    }
+    let system = builder.build();
     let mut letters = system.dead_letters();
     let world = World::new(program, has_time, system.clone());
     for slot in world.program.below(None).collect::<Vec<_>>() {
@@ -99,10 +106,15 @@ async fn live(program: Program, has_time: bool) -> Run {
     if let Some(warden) = warden {
         finish(&world, "the warden hangs", warden).await;
     }
-    let mut left = Left { actors: world.with_system(ActorSystem::actors).unwrap_or(0), ..Left::default() };
+    world.look_at_ends();
+    let mut left = Left {
+        actors: world.with_system(ActorSystem::actors).unwrap_or(0),
+        services: world.with_system(|system| system.topic_count() + system.group_count()).unwrap_or(0),
+        ..Left::default()
+    };
     world.forget();
     drop(world.take_system());
-    left.tasks = tasks_left(own_task).await;
+    left.tasks = tasks_left(own_task, has_time).await;
     collect(&world, &mut letters);
     left.missed_letters = letters.missed();
     drop(letters);
@@ -130,21 +142,25 @@ async fn finish(world: &World, what: &str, mut task: JoinHandle<()>) {
     }
 }
 
-/// Tasks are taken off the list of the runtime a moment after they have returned.
-async fn tasks_left(own: usize) -> usize {
+/// Tasks are taken off the list of the runtime a moment after they have returned; on several threads, the machine says how long that is.
+async fn tasks_left(own: usize, has_time: bool) -> usize {
     let metrics = Handle::current().metrics();
     for _ in 0..20_000 {
         if metrics.num_alive_tasks() <= own {
             return 0;
         }
-        tokio::task::yield_now().await;
+        if has_time {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
     metrics.num_alive_tasks() - own
 }
 
 fn collect(world: &World, letters: &mut DeadLetters) {
     while let Some(letter) = letters.try_recv() {
-        world.note(Note::Dead { message: number_of(&letter), reason: letter.reason() });
+        world.note(note_of(&letter));
     }
 }
 
@@ -191,6 +207,13 @@ async fn act(world: &Arc<World>, client: u8, deed: Deed) {
                 a.unlink(world, &b);
             }
         }
+        Deed::Serve(slot, serve) => {
+            if let Some(who) = world.who(slot) {
+                who.serve(world, serve);
+            }
+        }
+        Deed::Publish(topic) => services::publish(world, by, topic),
+        Deed::PublishAndWait(topic, limit) => services::publish_and_wait(world, by, topic, limit).await,
         Deed::Wait(time) => world.pass(time).await,
         Deed::Look => {
             world.with_system(|system| {
@@ -198,6 +221,7 @@ async fn act(world: &Arc<World>, client: u8, deed: Deed) {
                 let tree = system.tree().to_string();
                 drop((plan, tree));
             });
+            services::look(world);
         }
         Deed::RequestShutdown => {
             grow::begin_shutdown(world, None);
@@ -290,12 +314,16 @@ async fn guard(world: Arc<World>, over: Arc<AtomicBool>) {
     while !over.load(Ordering::SeqCst) {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         pause = (pause * 2).min(700);
-        let before = idlers(&world);
-        if before.is_empty() || over.load(Ordering::SeqCst) {
+        let (before, waiting) = (idlers(&world), waiting_in_vain(&world));
+        if (before.is_empty() && waiting.is_empty()) || over.load(Ordering::SeqCst) {
             continue;
         }
         // Somebody may have woken at the same moment. After another while nothing may be as it was.
         tokio::time::sleep(Duration::from_millis(1)).await;
+        if let Some(number) = waiting_in_vain(&world).intersection(&waiting).next() {
+            world.wrong(format!("S4.5: message {number} waits for room, and there is some"));
+            return;
+        }
         for (id, idler) in idlers(&world) {
             if before.get(&id) == Some(&idler) {
                 world.wrong(format!("{}: {} is {:?} with {} queued, and does nothing", idler.rule, idler.path, idler.state, idler.queued));
@@ -303,6 +331,18 @@ async fn guard(world: Arc<World>, over: Arc<AtomicBool>) {
             }
         }
     }
+}
+
+/// The tells that wait although their receiver runs and its mailbox is not full.
+fn waiting_in_vain(world: &World) -> BTreeSet<Number> {
+    let tells = world.under_way();
+    let Some(tree) = world.with_system(ActorSystem::tree).filter(|_| !tells.is_empty()) else { return BTreeSet::new() };
+    let has_room = |id: &ActorId| {
+        let node = tree.nodes.iter().find(|node| node.id == *id && node.state == ActorState::Running);
+        let capacity = world.slot_of(*id).and_then(|slot| world.plan(slot).setup.capacity);
+        node.is_some_and(|node| node.queued < u64::from(capacity.unwrap_or(u32::MAX)))
+    };
+    tells.into_iter().filter(|(_, to)| has_room(to)).map(|(number, _)| number).collect()
 }
 
 #[derive(PartialEq)]

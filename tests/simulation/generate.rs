@@ -1,9 +1,11 @@
 //! Makes a program from a seed: the same seed makes the same program.
 
-use actors_core::{AutoShutdown, LinkKind, OnStop, Overflow, Restart, Strategy};
+use actors_core::{AutoShutdown, CatchUp, LinkKind, OnStop, Overflow, Restart, Strategy};
 use fastrand::Rng;
 
-use crate::program::{Act, Answer, Deed, Ending, How, Kind, Knot, Manage, Order, Plan, Program, Setup, Slot, Start, Step, Stop, Way};
+use crate::program::{
+    Act, Answer, Deed, Ending, How, Kind, Knot, Manage, Order, Plan, Program, Serve, Setup, Slot, Start, Step, Stop, Way,
+};
 
 /// Which sets of hooks there are; each is a type of actor of its own.
 pub const HOOKS: [u8; 6] = [0, 1, 2, 4, 5, 7];
@@ -18,7 +20,8 @@ pub fn program(seed: u64) -> Program {
     making.grow();
     let steps = making.steps();
     let ending = making.ending();
-    Program { seed, actors: making.actors, steps, ending }
+    let linger = if making.one_in(3) { Some(making.pick(&[1, 2, 5])) } else { None };
+    Program { seed, actors: making.actors, steps, ending, linger }
 }
 
 struct Making {
@@ -106,6 +109,7 @@ impl Making {
             stop,
             bad_drop: self.goes_wrong() && self.one_in(3),
             significant: self.one_in(30) && kind == Kind::Plain,
+            unwatched: self.one_in(3),
             setup,
             ties: Vec::new(),
             group: if above.is_some() && kind == Kind::Plain && self.one_in(3) { Some(self.rng.u8(0..2)) } else { None },
@@ -180,7 +184,12 @@ impl Making {
         let mut steps = Vec::new();
         for _ in 0..self.rng.usize(0..=most) {
             let client = self.rng.u8(0..clients);
-            let deeds = if self.one_in(12) { self.tie_and_untie() } else { vec![self.deed()] };
+            let deeds = match self.rng.u32(0..36) {
+                0..=2 => self.tie_and_untie(),
+                3 => self.publish_to_a_busy_one(),
+                4 => self.come_and_go(),
+                _ => vec![self.deed()],
+            };
             steps.extend(deeds.into_iter().map(|deed| Step { client, deed }));
         }
         steps
@@ -199,8 +208,35 @@ impl Making {
         vec![first, hold, Deed::End { who: other, how: self.way() }, last]
     }
 
+    /// Publishes more than may have room with a subscriber that is busy.
+    fn publish_to_a_busy_one(&mut self) -> Vec<Deed> {
+        let (me, topic) = (self.slot(), self.service());
+        let work = Order { act: Act::Sleep(self.time()), answer: Answer::Echo, stash: 0, control: false };
+        let mut deeds =
+            vec![Deed::Serve(me, Serve::Subscribe(topic, self.pick(&[1, 1, 2, 5]))), Deed::Send { to: me, how: How::TryTell, work }];
+        deeds.extend((0..self.rng.usize(2..12)).map(|_| Deed::Publish(topic)));
+        deeds
+    }
+
+    /// Has one watch a group while others join and leave it.
+    fn come_and_go(&mut self) -> Vec<Deed> {
+        let group = self.service();
+        let mut deeds = vec![Deed::Serve(self.slot(), Serve::Watch(group))];
+        for _ in 0..self.rng.usize(1..4) {
+            let member = self.slot();
+            deeds.push(Deed::Serve(member, Serve::Join(group)));
+            if self.rng.bool() {
+                deeds.push(Deed::Serve(member, Serve::Leave(group)));
+            }
+        }
+        deeds
+    }
+
     fn deed(&mut self) -> Deed {
-        match self.rng.u32(0..100) {
+        match self.rng.u32(0..116) {
+            100..=107 => Deed::Serve(self.slot(), self.serve()),
+            108..=113 => Deed::Publish(self.service()),
+            114..=115 => Deed::PublishAndWait(self.service(), self.time()),
             0..=69 => {
                 let to = self.slot();
                 Deed::Send { to, how: self.how(), work: self.order(to, 2) }
@@ -215,8 +251,26 @@ impl Making {
         }
     }
 
+    /// A few, so that many meet there.
+    fn service(&mut self) -> u8 {
+        self.rng.u8(0..2)
+    }
+
+    fn serve(&mut self) -> Serve {
+        let service = self.service();
+        match self.rng.u32(0..14) {
+            0..=4 => Serve::Subscribe(service, self.pick(&[1, 1, 2, 5])),
+            5 => Serve::Unsubscribe(service),
+            6..=8 => Serve::Join(service),
+            9 => Serve::Leave(service),
+            10..=12 => Serve::Watch(service),
+            _ => Serve::Unwatch(service),
+        }
+    }
+
     fn how(&mut self) -> How {
-        match self.rng.u32(0..10) {
+        match self.rng.u32(0..11) {
+            10 => How::TellAndForget(self.rng.u8(0..12)),
             0..=3 => How::Tell,
             4 => How::TellWithin(self.time()),
             5 => How::TryTell,
@@ -251,7 +305,13 @@ impl Making {
                 _ => Act::Fail,
             };
         }
-        match self.rng.u32(0..40) {
+        match self.rng.u32(0..56) {
+            40..=41 => Act::Every(self.time(), self.pick(&[CatchUp::Skip, CatchUp::Burst, CatchUp::Delay]), self.rng.u8(1..=5)),
+            42..=43 => Act::Stream(self.rng.u8(0..=4), if self.rng.bool() { 0 } else { self.time() }),
+            44 => Act::Pipe(self.time()),
+            45..=46 => Act::TakeBack,
+            47..=52 => Act::Serve(self.serve()),
+            53..=55 => Act::Publish(self.service()),
             0..=9 => Act::Nothing,
             10..=14 => Act::Sleep(self.time()),
             15..=17 => Act::Unstash,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use actors_core::{ActorId, ActorPath, DeadReason, ExitReason, LinkKind, MonitorRef, Refusal};
+use actors_core::{ActorId, ActorPath, CatchUp, DeadReason, ExitReason, LinkKind, MonitorRef, Refusal};
 
-use crate::program::{Slot, Way};
+use crate::program::{Serve, Slot, Way};
 
 /// One entry: what happened, and when by the clock of the runtime.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,6 +110,70 @@ pub enum Note {
         timer: Number,
     },
 
+    /// The interval is to come again and again.
+    SetsInterval {
+        who: Who,
+        timer: Number,
+        period: Duration,
+        catch_up: CatchUp,
+    },
+    /// A stream of so many items was attached.
+    Attaches {
+        who: Who,
+        stream: Number,
+        items: u8,
+    },
+    /// The stream has made an item ready, or come to its end.
+    Yields {
+        stream: Number,
+        nth: Option<u8>,
+    },
+    ItemCame {
+        who: Who,
+        stream: Number,
+        nth: Option<u8>,
+    },
+    /// A timer, an interval or a stream was taken back; it said so if that was still to come.
+    TakenBack {
+        who: Who,
+        source: Number,
+        was_to_come: bool,
+    },
+
+    // ===== topics and groups =====
+    /// What an actor has become, or is no more.
+    Serves {
+        who: ActorId,
+        what: Serve,
+    },
+    Publishes {
+        by: Sender,
+        topic: u8,
+        news: Number,
+        /// Whether it was waited until all had it.
+        waits: bool,
+    },
+    Published {
+        news: Number,
+        delivered: usize,
+        late: usize,
+    },
+    GotNews {
+        who: Who,
+        news: Number,
+    },
+    DeadNews {
+        news: Number,
+        path: ActorPath,
+        reason: DeadReason,
+    },
+    /// A listener of a group was told of a change.
+    Noticed {
+        who: Who,
+        group: u8,
+        change: Change,
+    },
+
     // ===== ends =====
     Asks {
         by: Sender,
@@ -161,6 +225,15 @@ pub enum Note {
     ShutdownIsOver,
     /// Something that should not be, found while it happened.
     Wrong(String),
+}
+
+/// A change of the members of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    Members(Vec<ActorId>),
+    Joined(ActorId),
+    Left(ActorId),
+    Ended(ActorId, ExitReason),
 }
 
 /// Where the code of an actor is.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors_core::{
-    Accepts, Actor, BoxError, Context, ExitReason, Exited, Hooks, MonitorRef, PeerGroup, Policy, Protocol, ReplyTo, Strategy, Tie,
-    Unhandled,
+    Accepts, Actor, BoxError, Context, ExitReason, Exited, GroupNotice, Hooks, MonitorRef, PeerGroup, Policy, Protocol, ReplyTo, Strategy,
+    Tie, Unhandled,
 };
 use tests::Broken;
 
@@ -15,6 +15,8 @@ use crate::anyone::with_hooks;
 use crate::grow;
 use crate::journal::{Note, Number, Place, Sender, Tied, Who};
 use crate::program::{Act, Answer, Knot, Order, Plan, Slot, Start, Stop, Way};
+use crate::services;
+use crate::sources::Source;
 use crate::world::{Token, World};
 
 /// An actor with this set of hooks: 1 for `started`, 2 for `exited`, 4 for `stopped`.
@@ -27,6 +29,9 @@ pub struct Node<const HOOKS: u8> {
     making: usize,
     seen: bool,
     monitors: Vec<MonitorRef>,
+    pub sources: Vec<Source>,
+    /// The stream of which items come.
+    pub stream: Option<Number>,
     pub groups: Vec<(u8, Number, PeerGroup)>,
     _token: Token,
 }
@@ -43,14 +48,36 @@ pub struct Work {
 /// A control message.
 pub struct Urgent(pub Work);
 
-/// What a timer yields.
-pub struct Later(Number);
+/// What a timer yields, or an interval.
+pub struct Later(pub Number);
+
+/// What is published, and what members of a group take.
+#[derive(Clone)]
+pub struct News {
+    pub number: Number,
+    _token: Token,
+}
+
+impl News {
+    pub fn new(world: &World) -> Self {
+        News { number: world.number(), _token: world.token() }
+    }
+}
+
+/// An item of a stream.
+pub struct Item {
+    pub stream: Number,
+    pub nth: u8,
+}
 
 /// What waits in the mailbox.
 pub enum Msg {
     Work(Work, ReplyTo<Number, Broken>),
     Urgent(Work, ReplyTo<Number, Broken>),
     Later(Later),
+    Item(Option<Item>),
+    News(News),
+    Notice(GroupNotice<News>),
 }
 
 impl Work {
@@ -63,7 +90,18 @@ impl<const HOOKS: u8> Node<HOOKS> {
     pub fn new(world: &Arc<World>, slot: Slot, above: Option<Who>) -> Self {
         let (state, making) = (world.number(), world.count_making(slot));
         world.note(Note::Made { state, slot, above });
-        Node { world: world.clone(), slot, state, making, seen: false, monitors: Vec::new(), groups: Vec::new(), _token: world.token() }
+        Node {
+            world: world.clone(),
+            slot,
+            state,
+            making,
+            seen: false,
+            monitors: Vec::new(),
+            sources: Vec::new(),
+            stream: None,
+            groups: Vec::new(),
+            _token: world.token(),
+        }
     }
 
     fn plan(&self) -> &Plan {
@@ -102,7 +140,7 @@ impl<const HOOKS: u8> Protocol for Node<HOOKS> {
     fn deadline(message: &Msg) -> Option<tokio::time::Instant> {
         match message {
             Msg::Work(_, reply) | Msg::Urgent(_, reply) => reply.deadline(),
-            Msg::Later(_) => None,
+            _ => None,
         }
     }
 
@@ -110,7 +148,8 @@ impl<const HOOKS: u8> Protocol for Node<HOOKS> {
         match message {
             Msg::Work(work, reply) | Msg::Urgent(work, reply) if !reply.is_asked() => Unhandled::Told(Some(Box::new(work))),
             Msg::Work(..) | Msg::Urgent(..) => Unhandled::Bounced,
-            Msg::Later(_) => Unhandled::Told(None),
+            Msg::News(news) => Unhandled::Told(Some(Box::new(news))),
+            Msg::Later(_) | Msg::Item(_) | Msg::Notice(_) => Unhandled::Told(None),
         }
     }
 }
@@ -140,6 +179,33 @@ impl<const HOOKS: u8> Accepts<Later> for Node<HOOKS> {
 
     fn accept(later: Later, _reply: ReplyTo<()>) -> Msg {
         Msg::Later(later)
+    }
+}
+
+impl<const HOOKS: u8> Accepts<Option<Item>> for Node<HOOKS> {
+    type Reply = ();
+    type Error = Infallible;
+
+    fn accept(item: Option<Item>, _reply: ReplyTo<()>) -> Msg {
+        Msg::Item(item)
+    }
+}
+
+impl<const HOOKS: u8> Accepts<News> for Node<HOOKS> {
+    type Reply = ();
+    type Error = Infallible;
+
+    fn accept(news: News, _reply: ReplyTo<()>) -> Msg {
+        Msg::News(news)
+    }
+}
+
+impl<const HOOKS: u8> Accepts<GroupNotice<News>> for Node<HOOKS> {
+    type Reply = ();
+    type Error = Infallible;
+
+    fn accept(notice: GroupNotice<News>, _reply: ReplyTo<()>) -> Msg {
+        Msg::Notice(notice)
     }
 }
 
@@ -213,6 +279,20 @@ impl<const HOOKS: u8> Actor for Node<HOOKS> {
             Msg::Urgent(work, _) => Here::handle(&self.world, who, work.number, true),
             Msg::Later(Later(timer)) => {
                 self.world.note(Note::TimerCame { who, timer: *timer });
+                self.may_tick_no_more(*timer, ctx);
+                Here::enter(&self.world, who, Place::Handler)
+            }
+            Msg::Item(item) => {
+                let stream = item.as_ref().map_or_else(|| self.ending_stream(), |item| item.stream);
+                self.world.note(Note::ItemCame { who, stream, nth: item.as_ref().map(|item| item.nth) });
+                Here::enter(&self.world, who, Place::Handler)
+            }
+            Msg::News(news) => {
+                self.world.note(Note::GotNews { who, news: news.number });
+                Here::enter(&self.world, who, Place::Handler)
+            }
+            Msg::Notice(notice) => {
+                self.world.note(services::noticed(who, notice));
                 Here::enter(&self.world, who, Place::Handler)
             }
         };
@@ -222,7 +302,7 @@ impl<const HOOKS: u8> Actor for Node<HOOKS> {
             world.sway().await;
             let done = match message {
                 Msg::Work(work, reply) | Msg::Urgent(work, reply) => self.work(work, reply, who, ctx).await,
-                Msg::Later(_) => Ok(()),
+                Msg::Later(_) | Msg::Item(_) | Msg::News(_) | Msg::Notice(_) => Ok(()),
             };
             drop(here);
             done
@@ -314,8 +394,28 @@ impl<const HOOKS: u8> Node<HOOKS> {
             Act::Later(time) => {
                 let timer = world.number();
                 world.note(Note::SetsTimer { who, timer, after: Duration::from_millis(*time) });
-                ctx.send_after(Duration::from_millis(*time), Later(timer));
+                let source = ctx.send_after(Duration::from_millis(*time), Later(timer));
+                self.sources.push(Source::Timer(timer, source));
             }
+            Act::Every(period, catch_up, times) => self.every(*period, *catch_up, *times, who, ctx),
+            Act::Stream(items, pause) => self.attach(*items, *pause, who, ctx),
+            Act::Pipe(time) => {
+                let (timer, passing, time) = (world.number(), world.clone(), *time);
+                world.note(Note::SetsTimer { who, timer, after: Duration::ZERO });
+                ctx.pipe(async move {
+                    passing.sway().await;
+                    passing.pass(time).await;
+                    Later(timer)
+                });
+            }
+            Act::TakeBack => self.take_back(who, ctx),
+            Act::Serve(serve) => {
+                let me = world.known().get(&who.id).map(|known| known.anyone.clone());
+                if let Some(me) = me {
+                    me.serve(&world, *serve);
+                }
+            }
+            Act::Publish(topic) => services::publish(&world, Sender::Actor(who.id), *topic),
             Act::End(way) => {
                 world.note(Note::Asks { by: Sender::Actor(who.id), to: who.id, life: who.life, way: *way });
                 match way {
@@ -428,7 +528,11 @@ impl Drop for Here {
     }
 }
 
-/// Puts a message that came back as a dead letter in the journal.
-pub fn number_of(letter: &actors_core::DeadLetter) -> Option<Number> {
-    letter.take::<Work>().map(|work| work.number)
+/// What the journal says of a dead letter.
+pub fn note_of(letter: &actors_core::DeadLetter) -> Note {
+    let reason = letter.reason();
+    match letter.take::<News>() {
+        Some(news) => Note::DeadNews { news: news.number, path: letter.path().clone(), reason },
+        None => Note::Dead { message: letter.take::<Work>().map(|work| work.number), reason },
+    }
 }

@@ -1,6 +1,6 @@
 //! A program: what a tree of actors is made of, and what is done to it, as data.
 
-use actors_core::{AutoShutdown, LinkKind, OnStop, Overflow, Restart, Strategy};
+use actors_core::{AutoShutdown, CatchUp, LinkKind, OnStop, Overflow, Restart, Strategy};
 
 /// Which actor of a program is meant: its place in [`Program::actors`]. An actor that is made anew has the same.
 pub type Slot = usize;
@@ -12,6 +12,8 @@ pub struct Program {
     pub actors: Vec<Plan>,
     pub steps: Vec<Step>,
     pub ending: Ending,
+    /// How long an actor keeps its task when it has nothing to do, in milliseconds, if not as long as usual.
+    pub linger: Option<u64>,
 }
 
 /// What one actor is to be.
@@ -36,6 +38,8 @@ pub struct Plan {
     pub bad_drop: bool,
     /// Its end is that of the system.
     pub significant: bool,
+    /// Its end is looked at when all is over, and nobody waits for it: so it may end where it is stopped, without a task.
+    pub unwatched: bool,
     pub setup: Setup,
     /// To whom it ties itself when it starts.
     pub ties: Vec<Knot>,
@@ -125,6 +129,10 @@ pub enum Deed {
     },
     Link(Slot, Slot, LinkKind),
     Unlink(Slot, Slot),
+    Serve(Slot, Serve),
+    Publish(u8),
+    /// Publishes, and waits so long until all have it.
+    PublishAndWait(u8, u64),
     Wait(u64),
     /// Asks for the plan and for the tree.
     Look,
@@ -143,6 +151,8 @@ pub enum How {
     AskWithin(u64),
     /// The future is dropped after a time.
     AskAndLeave(u64),
+    /// The future is polled once and then dropped after so many turns, whatever has come of it meanwhile.
+    TellAndForget(u8),
 }
 
 /// How an actor is asked to end.
@@ -176,6 +186,16 @@ pub enum Act {
     Send(Slot, How, Box<Order>),
     /// Is sent to itself after a time.
     Later(u64),
+    /// Is sent to itself again and again, so many times.
+    Every(u64, CatchUp, u8),
+    /// Takes so many items of a stream, each after a time.
+    Stream(u8, u64),
+    /// Has a helper task find something out within a time.
+    Pipe(u64),
+    /// Takes back the last timer, interval or stream.
+    TakeBack,
+    Serve(Serve),
+    Publish(u8),
     End(Way),
     Tie(Knot),
     /// Has a helper task work for a time.
@@ -186,6 +206,18 @@ pub enum Act {
     RequestShutdown,
     /// Awaits the shutdown inside the system, which is refused.
     AwaitShutdown,
+}
+
+/// What an actor is to a topic, or to a group that is found under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serve {
+    /// So many messages are kept for it.
+    Subscribe(u8, usize),
+    Unsubscribe(u8),
+    Join(u8),
+    Leave(u8),
+    Watch(u8),
+    Unwatch(u8),
 }
 
 /// What is done with a child.
@@ -256,6 +288,7 @@ impl Plan {
             stop: Stop::AtOnce,
             bad_drop: false,
             significant: false,
+            unwatched: self.unwatched,
             setup: Setup { restarts: self.setup.restarts, strategy: self.setup.strategy, ..Setup::default() },
             ties: Vec::new(),
             group: None,

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use actors_core::test_kit::LifeStep;
-use actors_core::{ExitReason, Refusal};
+use actors_core::{DeadReason, ExitReason, Refusal};
 
 use crate::check::check;
 use crate::execute::{Run, on_paused_time};
 use crate::generate;
-use crate::journal::{Entry, Note, Place, Sent, Tied};
+use crate::journal::{Change, Entry, Note, Place, Sent, Tied};
+use crate::program::Serve;
 
 /// What is done to a run, if that has something to do it to.
 type Tamper = fn(&mut Run) -> bool;
@@ -74,6 +75,54 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
         run.lives.extend(again);
         !run.lives.is_empty()
     }),
+    ("news come twice", "S12.1", |run| repeat(run, |note| matches!(note, Note::GotNews { .. }))),
+    ("news are lost", "S12.3", |run| remove(run, |note| matches!(note, Note::GotNews { .. } | Note::DeadNews { .. }))),
+    ("news come out of order", "S12.2", |run| exchange(run, |note| if let Note::GotNews { news, .. } = note { Some(news) } else { None })),
+    ("news come to one who does not subscribe", "S12.1", |run| {
+        remove(run, |note| matches!(note, Note::Serves { what: Serve::Subscribe(..), .. }))
+    }),
+    ("the newest give way", "S12.3", |run| {
+        let newest = run.journal.iter_mut().rev().find(|entry| matches!(entry.note, Note::DeadNews { .. }));
+        newest.is_some_and(|entry| {
+            if let Note::DeadNews { reason, .. } = &mut entry.note {
+                *reason = DeadReason::Lagged;
+            }
+            true
+        })
+    }),
+    ("a listener is told twice", "S12.8", |run| repeat(run, |note| matches!(note, Note::Noticed { change: Change::Ended(..), .. }))),
+    ("a listener is not told of one who joins", "S12.8", |run| {
+        remove(run, |note| matches!(note, Note::Noticed { change: Change::Joined(..), .. }))
+    }),
+    ("a listener is not told of the first members", "S12.8", |run| {
+        remove(run, |note| matches!(note, Note::Noticed { change: Change::Members(..), .. }))
+    }),
+    ("a timer comes twice", "S11.3", |run| repeat(run, |note| matches!(note, Note::TimerCame { .. }))),
+    ("an interval comes too soon", "S11.4", |run| {
+        let interval = run.journal.iter_mut().find_map(|entry| match &mut entry.note {
+            Note::SetsInterval { period, .. } => Some(period),
+            _ => None,
+        });
+        interval.is_some_and(|period| {
+            *period *= 1_000;
+            true
+        })
+    }),
+    ("an item is lost", "S11.8", |run| remove(run, |note| matches!(note, Note::ItemCame { .. }))),
+    ("a stream is polled too early", "S11.9", |run| {
+        let Some(late) = run.journal.iter().position(|entry| matches!(entry.note, Note::Yields { nth: Some(1), .. })) else { return false };
+        let Note::Yields { stream, .. } = run.journal[late].note else { return false };
+        let first = run.journal.iter().position(|entry| matches!(entry.note, Note::ItemCame { stream: of, .. } if of == stream));
+        let entry = run.journal.remove(late);
+        first.map(|first| run.journal.insert(first, entry)).is_some()
+    }),
+    ("what was taken back comes", "S11.3", |run| {
+        let Some(place) = run.journal.iter().position(|entry| matches!(entry.note, Note::TimerCame { .. })) else { return false };
+        let Note::TimerCame { who, timer } = run.journal[place].note else { return false };
+        let at = run.journal[place].at;
+        run.journal.insert(place, Entry { at, note: Note::TakenBack { who, source: timer, was_to_come: true } });
+        true
+    }),
     ("a task is left", "S2.2", |run| {
         run.left.tasks = 1;
         true
@@ -103,6 +152,19 @@ fn repeat(run: &mut Run, is_it: fn(&Note) -> bool) -> bool {
     place.map(|place| run.journal.insert(place, run.journal[place].clone())).is_some()
 }
 
+/// Exchanges two numbers in the journal.
+fn exchange(run: &mut Run, number: fn(&mut Note) -> Option<&mut u64>) -> bool {
+    let mut places = (0..run.journal.len()).filter(|place| number(&mut run.journal[*place].note.clone()).is_some());
+    let (Some(first), Some(second)) = (places.next(), places.next()) else { return false };
+    let (one, other) = (number(&mut run.journal[first].note).copied(), number(&mut run.journal[second].note).copied());
+    for (place, value) in [(first, other), (second, one)] {
+        if let (Some(place), Some(value)) = (number(&mut run.journal[place].note), value) {
+            *place = value;
+        }
+    }
+    true
+}
+
 /// Exchanges two messages of one sender to one receiver.
 fn overtaken(run: &mut Run) -> bool {
     let key = |run: &Run, number: u64| {
@@ -114,7 +176,10 @@ fn overtaken(run: &mut Run) -> bool {
     let taken = |entry: &Entry| if let Note::Took { message, .. } = entry.note { Some(message) } else { None };
     let all: Vec<(usize, u64)> = run.journal.iter().enumerate().filter_map(|(place, entry)| Some((place, taken(entry)?))).collect();
     for (nth, (place, number)) in all.iter().enumerate() {
-        let other = all[nth + 1..].iter().find(|(_, later)| later != number && key(run, *later) == key(run, *number));
+        // Those that were both there already.
+        let is_sent =
+            |number: u64| run.journal[..*place].iter().any(|entry| matches!(entry.note, Note::Sends { message, .. } if message == number));
+        let other = all[nth + 1..].iter().find(|(_, later)| later != number && key(run, *later) == key(run, *number) && is_sent(*later));
         if let Some((other, _)) = other {
             run.journal.swap(*place, *other);
             return true;

@@ -29,6 +29,8 @@ pub struct World {
     numbers: AtomicU64,
     made: Mutex<BTreeMap<Slot, usize>>,
     known: Mutex<BTreeMap<ActorId, Known>>,
+    /// The tells that are on their way, and to whom.
+    tells: Mutex<BTreeMap<Number, ActorId>>,
     /// Who waits for actors at the top to start.
     starts: Mutex<Vec<JoinHandle<()>>>,
     current: Mutex<BTreeMap<Slot, Anyone>>,
@@ -39,6 +41,7 @@ pub struct World {
 /// An actor that has been seen.
 #[derive(Clone)]
 pub struct Known {
+    pub slot: Slot,
     pub path: ActorPath,
     pub anyone: Anyone,
     /// How many entries of the journal are about it: whether it has done anything.
@@ -49,6 +52,13 @@ pub struct Known {
 
 /// Counts a value for as long as it lives.
 pub struct Token(Arc<AtomicI64>);
+
+impl Clone for Token {
+    fn clone(&self) -> Self {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Token(self.0.clone())
+    }
+}
 
 impl Drop for Token {
     fn drop(&mut self) {
@@ -68,6 +78,7 @@ impl World {
             numbers: AtomicU64::new(0),
             made: Mutex::default(),
             known: Mutex::default(),
+            tells: Mutex::default(),
             starts: Mutex::default(),
             current: Mutex::default(),
             system: Mutex::new(Some(system)),
@@ -158,7 +169,7 @@ impl World {
         let is_new = {
             let mut known = locked(&self.known);
             let is_new = !known.contains_key(&id);
-            known.entry(id).or_insert_with(|| Known { path: anyone.path(), anyone: anyone.clone(), active: 0, busy: 0 });
+            known.entry(id).or_insert_with(|| Known { slot, path: anyone.path(), anyone: anyone.clone(), active: 0, busy: 0 });
             is_new
         };
         if !is_new {
@@ -171,7 +182,25 @@ impl World {
                 current.insert(slot, anyone.clone());
             }
         }
-        tokio::spawn(wait_for_end(self.clone(), anyone.clone()));
+        if !self.is_unwatched(slot) {
+            tokio::spawn(wait_for_end(self.clone(), anyone.clone()));
+        }
+    }
+
+    /// On several threads the log may have an end at rest before the start that another thread is about to note, so there all are watched.
+    fn is_unwatched(&self, slot: Slot) -> bool {
+        self.has_time && self.plan(slot).unwatched
+    }
+
+    /// Looks at the ends for which nobody has waited.
+    pub fn look_at_ends(&self) {
+        for (id, known) in self.known() {
+            let exit = known.anyone.exit().filter(|_| self.is_unwatched(known.slot));
+            if let Some(exit) = exit {
+                let name_free = !self.finds(&known.anyone);
+                self.note(Note::Ended { id, reason: exit.reason, name_free, secondary: exit.secondary });
+            }
+        }
     }
 
     /// Somebody waits for an actor to start.
@@ -197,6 +226,25 @@ impl World {
             known.active += 1;
             known.busy += busy;
         }
+    }
+
+    /// A tell is on its way to somebody, or no more.
+    pub fn tells(&self, number: Number, to: Option<ActorId>) {
+        let mut tells = locked(&self.tells);
+        match to {
+            Some(to) => _ = tells.insert(number, to),
+            None => _ = tells.remove(&number),
+        }
+    }
+
+    /// The tells that are on their way.
+    pub fn under_way(&self) -> BTreeMap<Number, ActorId> {
+        locked(&self.tells).clone()
+    }
+
+    /// Of which slot an actor is.
+    pub fn slot_of(&self, id: ActorId) -> Option<Slot> {
+        locked(&self.known).get(&id).map(|known| known.slot)
     }
 
     pub fn known(&self) -> BTreeMap<ActorId, Known> {

@@ -255,9 +255,9 @@ impl<P, G> Ties<P, G> {
         self.notices.insert(place, event);
     }
 
-    /// Takes the next notice, given that so many messages have been taken.
-    pub(crate) fn next_notice(&mut self, taken: u64) -> Option<Event> {
-        let due = self.notices.front().is_some_and(|notice| notice.not_before <= taken);
+    /// Takes the next notice, given that so many messages wait no more.
+    pub(crate) fn next_notice(&mut self, passed: u64) -> Option<Event> {
+        let due = self.notices.front().is_some_and(|notice| notice.not_before <= passed);
         if due { self.notices.pop_front() } else { None }
     }
 

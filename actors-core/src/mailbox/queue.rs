@@ -191,6 +191,11 @@ impl<T> Mailbox<T> {
         self.taken.load(Ordering::Acquire)
     }
 
+    /// The number of the last ordinary message that waits no more: it was taken, or has given way.
+    pub(crate) fn passed(&self, batch: &Batch<T>) -> u64 {
+        if batch.is_empty() { self.taken() } else { batch.first - 1 }
+    }
+
     // ===== senders =====
 
     /// Asks for room for one message, ahead of nobody who waits.

@@ -153,7 +153,9 @@ pub(crate) async fn bring_down(
     // In reverse start order, one after the other.
     while let (Some(child), Some(own)) = (children.pop(), limits.pop()) {
         others.remove(own);
-        if child.has_ended() {
+        let id = child.id();
+        // One that has ended is waited for until all have been told of it, and it has left the family.
+        if family.child(id).is_none() {
             continue;
         }
         let now = Instant::now();
@@ -161,7 +163,6 @@ pub(crate) async fn bring_down(
             Some(until) => Some(after(now, share(own, &others, until.saturating_duration_since(now)))),
             None => own.map(|own| after(now, own)),
         };
-        let id = child.id();
         ladder.descend(vec![Rung::stop(child, deadline)], || family.child(id).is_none(), &mut parent).await;
     }
 }

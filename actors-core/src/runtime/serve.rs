@@ -11,6 +11,7 @@ use super::fault;
 use super::life::{Life, Over, note_crash, over_after, see_through};
 use super::watch::{Watched, begin, discard, watch};
 use crate::actor::{Actor, Found, Put};
+use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::event::{Event, Exited, News, SourceKey};
 use crate::lifecycle::exit::{BoxError, ExitReason, Failure, StartFailure};
@@ -31,20 +32,21 @@ const QUICK: Duration = Duration::from_micros(25);
 impl<A: Actor> Life<A> {
     /// Runs the `started` hook.
     pub(super) async fn begin(&mut self) -> Result<(), Over> {
-        // Stop beats start, but for a drain: what was accepted can be handled only by an actor that has started.
-        let signals = self.core().signals.get();
-        let drains = signals & (Signals::DRAIN | Signals::KILL) == Signals::DRAIN && self.cell.mailbox.len() > 0;
-        if signals & (Signals::STOP | Signals::KILL) != 0 && !drains {
+        if self.core().signals.any(Signals::STOP | Signals::KILL) && !drains_first(&self.cell) {
             return Err(Over::Asked);
         }
         let limit = self.any.policy().start_limit();
-        let cut = if drains { Signals::KILL } else { self.cut() };
+        let cut = self.cut();
         let Life { actor, ctx, cell, batch, span, any, .. } = self;
         let actor = actor.as_mut().expect("the state is there until the end");
         let outcome = {
             let mut hook = pin!(None);
             let first = begin(hook.as_mut(), || fault::around_start(any, || actor.started(ctx)));
-            let outcome = watch(hook.as_mut(), span, cell, batch, cut, limit.map(|limit| after(Instant::now(), limit)), first).await;
+            let until = limit.map(|limit| after(Instant::now(), limit));
+            let mut outcome = watch(hook.as_mut(), span, cell, batch, cut, until, first).await;
+            if matches!(outcome, Watched::Cut) && drains_first(cell) {
+                outcome = watch(hook.as_mut(), span, cell, batch, Signals::KILL, until, None).await;
+            }
             let broken = discard(hook, outcome.is_cut_short());
             broken.map_or(outcome, Watched::Panicked)
         };
@@ -150,7 +152,8 @@ impl<A: Actor> Life<A> {
     pub(super) fn next(&mut self, left: &mut u32) -> Next<A::Msg> {
         loop {
             // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
-            if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.taken() >= self.due_at) {
+            if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.passed(&self.batch) >= self.due_at)
+            {
                 return Next::Urgent;
             }
             let Some(message) = self.cell.mailbox.take(&mut self.batch) else { return Next::Nothing };
@@ -287,14 +290,20 @@ impl<A: Actor> Life<A> {
 
     /// Takes the next notice of a monitor if it is due.
     fn next_notice(&mut self) -> Option<Event> {
-        let taken = self.cell.mailbox.taken();
-        if self.due_at > taken {
+        let passed = self.cell.mailbox.passed(&self.batch);
+        if self.due_at > passed {
             return None;
         }
-        let (notice, due_at) = self.core().with_ties(|ties| (ties.next_notice(taken), ties.next_event_due()));
+        let (notice, due_at) = self.core().with_ties(|ties| (ties.next_notice(passed), ties.next_event_due()));
         self.due_at = due_at;
         notice
     }
+}
+
+/// Whether an actor that was asked to end starts all the same: stop beats start, but for a drain, since what was accepted can be
+/// handled only by an actor that has started.
+fn drains_first<A: Actor>(cell: &Cell<A>) -> bool {
+    cell.core().signals.get() & (Signals::DRAIN | Signals::KILL) == Signals::DRAIN && cell.mailbox.len() > 0
 }
 
 /// A turn that goes on while messages take next to no time: a yield costs as much as many of them, and whoever sends would get

@@ -1,5 +1,6 @@
 //! A whole life: its task goes when there is nothing to do, another comes, and it ends once, wherever it is asked to.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
@@ -7,9 +8,9 @@ use loom::thread;
 use models::Model;
 
 use crate::actor::Actor;
-use crate::kit::explore;
+use crate::kit::{block_on, explore};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Batch, Capacity, Overflow};
+use crate::mailbox::{Batch, Capacity, Closed, Overflow, Refill};
 
 pub(crate) const MODELS: &[Model] = &[
     ("first_messages_start_one_task", one_task),
@@ -22,6 +23,11 @@ pub(crate) const MODELS: &[Model] = &[
     ("an_event_for_an_actor_that_ends_at_rest_is_refused_or_heard", event_against_end_at_rest),
     ("two_stops_end_an_actor_once", two_stops),
     ("a_drain_handles_what_was_accepted", drain_against_senders),
+    ("a_drain_handles_control_messages_that_were_accepted", drain_against_control),
+    ("a_stop_that_finds_another_life_about_to_begin_leaves_its_queue_to_that", stop_against_revival),
+    ("a_control_message_that_came_between_two_lives_is_not_lost_to_a_stop", control_against_revival),
+    ("one_that_others_have_declared_ended_wakes_up_and_learns_of_it", declared_against_sleep),
+    ("only_one_that_never_had_a_message_is_untouched", untouched),
 ];
 
 fn unbounded() -> Arc<Actor> {
@@ -195,5 +201,87 @@ fn drain_against_senders() -> u64 {
         actor.join();
         assert!(actor.buried.all().is_empty(), "it drains");
         assert_accounted(&actor, accepted);
+    })
+}
+
+/// `builder::revive`, once the state is there: the task of the last life has gone, and another comes if there is something to do.
+fn revive(actor: &Arc<Actor>) {
+    actor.mailbox.vacate();
+    if actor.mailbox.len() > 0 || actor.signals.any(Signals::URGENT) {
+        actor.call();
+    }
+}
+
+fn stop_against_revival() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        actor.begin_here();
+        actor.tell(1).expect("it is open between two lives");
+        let other = actor.clone();
+        let stopper = thread::spawn(move || other.stop(Signals::DRAIN));
+        revive(&actor);
+        stopper.join().expect("the stopper goes well");
+        actor.join();
+        assert_eq!((actor.handled.all(), actor.ends.all().len()), (vec![1], 1));
+    })
+}
+
+fn control_against_revival() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        actor.begin_here();
+        let (stopping, sending) = (actor.clone(), actor.clone());
+        let stopper = thread::spawn(move || stopping.stop(Signals::DRAIN));
+        let sender = thread::spawn(move || sending.overtake(1).is_ok().then_some(1));
+        revive(&actor);
+        stopper.join().expect("the stopper goes well");
+        let accepted: Vec<u32> = sender.join().expect("the sender goes well").into_iter().collect();
+        actor.join();
+        assert_eq!(actor.ends.all().len(), 1);
+        assert_accounted(&actor, accepted);
+    })
+}
+
+fn declared_against_sleep() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        actor.begin_here();
+        let other = actor.clone();
+        let declarer = thread::spawn(move || {
+            other.signals.set(Signals::ENDED | Signals::STOP);
+            other.mailbox.close(Closed::Stopped);
+        });
+        let mut batch = Batch::new();
+        let refill = block_on(poll_fn(|cx| actor.mailbox.poll_refill(&mut batch, cx, || actor.signals.any(Signals::URGENT))));
+        assert_eq!(refill, Refill::Urgent);
+        declarer.join().expect("the other goes well");
+    })
+}
+
+fn untouched() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        actor.begin_here();
+        actor.tell(1).expect("it is open");
+        let mut batch = Batch::new();
+        let polled = actor.mailbox.poll_refill(&mut batch, &mut Context::from_waker(Waker::noop()), || false);
+        assert!(polled.is_ready() && actor.mailbox.take(&mut batch) == Some(1));
+        assert!(actor.mailbox.vacate_at_rest(|| false));
+        assert!(!actor.mailbox.close_at_rest(Closed::Stopping, true), "it has had one");
+        assert!(actor.mailbox.close_at_rest(Closed::Stopping, false), "it has nothing to do");
+        assert!(unbounded().mailbox.close_at_rest(Closed::Stopping, true), "it never had any");
+    })
+}
+
+fn drain_against_control() -> u64 {
+    explore(|| {
+        let actor = unbounded();
+        actor.begin();
+        let other = actor.clone();
+        let sender = thread::spawn(move || (1..=2).filter(|message| other.overtake(*message).is_ok()).collect::<Vec<u32>>());
+        actor.stop(Signals::DRAIN);
+        let accepted = sender.join().expect("the sender goes well");
+        actor.join();
+        assert_eq!(actor.handled.all(), accepted);
     })
 }

@@ -1,12 +1,13 @@
 //! Room: senders that wait get it in their turn, pass it on, or are told that there will be none.
 
+use std::future::poll_fn;
 use std::task::Waker;
 
 use loom::thread;
 use models::Model;
 
 use crate::actor::Actor;
-use crate::kit::{Bell, explore};
+use crate::kit::{Bell, block_on, explore};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Batch, Capacity, Closed, Overflow};
 
@@ -18,6 +19,9 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_newcomer_takes_no_room_from_one_that_waits", no_overtaking),
     ("each_message_taken_makes_room_for_one_more_that_waits", room_message_by_message),
     ("a_full_mailbox_never_holds_more_than_its_capacity", never_more),
+    ("a_sender_that_waits_is_woken_where_it_waits_now", woken_anew),
+    ("a_sender_that_comes_while_a_batch_is_handled_gets_room_before_that_is_over", room_amid_a_batch),
+    ("a_sender_that_gives_up_as_the_end_comes_disturbs_nobody", giving_up_against_the_end),
 ];
 
 fn room_when_taken() -> u64 {
@@ -165,5 +169,57 @@ fn never_more() -> u64 {
         for sender in senders {
             sender.join().expect("the sender goes well");
         }
+    })
+}
+
+fn woken_anew() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(1), Overflow::Wait);
+        actor.begin_here();
+        actor.tell(1).expect("there is room");
+        let mut ticket = None;
+        assert!(actor.poll_tell(&mut ticket, 2, Waker::noop()).is_pending());
+        let other = actor.clone();
+        let receiver = thread::spawn(move || {
+            let mut batch = Batch::new();
+            let mut cx = std::task::Context::from_waker(Waker::noop());
+            assert!(other.mailbox.poll_refill(&mut batch, &mut cx, || false).is_ready());
+            assert_eq!(other.mailbox.take(&mut batch), Some(1));
+        });
+        // It was polled in one task, and goes on in another.
+        assert_eq!(block_on(poll_fn(|cx| actor.poll_tell(&mut ticket, 2, cx.waker()))), Ok(()));
+        receiver.join().expect("the receiver goes well");
+    })
+}
+
+fn room_amid_a_batch() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(2), Overflow::Wait);
+        actor.begin_here();
+        (1..=2).for_each(|message| actor.tell(message).expect("there is room"));
+        let mut batch = Batch::new();
+        let mut cx = std::task::Context::from_waker(Waker::noop());
+        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, || false).is_ready());
+        let mut ticket = None;
+        assert!(actor.poll_tell(&mut ticket, 3, Waker::noop()).is_pending());
+        assert_eq!(actor.mailbox.take(&mut batch), Some(1));
+        assert!(actor.poll_tell(&mut ticket, 3, Waker::noop()).is_ready(), "one has been taken");
+    })
+}
+
+fn giving_up_against_the_end() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(1), Overflow::Wait);
+        actor.begin_here();
+        actor.tell(1).expect("there is room");
+        let mut tickets = [None, None];
+        for ticket in &mut tickets {
+            assert!(actor.poll_tell(ticket, 2, Waker::noop()).is_pending());
+        }
+        let other = actor.clone();
+        let leaver = thread::spawn(move || tickets.into_iter().flatten().for_each(|ticket| other.mailbox.leave(ticket)));
+        actor.mailbox.close(Closed::Stopping);
+        leaver.join().expect("whoever gives up goes well");
+        assert!(matches!(actor.mailbox.enter(), Admission::Closed(Closed::Stopping)));
     })
 }

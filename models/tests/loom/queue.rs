@@ -9,7 +9,7 @@ use models::Model;
 use crate::actor::Actor;
 use crate::kit::{block_on, explore};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Batch, Capacity, Closed, Mailbox, Overflow, Refill};
+use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Refill};
 
 pub(crate) const MODELS: &[Model] = &[
     ("a_message_wakes_a_receiver_that_goes_to_sleep_and_comes_in_its_senders_order", in_order),
@@ -17,8 +17,14 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_signal_cuts_short_a_handler_that_goes_to_wait_and_a_message_does_not", signal_against_handler),
     ("a_control_message_is_seen_before_the_receiver_sleeps_and_unmarks_only_an_empty_lane", control_against_sleep),
     ("the_oldest_message_is_displaced_or_handled_and_the_order_is_kept", displaced_or_handled),
+    ("of_what_waits_the_oldest_that_was_not_fetched_gives_way", oldest_in_the_queue),
     ("what_another_takes_out_of_the_queue_the_receiver_does_not_take", taken_once),
     ("whoever_is_refused_is_refused_for_good_and_all_else_is_left_over_or_taken", closed_against_senders),
+    ("a_control_message_is_handled_left_over_or_refused_for_good", closed_against_control),
+    ("what_is_left_over_comes_in_the_order_in_which_it_would_have_been_handled", left_over_in_order),
+    ("what_was_taken_is_known_by_its_number_and_not_before", known_by_number),
+    ("what_one_life_has_fetched_the_next_handles_first", put_back),
+    ("what_is_put_back_where_the_oldest_gives_way_is_not_too_much", put_back_to_full),
 ];
 
 /// Waits for what comes next.
@@ -126,7 +132,12 @@ fn displaced_or_handled() -> u64 {
     explore(|| {
         let actor = Actor::new(Capacity::Bounded(1), Overflow::DropOldest);
         let other = actor.clone();
-        let sender = thread::spawn(move || (1..=3).for_each(|message| other.tell(message).expect("it is open")));
+        let sender = thread::spawn(move || {
+            for message in 1..=3 {
+                other.tell(message).expect("it is open");
+                assert!(other.mailbox.len() <= 1, "no more than there is room for");
+            }
+        });
         sender.join().expect("the sender goes well");
         actor.stop(Signals::DRAIN);
         actor.join();
@@ -136,6 +147,22 @@ fn displaced_or_handled() -> u64 {
         let mut all = [handled, buried].concat();
         all.sort_unstable();
         assert_eq!(all, [1, 2, 3]);
+    })
+}
+
+fn oldest_in_the_queue() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(2), Overflow::DropOldest);
+        actor.begin_here();
+        (1..=2).for_each(|message| actor.tell(message).expect("it is open"));
+        let mut batch = Batch::new();
+        assert_eq!(refill(&actor.mailbox, &mut batch, || false), Refill::Messages);
+        let other = actor.clone();
+        let sender = thread::spawn(move || (3..=4).for_each(|message| other.tell(message).expect("it is open")));
+        assert_eq!(actor.mailbox.take(&mut batch), Some(1));
+        sender.join().expect("the sender goes well");
+        assert_eq!(actor.buried.all(), [2]);
+        assert_eq!(actor.mailbox.rest(&mut batch), [3, 4]);
     })
 }
 
@@ -178,5 +205,114 @@ fn closed_against_senders() -> u64 {
         accepted.sort_unstable();
         assert_eq!(all, accepted);
         assert!(matches!(actor.tell(3), Err(Closed::Stopped)));
+    })
+}
+
+fn closed_against_control() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        let other = actor.clone();
+        let sender = thread::spawn(move || {
+            let accepted: Vec<u32> = (1..=2).filter(|message| other.overtake(*message).is_ok()).collect();
+            assert!(accepted.is_sorted() && accepted != [2], "closed once is closed for ever");
+            accepted
+        });
+        actor.begin();
+        actor.stop(0);
+        let accepted = sender.join().expect("the sender goes well");
+        actor.join();
+        let mut all = [actor.handled.all(), actor.buried.all()].concat();
+        all.sort_unstable();
+        assert_eq!(all, accepted);
+        assert!(matches!(actor.overtake(3), Err(Closed::Stopped)));
+    })
+}
+
+fn left_over_in_order() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        actor.begin_here();
+        (1..=2).for_each(|message| actor.tell(message).expect("it is open"));
+        let mut batch = Batch::new();
+        assert_eq!(refill(&actor.mailbox, &mut batch, || false), Refill::Messages);
+        let other = actor.clone();
+        let sender = thread::spawn(move || {
+            other.tell(3).expect("it is open");
+            other.overtake(0).expect("it is open");
+        });
+        sender.join().expect("the sender goes well");
+        assert_eq!(actor.mailbox.rest(&mut batch), [0, 1, 2, 3]);
+        assert!(actor.mailbox.has_taken(3) && actor.mailbox.len() == 0, "nothing of it waits any more");
+    })
+}
+
+fn put_back() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        actor.begin_here();
+        (1..=3).for_each(|message| actor.tell(message).expect("it is open"));
+        let mut batch = Batch::new();
+        assert_eq!(refill(&actor.mailbox, &mut batch, || false), Refill::Messages);
+        assert_eq!(actor.mailbox.take(&mut batch), Some(1));
+        let other = actor.clone();
+        let sender = thread::spawn(move || other.tell(4).expect("it is open between two lives"));
+        assert_eq!(actor.mailbox.put_back(&mut batch), None);
+        actor.mailbox.vacate();
+        if actor.mailbox.len() > 0 {
+            actor.call();
+        }
+        sender.join().expect("the sender goes well");
+        actor.wait_for(3, 0);
+        actor.stop(Signals::DRAIN);
+        actor.join();
+        assert_eq!(actor.handled.all(), [2, 3, 4]);
+    })
+}
+
+fn put_back_to_full() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Bounded(2), Overflow::DropOldest);
+        actor.begin_here();
+        actor.tell(1).expect("it is open");
+        let mut batch = Batch::new();
+        assert_eq!(refill(&actor.mailbox, &mut batch, || false), Refill::Messages);
+        let other = actor.clone();
+        let sender = thread::spawn(move || (2..=3).for_each(|message| other.tell(message).expect("it is open")));
+        let oldest = actor.mailbox.put_back(&mut batch);
+        sender.join().expect("the sender goes well");
+        assert!(actor.mailbox.len() <= 2, "no more than there is room for");
+        let left: Vec<u32> = oldest.into_iter().chain(actor.buried.all()).chain(actor.mailbox.rest(&mut batch)).collect();
+        assert_eq!((left, actor.mailbox.len()), (vec![1, 2, 3], 0), "the oldest gives way, and none is lost");
+    })
+}
+
+fn known_by_number() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        actor.begin_here();
+        let Admission::Room(room) = actor.mailbox.enter() else { panic!("it is open") };
+        let ordinary = room.put(|| 1).number;
+        let control = actor.mailbox.overtake(|| 2, || ()).expect("it is open").number;
+        assert_eq!(actor.mailbox.len(), 2, "both lanes count");
+        let other = actor.clone();
+        let receiver = thread::spawn(move || {
+            assert_eq!(other.mailbox.take_overtaking(|| ()), Some(2));
+            assert!(other.mailbox.has_taken(control) && !other.mailbox.has_taken(ordinary));
+            let mut batch = Batch::new();
+            assert_eq!(refill(&other.mailbox, &mut batch, || false), Refill::Messages);
+            assert!(!other.mailbox.has_taken(ordinary), "it was fetched and not taken");
+            assert_eq!(other.mailbox.take(&mut batch), Some(1));
+        });
+        let (first, second) = (actor.mailbox.has_taken(ordinary), actor.mailbox.has_taken(control));
+        assert!(!first || second, "the one that overtakes is taken first");
+        receiver.join().expect("the receiver goes well");
+        assert!(actor.mailbox.has_taken(ordinary) && actor.mailbox.has_taken(control));
+        assert!(!actor.mailbox.has_taken(ordinary + 1) && !actor.mailbox.has_taken(control + 1));
+        let control = actor.mailbox.overtake(|| 3, || ()).expect("it is open").number;
+        assert_eq!(actor.mailbox.rest(&mut Batch::new()), [3]);
+        assert!(actor.mailbox.has_taken(control), "nobody waits for what is left over");
+        actor.tell(5).expect("it is open");
+        actor.overtake(4).expect("it is open");
+        assert_eq!(actor.mailbox.take_queued(), [4, 5], "both lanes are taken in the place of the receiver");
     })
 }

@@ -18,6 +18,8 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_reply_that_is_dropped_wakes_the_asker", dropped_against_poll),
     ("a_late_answer_is_dropped_once", answer_against_close),
     ("what_is_noted_of_a_request_is_seen_whole", noted_against_answer),
+    ("an_asker_that_goes_on_in_another_task_is_woken_there", answer_against_another_task),
+    ("a_request_that_was_handled_and_not_answered_waits_nowhere", handled_against_look),
 ];
 
 type Asked = Slot<Counted, Infallible>;
@@ -113,5 +115,36 @@ fn noted_against_answer() -> u64 {
         assert!(matches!(block_on(poll_fn(|cx| slot.poll(cx))), Outcome::Answered(Ok(_))));
         answerer.join().expect("the answerer goes well");
         assert_eq!(slot.stashed().times, 0, "an ask that is over waits nowhere");
+    })
+}
+
+fn answer_against_another_task() -> u64 {
+    explore(|| {
+        let slot = Asked::new(None);
+        let reply = ReplyTo::to(&slot);
+        assert!(slot.poll(&mut std::task::Context::from_waker(Waker::noop())).is_pending());
+        let answerer = thread::spawn(move || drop(reply));
+        assert!(matches!(block_on(poll_fn(|cx| slot.poll(cx))), Outcome::Broken(_)));
+        answerer.join().expect("the answerer goes well");
+    })
+}
+
+fn handled_against_look() -> u64 {
+    explore(|| {
+        let slot = Asked::new(None);
+        let reply = ReplyTo::to(&slot);
+        let receiver = thread::spawn(move || {
+            let noted = reply.slot().expect("somebody asks");
+            noted.note_stashed();
+            noted.note_replayed();
+            noted.note_handled();
+            // The right to answer is kept for later.
+            reply
+        });
+        let seen = slot.stashed();
+        assert!(seen.times == 1 || seen.place == crate::lifecycle::ties::StashPlace::Nowhere);
+        let reply = receiver.join().expect("the receiver goes well");
+        assert!(slot.stashed().place == crate::lifecycle::ties::StashPlace::Nowhere && slot.is_awaited());
+        drop(reply);
     })
 }

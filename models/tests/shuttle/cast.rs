@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use actors_core::{Actor, ActorRef, ActorSystem, BoxError, Context, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, BoxError, Context, Exited, MonitorRef, messages};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, Runner, future};
 
@@ -44,9 +44,19 @@ impl Lived {
         self.0.handled.load(Relaxed)
     }
 
+    /// Asserts that each state that was made is gone.
+    pub(crate) fn assert_dropped(&self) {
+        assert_eq!(self.0.born.load(Relaxed), self.0.dropped.load(Relaxed), "each state is dropped once");
+    }
+
+    /// Counts as if a message were handled.
+    pub(crate) fn count(&self) {
+        self.0.handled.fetch_add(1, Relaxed);
+    }
+
     /// Asserts that each state that was made is gone, and that each that started has stopped.
     pub(crate) fn assert_over(&self) {
-        assert_eq!(self.0.born.load(Relaxed), self.0.dropped.load(Relaxed), "each state is dropped once");
+        self.assert_dropped();
         assert_eq!(self.started(), self.0.stopped.load(Relaxed), "whoever has started is stopped");
     }
 }
@@ -114,7 +124,7 @@ impl Counter {
     }
 }
 
-/// An actor without hooks: at rest it ends where it is asked to.
+/// An actor without hooks: at rest it ends where it is asked to, in few steps.
 #[derive(Actor)]
 pub(crate) struct Plain(pub(crate) Lived);
 
@@ -124,6 +134,59 @@ impl Plain {
     #[message]
     pub(crate) fn add_plainly(&mut self) {
         self.0.0.handled.fetch_add(1, Relaxed);
+    }
+
+    /// Adds one, and fails.
+    #[message]
+    pub(crate) fn fail_plainly(&mut self) -> Result<(), BoxError> {
+        self.0.0.handled.fetch_add(1, Relaxed);
+        Err(Box::new(Broken))
+    }
+}
+
+/// An actor that never gets done with its start.
+#[derive(Actor)]
+pub(crate) struct Hanging;
+
+#[messages]
+impl Hanging {
+    #[started]
+    async fn hang(&mut self) {
+        std::future::pending().await
+    }
+}
+
+/// An actor that watches, and counts what it is told.
+#[derive(Actor, Default)]
+pub(crate) struct Watcher {
+    monitor: Option<MonitorRef>,
+    told: u32,
+}
+
+#[messages]
+impl Watcher {
+    #[exited]
+    fn exited(&mut self, _exited: Exited) {
+        self.told += 1;
+    }
+
+    /// Watches.
+    #[message]
+    pub(crate) fn watch(&mut self, other: ActorRef<Plain>, ctx: &mut Context<Self>) {
+        self.monitor = Some(ctx.monitor(&other));
+    }
+
+    /// Watches no more, and answers how often it was told.
+    #[message]
+    pub(crate) fn look_away(&mut self, ctx: &mut Context<Self>) -> u32 {
+        self.monitor.take().into_iter().for_each(|monitor| ctx.demonitor(monitor));
+        self.told
+    }
+
+    /// Answers how often it was told.
+    #[message]
+    pub(crate) fn told(&self) -> u32 {
+        self.told
     }
 }
 

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use actors_core::{ActorSystem, ChildSpec, Supervisor};
+use actors_core::{ActorRef, ActorSystem, ChildSpec, ExitReason, LinkKind, Supervisor};
 use models::Model;
 
-use crate::cast::{Add, AddPlainly, Counter, Fail, Lived, OpenGroup, Plain, beside, explore, shut_down, tell_adds};
+use crate::cast::{
+    Add, AddPlainly, Counter, Fail, FailPlainly, Hanging, Lived, LookAway, OpenGroup, Plain, Told, Watch, Watcher, beside, explore,
+    shut_down, tell_adds,
+};
 
 pub(crate) const MODELS: &[Model] = &[
     ("a_stop_against_a_start_ends_the_actor_once_and_stops_what_started", || explore(stop_against_start)),
+    ("a_kill_against_a_start_that_hangs_ends_the_actor", || explore(kill_against_hanging_start)),
     ("a_kill_against_a_stop_ends_the_actor_once", || explore(kill_against_stop)),
     ("a_drain_handles_all_that_was_accepted", || explore(drain_against_senders)),
     ("senders_at_a_full_mailbox_are_taken_in_or_told_of_the_drain", || explore(drain_against_a_full_mailbox)),
@@ -20,18 +24,42 @@ pub(crate) const MODELS: &[Model] = &[
     ("an_actor_that_is_spawned_while_the_system_shuts_down_ends_too", || explore(shutdown_against_spawn)),
     ("messages_to_an_actor_that_ends_at_rest_are_handled_or_refused", || explore(end_at_rest_against_senders)),
     ("a_shutdown_against_a_failing_child_ends_the_whole_tree", || explore(shutdown_against_restart)),
+    ("a_shutdown_is_not_over_before_all_have_been_told_of_an_end", || explore(shutdown_against_end)),
+    ("a_stop_against_a_restart_without_hooks_ends_the_child_and_loses_nothing", || explore(stop_against_plain_restart)),
+    ("a_stop_of_a_child_that_is_just_restarted_is_not_missed", || explore(stop_amid_restart)),
+    ("an_ask_to_a_child_that_is_just_restarted_is_not_missed", || explore(ask_amid_restart)),
+    ("a_link_made_while_an_idle_one_ends_brings_the_other_down", || explore(link_against_end_at_rest)),
+    ("two_that_link_and_unlink_each_other_at_once_do_not_wait_for_each_other", || explore(link_against_link)),
+    ("a_member_that_ends_while_it_joins_brings_the_others_down", || explore(join_against_own_end)),
+    ("an_outsider_that_joins_while_the_owner_ends_falls_too", || explore(join_against_end_of_owner)),
+    ("an_ask_to_an_idle_actor_that_ends_is_settled", || explore(ask_against_end_at_rest)),
+    ("a_monitor_made_while_the_other_ends_gives_one_notice", || explore(monitor_against_end)),
+    ("a_monitor_that_is_cancelled_while_the_other_ends_is_silent", || explore(cancel_against_end)),
 ];
 
 async fn stop_against_start() {
     let (system, lived) = (ActorSystem::new("model"), Lived::default());
     let actor = system.spawn(Counter::new(&lived));
     let stopping = actor.clone();
-    let stopper = beside(async move { stopping.stop() });
+    let stopper = beside(async move {
+        stopping.stop();
+        assert!(stopping.try_tell(Add).is_err(), "it takes nothing any more");
+    });
     let sender = beside(tell_adds(actor.clone(), 1));
-    actor.stopped().await;
+    assert_eq!(actor.stopped().await, ExitReason::Normal);
     stopper.await.expect("it goes well");
     sender.await.expect("it goes well");
     lived.assert_over();
+    shut_down(&system).await;
+}
+
+async fn kill_against_hanging_start() {
+    let system = ActorSystem::new("model");
+    let actor = system.spawn(Hanging);
+    let killing = actor.clone();
+    let killer = beside(async move { killing.kill() });
+    assert_eq!(actor.stopped().await, ExitReason::Killed);
+    killer.await.expect("it goes well");
     shut_down(&system).await;
 }
 
@@ -56,6 +84,7 @@ async fn drain_against_senders() {
     let actor = system.start(Counter::new(&lived)).await.expect("it starts");
     let senders = [1, 2].map(|times| beside(tell_adds(actor.clone(), times)));
     actor.drain();
+    assert!(actor.try_tell(Add).is_err(), "it takes nothing any more");
     let mut accepted = 0;
     for sender in senders {
         accepted += sender.await.expect("it goes well");
@@ -150,6 +179,7 @@ async fn stop_against_restart() {
     let asking = child.clone();
     let asker = beside(async move { asking.ask(Add).await.is_ok() });
     shut_down(&system).await;
+    lived.assert_dropped();
     failer.await.expect("it goes well");
     asker.await.expect("it goes well");
     child.stopped().await;
@@ -198,5 +228,177 @@ async fn shutdown_against_restart() {
     let failing = system.lookup::<Counter>("/above/a").expect("it is there");
     let killer = beside(async move { failing.kill() });
     shut_down(&system).await;
+    lived.assert_dropped();
     killer.await.expect("it goes well");
+}
+
+async fn shutdown_against_end() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let member = system.spawn(Plain(lived));
+    let members = system.group::<AddPlainly>("members");
+    members.join(&member);
+    let emptied = Lived::default();
+    let seen = emptied.clone();
+    let callback = move || async move {
+        if members.is_empty() {
+            seen.count();
+        }
+    };
+    system.on_terminated(callback).expect("it goes on");
+    let killer = beside(async move { member.kill() });
+    shut_down(&system).await;
+    assert_eq!(emptied.handled(), 1, "who has ended is no member any more");
+    killer.await.expect("it goes well");
+}
+
+async fn stop_against_plain_restart() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let states = lived.clone();
+    let spec = ChildSpec::new("child", move || Plain(states.clone())).transient();
+    system.actor(Supervisor::new().restarts(9, Duration::from_secs(9)).child(spec)).name("above").start().await.expect("it starts");
+    let child = system.lookup::<Plain>("/above/child").expect("it is there");
+    let (failing, sending, stopping) = (child.clone(), child.clone(), child.clone());
+    let failer = beside(async move { u32::from(failing.tell(FailPlainly).await.is_ok()) });
+    let sender = beside(async move { u32::from(sending.tell(AddPlainly).await.is_ok()) });
+    let stopper = beside(async move { stopping.stop() });
+    child.stopped().await;
+    let accepted = failer.await.expect("it goes well") + sender.await.expect("it goes well");
+    stopper.await.expect("it goes well");
+    shut_down(&system).await;
+    assert_eq!(u64::from(lived.handled()) + system.dead_letter_count(), u64::from(accepted));
+}
+
+/// A child without hooks that is about to fail, and be restarted.
+async fn failing_child(system: &ActorSystem) -> ActorRef<Plain> {
+    let spec = ChildSpec::new("child", || Plain(Lived::default())).transient();
+    system.actor(Supervisor::new().restarts(9, Duration::from_secs(9)).child(spec)).name("above").start().await.expect("it starts");
+    let child = system.lookup::<Plain>("/above/child").expect("it is there");
+    child.tell(FailPlainly).await.expect("it is open");
+    child
+}
+
+async fn stop_amid_restart() {
+    let system = ActorSystem::new("model");
+    let child = failing_child(&system).await;
+    let stopping = child.clone();
+    let stopper = beside(async move { stopping.stop() });
+    // Nothing else calls it.
+    child.stopped().await;
+    stopper.await.expect("it goes well");
+    shut_down(&system).await;
+}
+
+async fn ask_amid_restart() {
+    let system = ActorSystem::new("model");
+    let child = failing_child(&system).await;
+    let asker = beside(async move { child.ask(AddPlainly).await.is_ok() });
+    assert!(asker.await.expect("it goes well"), "the next life answers");
+    shut_down(&system).await;
+}
+
+async fn link_against_end_at_rest() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let (ending, other) = (system.spawn(Plain(lived.clone())), system.spawn(Plain(lived)));
+    let stopping = ending.clone();
+    let stopper = beside(async move { stopping.stop() });
+    other.link_as(&ending, LinkKind::OnExit);
+    stopper.await.expect("it goes well");
+    assert_eq!(other.stopped().await, ExitReason::Shutdown);
+    shut_down(&system).await;
+}
+
+async fn link_against_link() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let (one, other) = (system.spawn(Plain(lived.clone())), system.spawn(Plain(lived)));
+    let (peer, linking) = (one.clone(), other.clone());
+    let linker = beside(async move {
+        linking.link(&peer);
+        linking.unlink(&peer);
+    });
+    one.link(&other);
+    one.unlink(&other);
+    linker.await.expect("it goes well");
+    one.kill();
+    one.stopped().await;
+    assert!(other.exit().is_none(), "nothing of a link is left");
+    shut_down(&system).await;
+}
+
+async fn join_against_own_end() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let owner = system.spawn(Counter::new(&lived));
+    let group = owner.ask(OpenGroup).await.expect("it answers");
+    let (ending, other) = (system.spawn(Plain(lived.clone())), system.spawn(Plain(lived.clone())));
+    let cleanups = Lived::default();
+    let cleaned = cleanups.clone();
+    group.on_end(move |report| {
+        cleaned.count();
+        assert_eq!(report.members.len(), 2);
+    });
+    group.join(&other);
+    let stopping = ending.clone();
+    let stopper = beside(async move { stopping.stop() });
+    group.join(&ending);
+    stopper.await.expect("it goes well");
+    other.stopped().await;
+    owner.stopped().await;
+    assert_eq!(cleanups.handled(), 1);
+    shut_down(&system).await;
+}
+
+async fn join_against_end_of_owner() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let owner = system.spawn(Counter::new(&lived));
+    let group = owner.ask(OpenGroup).await.expect("it answers");
+    let outsider = system.spawn(Plain(lived.clone()));
+    let stopper = beside(async move {
+        owner.kill();
+        owner.stopped().await;
+    });
+    group.join(&outsider);
+    stopper.await.expect("it goes well");
+    outsider.stopped().await;
+    shut_down(&system).await;
+}
+
+async fn ask_against_end_at_rest() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let actor = system.spawn(Plain(lived.clone()));
+    let asking = actor.clone();
+    let asker = beside(async move { u32::from(asking.ask(AddPlainly).await.is_ok()) });
+    actor.stop();
+    let answered = asker.await.expect("it goes well");
+    actor.stopped().await;
+    assert_eq!(answered, lived.handled());
+    shut_down(&system).await;
+}
+
+async fn monitor_against_end() {
+    let system = ActorSystem::new("model");
+    let (watcher, other) = (system.spawn(Watcher::default()), system.spawn(Plain(Lived::default())));
+    let stopping = other.clone();
+    let stopper = beside(async move { stopping.stop() });
+    watcher.tell(Watch { other }).await.expect("it is open");
+    // If the notice is lost, this goes on for more steps than there may be.
+    while watcher.ask(Told).await.expect("it answers") == 0 {
+        shuttle::future::yield_now().await;
+    }
+    stopper.await.expect("it goes well");
+    assert_eq!(watcher.ask(Told).await.expect("it answers"), 1);
+    shut_down(&system).await;
+}
+
+async fn cancel_against_end() {
+    let system = ActorSystem::new("model");
+    let (watcher, other) = (system.spawn(Watcher::default()), system.spawn(Plain(Lived::default())));
+    watcher.ask(Watch { other: other.clone() }).await.expect("it answers");
+    let stopping = other.clone();
+    let stopper = beside(async move { stopping.stop() });
+    let told = watcher.ask(LookAway).await.expect("it answers");
+    stopper.await.expect("it goes well");
+    other.stopped().await;
+    for _ in 0..3 {
+        assert_eq!(watcher.ask(Told).await.expect("it answers"), told, "nothing comes after it was cancelled");
+    }
+    shut_down(&system).await;
 }

@@ -4,6 +4,8 @@ mod facts;
 mod lives;
 mod messages;
 mod restarts;
+mod services;
+mod sources;
 mod ties;
 mod turns;
 mod whole;
@@ -27,6 +29,8 @@ pub fn check(run: &Run) -> Vec<String> {
     lives::check(run, &facts, &mut wrong);
     restarts::check(run, &facts, &mut wrong);
     ties::check(run, &facts, &mut wrong);
+    services::check(run, &facts, &mut wrong);
+    sources::check(run, &mut wrong);
     whole::check(run, &facts, &mut wrong);
     wrong.0
 }

@@ -1,6 +1,7 @@
 //! One thing at a time in each actor, and nothing after it was asked to end.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actors_core::{ActorId, OnStop};
 
@@ -13,6 +14,7 @@ use crate::program::{Kind, Way};
 pub(super) fn check(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
     one_at_a_time(run, wrong);
     if run.in_order {
+        within_limits(run, facts, wrong);
         nothing_after_the_end_was_asked(run, facts, wrong);
     }
 }
@@ -32,6 +34,28 @@ fn one_at_a_time(run: &Run, wrong: &mut Wrong) {
     }
     for (_, (who, place)) in inside {
         wrong.add("S2.2", format!("{who:?} never left {place:?}"));
+    }
+}
+
+/// Whatever waits in a handler or a hook is cut short at its limit.
+fn within_limits(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
+    let mut entered: BTreeMap<ActorId, Duration> = BTreeMap::new();
+    for entry in &run.journal {
+        match &entry.note {
+            Note::Enters(who, _) => _ = entered.insert(who.id, entry.at),
+            Note::Leaves(who, place) => {
+                let (Some(plan), Some(at)) = (facts.plan_of(who.id), entered.remove(&who.id)) else { continue };
+                let (rule, limit) = match place {
+                    Place::Started => ("S3.2", Some(plan.setup.start_limit.unwrap_or(60_000))),
+                    Place::Stopped => ("S6.2", Some(plan.setup.hook_limit.unwrap_or(5_000))),
+                    Place::Handler => ("S4.13", plan.setup.handler_limit),
+                    Place::Exited => continue,
+                };
+                let (took, limit) = (entry.at - at, limit.map_or(Duration::MAX, |limit| Duration::from_millis(limit + 2)));
+                wrong.unless(took <= limit, rule, || format!("{who:?} was in {place:?} for {took:?}, with a limit of {limit:?}"));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -81,10 +105,15 @@ fn nothing_after_the_end_was_asked(run: &Run, facts: &Facts<'_>, wrong: &mut Wro
                     });
                 }
             }
-            Note::TimerCame { who, timer } => {
+            Note::TimerCame { who, timer: source } | Note::ItemCame { who, stream: source, .. } => {
                 wrong.unless(!asked.get(who).is_some_and(|known| known.any), "S11.1", || {
-                    format!("timer {timer} came to {who:?} after that was asked to end")
+                    format!("source {source} came to {who:?} after that was asked to end")
                 });
+            }
+            Note::GotNews { who, .. } | Note::Noticed { who, .. } => {
+                if let Some(since) = asked.get(who).and_then(|known| known.silent) {
+                    wrong.add("S4.2", format!("{who:?} handled news after it was asked to end, at {since}"));
+                }
             }
             _ => {}
         }

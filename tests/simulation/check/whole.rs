@@ -1,6 +1,6 @@
 //! The shutdown: in order, in time, with nothing left and a report that says what happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use actors_core::test_kit::{LifeEvent, LifeStep};
@@ -21,6 +21,9 @@ pub(super) fn check(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
         agrees(run, facts, report, wrong);
         failures(run, report, wrong);
         order(run, facts, wrong);
+        if run.in_order {
+            stop_limits(run, facts, report, wrong);
+        }
     }
 }
 
@@ -71,9 +74,15 @@ fn agrees(run: &Run, facts: &Facts<'_>, report: &ShutdownReport, wrong: &mut Wro
     let unresponsive = report.unresponsive().count();
     wrong.unless(unresponsive == 0, "S7.4", || format!("{unresponsive} actors are unresponsive, and all of them yield"));
     wrong.unless(!matches!(report.outcome, Outcome::WouldDeadlock { .. }), "S7.3", || format!("the outcome is {:?}", report.outcome));
-    let letters = run.journal.iter().filter(|entry| matches!(entry.note, Note::Dead { .. })).count() as u64;
-    // Whoever finds a mailbox full makes a dead letter of the oldest, or of his own, a moment later on his own thread.
-    let of_full = |note: &Note| matches!(note, Note::Dead { reason: DeadReason::Oldest | DeadReason::Newest, .. });
+    let letters = run.journal.iter().filter(|entry| matches!(entry.note, Note::Dead { .. } | Note::DeadNews { .. })).count() as u64;
+    // Whoever finds a mailbox full makes a dead letter of the oldest, or of his own, a moment later on his own thread; and so does
+    // whoever delivers what was published.
+    let of_full = |note: &Note| {
+        matches!(
+            note,
+            Note::DeadNews { .. } | Note::Dead { message: None, .. } | Note::Dead { reason: DeadReason::Oldest | DeadReason::Newest, .. }
+        )
+    };
     let late = if run.in_order { 0 } else { run.journal.iter().filter(|entry| of_full(&entry.note)).count() as u64 };
     wrong.unless((letters - late..=letters).contains(&report.dead_letters), "S7.8", || {
         format!("the report counts {} dead letters, and there were {letters}", report.dead_letters)
@@ -144,6 +153,28 @@ fn order(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
                 wrong.add("S7.1", format!("{path} was stopped before {later}, which was started after it"));
             }
         }
+    }
+}
+
+/// One without children, whom nothing but its parent stops, is killed at its stop limit, and aborted soon after.
+fn stop_limits(run: &Run, facts: &Facts<'_>, report: &ShutdownReport, wrong: &mut Wrong) {
+    // A second after the kill until the abort, and a quarter of one after that.
+    const GRACE: Duration = Duration::from_millis(1_250 + 50);
+    let asked: BTreeSet<String> = run
+        .journal
+        .iter()
+        .filter_map(|entry| if let Note::Asks { to, .. } = entry.note { facts.actors.get(&to) } else { None })
+        .map(|actor| actor.path.clone())
+        .collect();
+    for actor in &report.actors {
+        let path = actor.path.to_string();
+        let Some(slot) = slot_of(&path) else { continue };
+        let is_leaf = run.program.below(Some(slot)).next().is_none();
+        if !is_leaf || asked.contains(&path) || actor.exit.reason != ExitReason::Shutdown || is_stopped_by_others(&run.program, slot) {
+            continue;
+        }
+        let limit = Duration::from_millis(facts.plan(slot).setup.stop_limit.unwrap_or(5_000));
+        wrong.unless(actor.total <= limit + GRACE, "S7.4", || format!("{path} took {:?} to stop, with a limit of {limit:?}", actor.total));
     }
 }
 

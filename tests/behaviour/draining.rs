@@ -1,0 +1,140 @@
+//! A drain: what is finished for its sake, and what is left out of it (S6.8).
+
+use actors_core::{Actor, ActorSystem, Context, ExitReason, Exited, messages};
+use tests::{Gate, Journal, promptly};
+use tokio::task::yield_now;
+
+/// Starts at a gate; whatever waits when a stop comes is cut short.
+#[derive(Actor)]
+#[actor(in_flight = "cancel")]
+struct Starter {
+    gate: Gate,
+    journal: Journal,
+}
+
+#[messages]
+impl Starter {
+    #[started]
+    async fn begin(&mut self) {
+        let _cut_or_done = self.journal.drop_note("start is over");
+        self.gate.pass().await;
+        self.journal.note("started");
+    }
+
+    #[message]
+    fn note(&self) {
+        self.journal.note("handled");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s6_8_a_drain_lets_a_start_that_has_begun_finish_if_something_waits_to_be_handled() {
+    let (system, gate, journal) = (ActorSystem::new("test"), Gate::new(), Journal::new());
+    let actor = system.spawn(Starter { gate: gate.clone(), journal: journal.clone() });
+    gate.reached().await;
+    actor.tell(Note).await.unwrap();
+
+    actor.drain();
+    yield_now().await;
+    gate.open();
+
+    assert_eq!(promptly("the end", actor.stopped()).await, ExitReason::Normal);
+    assert_eq!(journal.entries(), ["started", "start is over", "handled"]);
+    assert_eq!(system.dead_letter_count(), 0);
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s6_8_a_drain_cuts_a_start_short_if_nothing_waits_to_be_handled() {
+    let (system, gate, journal) = (ActorSystem::new("test"), Gate::new(), Journal::new());
+    let actor = system.spawn(Starter { gate: gate.clone(), journal: journal.clone() });
+    gate.reached().await;
+
+    actor.drain();
+
+    assert_eq!(promptly("the end", actor.stopped()).await, ExitReason::Normal);
+    assert_eq!(journal.entries(), ["start is over"]);
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s6_8_a_kill_cuts_a_start_short_that_goes_on_for_a_drain() {
+    let (system, gate, journal) = (ActorSystem::new("test"), Gate::new(), Journal::new());
+    let actor = system.spawn(Starter { gate: gate.clone(), journal: journal.clone() });
+    gate.reached().await;
+    actor.tell(Note).await.unwrap();
+    actor.drain();
+    yield_now().await;
+
+    actor.kill();
+
+    promptly("the end", actor.stopped()).await;
+    assert_eq!(journal.entries(), ["start is over"]);
+    assert_eq!(system.dead_letter_count(), 1);
+    system.shutdown().await;
+}
+
+/// Has a child, watches it, and writes down what it is told of it.
+#[derive(Actor)]
+struct Watcher {
+    gate: Gate,
+    journal: Journal,
+}
+
+#[derive(Actor)]
+struct Watched;
+
+#[messages]
+impl Watched {
+    #[message]
+    fn ping(&self) {}
+}
+
+#[messages]
+impl Watcher {
+    #[started]
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        let child = ctx.actor(Watched).name("child").spawn();
+        ctx.monitor(&child);
+        ctx.link(&child);
+    }
+
+    #[message]
+    async fn wait(&mut self) {
+        self.gate.pass().await;
+        self.journal.note("handled");
+    }
+
+    #[exited]
+    fn exited(&mut self, _exited: Exited) {
+        self.journal.note("told");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s6_8_who_drains_is_told_of_no_exit_neither_of_those_that_waited_nor_of_later_ones() {
+    for told_before in [true, false] {
+        let (system, gate, journal) = (ActorSystem::new("test"), Gate::new(), Journal::new());
+        let watcher = system.actor(Watcher { gate: gate.clone(), journal: journal.clone() }).name("watcher").start().await.unwrap();
+        for _ in 0..3 {
+            watcher.tell(Wait).await.unwrap();
+        }
+        gate.reached().await;
+        let child = system.lookup::<Watched>("/watcher/child").unwrap();
+        if told_before {
+            child.stop();
+            promptly("the end of the child", child.stopped()).await;
+        }
+
+        watcher.drain();
+        gate.open();
+        gate.reached().await;
+        child.stop();
+        promptly("the end of the child", child.stopped()).await;
+        gate.open_wide();
+
+        assert_eq!(promptly("the end", watcher.stopped()).await, ExitReason::Normal);
+        assert_eq!(journal.entries(), ["handled"; 3]);
+        system.shutdown().await;
+    }
+}
