@@ -136,10 +136,9 @@ fn log(run: &Run, wrong: &mut Wrong) {
                     Some(Stage::Down(last)) => life == last + 1,
                     // On several threads the next life may be noted before the end of the last.
                     Some(Stage::Up(last)) => !run.in_order && life == last + 1,
-                    // Nor does the log wait, there, for whoever makes one that another ends at rest at once.
-                    Some(Stage::Ended) => !run.in_order,
+                    Some(Stage::Ended) => false,
                 };
-                (holds, if matches!(before, Some(Stage::Ended)) { Stage::Ended } else { Stage::Up(life) })
+                (holds, Stage::Up(life))
             }
             LifeStep::Down(_) => {
                 let next = if matches!(before, Some(Stage::Up(next)) if *next > life) { Stage::Up(life + 1) } else { Stage::Down(life) };
