@@ -65,7 +65,8 @@ struct Inner {
     looking: usize,
     /// How many more there may be than threads, since some were held up.
     extra: usize,
-    tasks: Vec<AbortHandle>,
+    /// Who looks whether runners are held up.
+    watcher: Option<AbortHandle>,
     /// There are no runners any more: everybody gets a task.
     closed: bool,
 }
@@ -130,21 +131,20 @@ impl RunQueue {
         inner.runners.len().saturating_sub(inner.asleep.len())
     }
 
-    /// There are no turns any more: whoever waits for one, or has something to do later, gets a task.
+    /// There are no turns any more: whoever waits for one, or has something to do later, gets a task. The runners go.
     pub(crate) fn close(&self) {
-        let (left, tasks, asleep) = {
+        let (left, asleep, watcher) = {
             let mut inner = lock(&self.inner);
             inner.closed = true;
-            (std::mem::take(&mut inner.ready), std::mem::take(&mut inner.tasks), std::mem::take(&mut inner.asleep))
+            (std::mem::take(&mut inner.ready), std::mem::take(&mut inner.asleep), inner.watcher.take())
         };
-        // A waker may be the last that keeps a task.
-        drop(asleep);
-        for task in tasks {
-            task.abort();
+        for (_, waker) in asleep {
+            waker.wake();
         }
-        for item in left {
-            item.start_task();
+        if let Some(watcher) = watcher {
+            watcher.abort();
         }
+        left.into_iter().for_each(TakesTurns::start_task);
     }
 
     fn make(&self, call: Call) {
@@ -152,16 +152,9 @@ impl RunQueue {
             Call::Nothing => {}
             Call::Wake(waker) => waker.wake(),
             Call::Start(runner) => {
-                let task = {
-                    let Some(queue) = self.this.upgrade() else { return };
-                    self.runtime.spawn(Running { me: Some((queue, runner)) }).abort_handle()
-                };
-                let mut inner = lock(&self.inner);
-                if inner.closed {
-                    drop(inner);
-                    return task.abort();
+                if let Some(queue) = self.this.upgrade() {
+                    self.runtime.spawn(Running { me: Some((queue, runner)) });
                 }
-                inner.tasks.push(task);
             }
         }
     }
@@ -177,10 +170,13 @@ impl RunQueue {
     #[cold]
     fn begin_watch(&self) {
         if !self.is_watched.swap(true, Ordering::AcqRel) {
-            let task = self.runtime.spawn(watch(self.this.clone())).abort_handle();
+            let watcher = self.runtime.spawn(watch(self.this.clone())).abort_handle();
             let mut inner = lock(&self.inner);
-            inner.tasks.retain(|task| !task.is_finished());
-            inner.tasks.push(task);
+            if inner.closed {
+                watcher.abort();
+            } else {
+                inner.watcher = Some(watcher);
+            }
         }
     }
 

@@ -36,7 +36,7 @@ mod telemetry;
 mod time;
 
 pub use actor::{
-    Actor, CatchUp, Context, Every, Hooks, InactivityTimeout, Job, JobError, NotAChild, SignalMessages, StashFull, StopSignal, Stopping,
+    Actor, CatchUp, Context, Every, Handler, Hooks, InactivityTimeout, Job, JobError, NotAChild, SignalMessages, StashFull, StopSignal, Stopping,
     StreamRef, TimerRef, WaitForStop,
 };
 pub use actors_macros::{Actor, messages};
@@ -62,13 +62,9 @@ pub use system::{
 };
 
 /// What the macros need, and nobody else.
-///
-/// Two macros make one actor, and neither sees what the other does: the derive writes `Derived`, with the policy, and
-/// `#[messages]` writes `Messages` and the `Actor` impl; each asks for the other's trait. `Fallible` sees through aliases of `Result`. `begin_tick` sends what nobody else can. `fits` complains of
-/// messages that are too large. `Instant` spares users a dependency on tokio. All else that an expansion names is public,
-/// and could have been written by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Derived, Fallible, HandlerError, Messages, Sent, begin_tick, fits};
+    pub use crate::actor::{Derived, Fallible, HandlerError, Messages, Open, Opened, Sent, Travels, begin_tick, fits};
+    pub use crate::address::OpenTypes;
     pub use tokio::time::Instant;
 }

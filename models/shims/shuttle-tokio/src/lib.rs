@@ -4,7 +4,7 @@ pub use ::tokio::{select, signal, sync};
 
 /// As `tokio::runtime`.
 pub mod runtime {
-    pub use ::tokio::runtime::{Builder, Runtime};
+    pub use ::tokio::runtime::{Builder, Runtime, RuntimeFlavor};
 
     /// As `tokio::runtime::Handle`: there is one runtime, which is the model.
     #[derive(Clone, Debug)]
@@ -40,9 +40,30 @@ pub mod runtime {
             ::shuttle::future::spawn(async move { work() })
         }
 
+        /// As the real one. In a model a thread never blocks for long, so nobody has to take over from it.
+        pub fn runtime_flavor(&self) -> RuntimeFlavor {
+            RuntimeFlavor::CurrentThread
+        }
+
+        /// As the real one.
+        pub fn metrics(&self) -> Metrics {
+            Metrics
+        }
+
         /// As the real one.
         pub fn block_on<F: Future>(&self, work: F) -> F::Output {
             ::shuttle::future::block_on(work)
+        }
+    }
+
+    /// As `tokio::runtime::RuntimeMetrics`.
+    #[derive(Debug)]
+    pub struct Metrics;
+
+    impl Metrics {
+        /// As the real one.
+        pub fn num_workers(&self) -> usize {
+            1
         }
     }
 
