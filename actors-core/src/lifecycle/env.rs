@@ -69,7 +69,7 @@ impl Env {
     pub(crate) fn new(name: Arc<str>, runtime: Handle, linger: Duration) -> Arc<Env> {
         Arc::new(Env {
             name,
-            run_queue: RunQueue::new(runtime.clone()),
+            run_queue: RunQueue::new(runtime.clone(), linger),
             runtime,
             dead_letters: DeadLetterOffice::default(),
             crashes: Feed::default(),

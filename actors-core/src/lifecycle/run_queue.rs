@@ -46,6 +46,7 @@ pub(crate) trait TakesTurns: Send + Sync {
 pub(crate) struct RunQueue {
     this: Weak<RunQueue>,
     runtime: Handle,
+    linger: Duration,
     /// How many runners there are to be.
     threads: usize,
     /// There is but one thread, whatever happens: nobody can take over from it.
@@ -78,6 +79,8 @@ struct Runner {
     next: Mutex<VecDeque<Arc<dyn TakesTurns>>>,
     /// It has been started or woken, and has not looked yet. Changes under the lock of the queue.
     is_called: AtomicBool,
+    /// It has had nothing to do for a while, and goes if it still has not. Changes under the lock of the queue.
+    is_dismissed: AtomicBool,
     /// How many turns it has begun.
     turns: AtomicU64,
 }
@@ -95,12 +98,14 @@ enum Call {
 }
 
 impl RunQueue {
-    pub(crate) fn new(runtime: Handle) -> Arc<RunQueue> {
+    /// Runners without anything to do go after `linger`.
+    pub(crate) fn new(runtime: Handle, linger: Duration) -> Arc<RunQueue> {
         let alone = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
         let threads = if alone { 1 } else { runtime.metrics().num_workers() };
         Arc::new_cyclic(|this| RunQueue {
             this: this.clone(),
             runtime,
+            linger,
             threads,
             alone,
             inner: Mutex::default(),
@@ -159,10 +164,10 @@ impl RunQueue {
         }
     }
 
-    /// Has somebody look whether runners are held up, where somebody could help them.
+    /// Has somebody look whether runners are held up, or have nothing to do any more.
     #[inline]
     fn watch(&self) {
-        if !self.alone && !self.is_watched.load(Ordering::Relaxed) {
+        if !self.is_watched.load(Ordering::Relaxed) {
             self.begin_watch();
         }
     }
@@ -171,11 +176,12 @@ impl RunQueue {
     fn begin_watch(&self) {
         if !self.is_watched.swap(true, Ordering::AcqRel) {
             let watcher = self.runtime.spawn(watch(self.this.clone())).abort_handle();
-            let mut inner = lock(&self.inner);
-            if inner.closed {
-                watcher.abort();
-            } else {
-                inner.watcher = Some(watcher);
+            let old = {
+                let mut inner = lock(&self.inner);
+                if inner.closed { Some(watcher) } else { inner.watcher.replace(watcher) }
+            };
+            if let Some(old) = old {
+                old.abort();
             }
         }
     }
@@ -196,7 +202,10 @@ impl RunQueue {
             let call = if inner.ready.is_empty() { Call::Nothing } else { inner.call(self.threads) };
             // Who has waited longest, lest others come before him for ever.
             let item = item.or_else(|| lock(&me.next).pop_front());
-            if item.is_none() && !inner.closed {
+            let stays = item.is_none() && !inner.closed;
+            if stays && me.is_dismissed.load(Ordering::Relaxed) {
+                inner.runners.retain(|other| !Arc::ptr_eq(other, me));
+            } else if stays {
                 inner.sleeps(me, cx.waker().clone());
             }
             (item, call)
@@ -216,6 +225,27 @@ impl RunQueue {
                 next.make_contiguous()[before..].reverse();
             }
         }
+    }
+
+    /// Has all runners go, if all sleep; says whether they do. Nobody watches any more then.
+    fn dismiss(&self) -> bool {
+        let asleep = {
+            let mut inner = lock(&self.inner);
+            if inner.asleep.len() < inner.runners.len() || !inner.ready.is_empty() {
+                return false;
+            }
+            inner.extra = 0;
+            for runner in &inner.runners {
+                runner.is_dismissed.store(true, Ordering::Relaxed);
+            }
+            // Under the lock: whoever adds somebody after this begins to watch anew.
+            self.is_watched.store(false, Ordering::Release);
+            std::mem::take(&mut inner.asleep)
+        };
+        for (_, waker) in asleep {
+            waker.wake();
+        }
+        true
     }
 
     /// Puts who comes next on a thread into the queue, for anybody to take.
@@ -320,7 +350,8 @@ impl Future for Running {
         let mut favours = 0;
         for _ in 0..TURNS {
             let Some(item) = queue.take(&me, &mut favours, cx) else {
-                return if lock(&queue.inner).closed { Poll::Ready(()) } else { Poll::Pending };
+                let goes = me.is_dismissed.load(Ordering::Relaxed) || lock(&queue.inner).closed;
+                return if goes { Poll::Ready(()) } else { Poll::Pending };
             };
             queue.give_turn(&me, item);
         }
@@ -337,6 +368,9 @@ impl Drop for Running {
     /// The runtime may drop the task: then nobody is left waiting.
     fn drop(&mut self) {
         let Some((queue, me)) = self.me.take() else { return };
+        if me.is_dismissed.load(Ordering::Relaxed) && !lock(&queue.inner).runners.iter().any(|other| Arc::ptr_eq(other, &me)) {
+            return;
+        }
         queue.close();
         let forgotten = lock(&queue.inner).forget(&me);
         drop(forgotten);
@@ -362,23 +396,22 @@ impl Drop for Here<'_> {
 }
 
 /// Looks at each tick whether a runner is still in the turn in which it was at the last, and has others take over who waits for
-/// it. Goes when nothing happens any more.
+/// it. When nothing has happened for a while, has the runners go, and goes too.
 async fn watch(queue: Weak<RunQueue>) {
     let mut seen: Vec<u64> = Vec::new();
+    let mut quiet = Duration::ZERO;
     loop {
-        tokio::time::sleep(TICK).await;
+        let Some(tick) = queue.upgrade().map(|queue| if queue.alone { queue.linger } else { TICK.min(queue.linger) }) else { return };
+        tokio::time::sleep(tick).await;
         let Some(queue) = queue.upgrade() else { return };
         let runners = lock(&queue.inner).runners.clone();
         let turns: Vec<u64> = runners.iter().map(|runner| runner.turns.load(Ordering::Relaxed)).collect();
         let waiting = || runners.iter().any(|runner| !lock(&runner.next).is_empty()) || !lock(&queue.inner).ready.is_empty();
-        if turns == seen && !waiting() {
-            queue.is_watched.store(false, Ordering::Release);
-            // Somebody may have come meanwhile, and have seen that somebody looks.
-            if !waiting() || queue.is_watched.swap(true, Ordering::AcqRel) {
-                return;
-            }
+        quiet = if turns == seen && !waiting() { quiet + tick } else { Duration::ZERO };
+        if quiet >= queue.linger && queue.dismiss() {
+            return;
         }
-        for (place, runner) in runners.iter().enumerate() {
+        for (place, runner) in runners.iter().enumerate().filter(|_| !queue.alone) {
             if seen.get(place) == turns.get(place) {
                 queue.share(runner);
             }
@@ -389,7 +422,7 @@ async fn watch(queue: Weak<RunQueue>) {
                 Call::Nothing
             } else {
                 // All may be held up. One more is of use only where there is a thread for it; then it looks before the next tick.
-                if turns == seen && inner.looking == 0 && inner.asleep.is_empty() {
+                if !queue.alone && turns == seen && inner.looking == 0 && inner.asleep.is_empty() {
                     inner.extra = inner.extra.max(inner.runners.len() + 1 - queue.threads);
                 }
                 inner.call(queue.threads)
