@@ -130,6 +130,11 @@ impl RunQueue {
         queue.watch();
     }
 
+    /// Whether there is but one thread, so that a turn that takes long keeps nobody from another.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.alone
+    }
+
     /// How many runners are awake.
     pub(crate) fn awake(&self) -> usize {
         let inner = lock(&self.inner);

@@ -43,7 +43,7 @@ enum Round {
 pub(super) fn start<A: Actor>(cell: Arc<Cell<A>>) {
     // One that is at rest but for those who wait for its end, or hear of it, ends at once.
     let ends_here = cell.core().signals.any(Signals::STOP) && !std::mem::needs_drop::<A>();
-    if A::TAKES_TURNS && !ends_here {
+    if A::TAKES_TURNS && !ends_here && cell.core().parent.env.run_queue.is_alone() {
         RunQueue::add(cell);
     } else {
         start_task(cell);

@@ -61,7 +61,7 @@ impl SystemBuilder {
     /// Sets how long the task of an actor lingers that has nothing to do: at least this long, and less than twice as long.
     /// Then it goes, and the next message brings a new one. Default: one second.
     ///
-    /// One that never waits has no task for its first messages: a few tasks of the system do what such actors do.
+    /// On a runtime of one thread, one that never waits has no task for its first messages: one task of the system does what such actors do.
     ///
     /// An actor with a timer, a stream, a stash, a helper task or a blocking job keeps its task. Only what belongs to a task shows the
     /// difference: a task-local, the id of the task, the `tracing` span of the actor, which is a new one.

@@ -67,9 +67,13 @@ pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
     quote!(#structs #hidden)
 }
 
-/// The bounds of the impls of an actor. By one of them it is itself taken for sendable.
+/// The bounds of the impls of an actor. By one of them it is itself taken for sendable, unless it is generic: one that holds references
+/// to itself would send the compiler round in circles.
 fn taken_for_sendable(generics: &Generics, krate: &Path) -> Generics {
     let mut generics = sendable(generics);
+    if generics.type_params().next().is_some() {
+        return generics;
+    }
     let messages = parse_quote!(for<'__any> Self: #krate::__private::Travels<'__any>);
     generics.make_where_clause().predicates.push(messages);
     generics
