@@ -2,10 +2,11 @@
 
 use std::any::{Any, type_name};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
+use super::open_types::OpenTypes;
 use super::protocol::{Accepts, Protocol};
 use super::reply::{ReplyTo, Unhandled};
 use super::tell::Refusal;
@@ -13,12 +14,12 @@ use crate::lifecycle::cell::{AnyCell, Core};
 use crate::lifecycle::current::{DropCause, current_actor, dropping};
 use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::exit::ExitReason;
-use crate::lifecycle::panic::guard;
+use crate::lifecycle::panic::catch;
 use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Admission, Capacity, Closed, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup};
+use crate::mailbox::{Admission, Capacity, Closed, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, wake_those};
 use crate::sync::lock;
 
 pub(crate) struct Cell<A: Protocol> {
@@ -83,30 +84,30 @@ impl<A: Protocol> Cell<A> {
 
     /// Puts a message into the mailbox if there is room now, or the policy makes some; a control message in any case.
     #[inline(always)]
-    pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, make: impl FnOnce(M) -> A::Msg) -> Result<u64, Refusal> {
-        if lane == Lane::Ordinary {
-            match self.mailbox.enter() {
-                Admission::Room(room) => Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE))))),
+    pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, make: impl Fn(M) -> A::Msg) -> Result<u64, Refusal> {
+        let mut make = || make(message.take().expect(SENT_ONCE));
+        match lane {
+            Lane::Ordinary => match self.mailbox.enter() {
+                Admission::Room(room) => Ok(self.settle(room.put(make))),
                 Admission::Closed(closed) => Err(closed.into()),
-                Admission::Full(full) => self.post_to_full(full, message, make),
-            }
-        } else {
-            let make = || make(message.take().expect(SENT_ONCE));
-            let pushed = self.mailbox.overtake(make, || _ = self.core.signals.set(Signals::CONTROL))?;
-            Ok(self.settle(pushed))
+                Admission::Full(full) => self.post_to_full(full, &mut make),
+            },
+            Lane::Control => self.post_control(&mut make),
         }
     }
 
-    fn post_to_full<M>(
-        self: &Arc<Self>,
-        full: Full<'_, A::Msg>,
-        message: &mut Option<M>,
-        make: impl FnOnce(M) -> A::Msg,
-    ) -> Result<u64, Refusal> {
+    fn post_control(self: &Arc<Self>, make: Make<'_, A>) -> Result<u64, Refusal> {
+        match self.mailbox.overtake(make, &|| _ = self.core.signals.set(Signals::CONTROL)) {
+            Ok(pushed) => Ok(self.settle(pushed)),
+            Err(closed) => Err(closed.into()),
+        }
+    }
+
+    fn post_to_full(self: &Arc<Self>, full: Full<'_, A::Msg>, make: Make<'_, A>) -> Result<u64, Refusal> {
         match self.mailbox.overflow() {
             Overflow::Wait | Overflow::Reject => Err(Refusal::Full),
             Overflow::DropOldest => {
-                let (pushed, oldest) = full.displace(make(message.take().expect(SENT_ONCE)));
+                let (pushed, oldest) = full.displace(make());
                 let number = self.settle(pushed);
                 if let Some(oldest) = oldest {
                     self.bury(oldest, DeadReason::Oldest);
@@ -115,7 +116,7 @@ impl<A: Protocol> Cell<A> {
             }
             Overflow::DropNewest => {
                 drop(full);
-                self.bury(make(message.take().expect(SENT_ONCE)), DeadReason::Newest);
+                self.bury(make(), DeadReason::Newest);
                 Ok(u64::MAX)
             }
         }
@@ -128,7 +129,7 @@ impl<A: Protocol> Cell<A> {
         lane: Lane,
         ticket: &mut Option<Ticket>,
         message: &mut Option<M>,
-        make: impl FnOnce(M) -> A::Msg,
+        make: impl Fn(M) -> A::Msg,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
         self.poll_post_with(Patience::Policy, lane, ticket, message, make, cx)
@@ -142,39 +143,63 @@ impl<A: Protocol> Cell<A> {
         lane: Lane,
         ticket: &mut Option<Ticket>,
         message: &mut Option<M>,
-        make: impl FnOnce(M) -> A::Msg,
+        make: impl Fn(M) -> A::Msg,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
+        let mut make = || make(message.take().expect(SENT_ONCE));
         if lane == Lane::Control {
-            return Poll::Ready(self.post(lane, message, make));
+            return Poll::Ready(self.post_control(&mut make));
         }
-        let admission = match *ticket {
-            Some(place) => match self.mailbox.enter_with(place, cx.waker()) {
-                Poll::Ready(admission) => {
-                    *ticket = None;
-                    admission
-                }
-                Poll::Pending => return Poll::Pending,
-            },
-            None => self.mailbox.enter(),
-        };
-        match admission {
-            Admission::Full(full) if patience.waits(self.mailbox.overflow()) => {
-                if current_actor().is_some_and(|current| current.id() == self.core.id) {
-                    return Poll::Ready(Err(Refusal::WouldDeadlock));
-                }
-                *ticket = Some(full.wait(cx.waker()));
-                Poll::Pending
-            }
-            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE)))))),
+        if ticket.is_some() {
+            return self.poll_line(patience, ticket, &mut make, cx);
+        }
+        match self.mailbox.enter() {
+            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put(make)))),
             Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
-            Admission::Full(full) => Poll::Ready(self.post_to_full(full, message, make)),
+            Admission::Full(full) => self.poll_full(patience, full, ticket, &mut make, cx),
         }
+    }
+
+    /// Puts a message into the mailbox that waits in line for it.
+    fn poll_line(
+        self: &Arc<Self>,
+        patience: Patience,
+        ticket: &mut Option<Ticket>,
+        make: Make<'_, A>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, Refusal>> {
+        let Some(place) = *ticket else { unreachable!("asked by one who waits") };
+        let Poll::Ready(admission) = self.mailbox.enter_with(place, cx.waker()) else { return Poll::Pending };
+        *ticket = None;
+        match admission {
+            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put(make)))),
+            Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
+            Admission::Full(full) => self.poll_full(patience, full, ticket, make, cx),
+        }
+    }
+
+    /// Has a message wait for room in a full mailbox, if that is what it does.
+    fn poll_full(
+        self: &Arc<Self>,
+        patience: Patience,
+        full: Full<'_, A::Msg>,
+        ticket: &mut Option<Ticket>,
+        make: Make<'_, A>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, Refusal>> {
+        if !patience.waits(self.mailbox.overflow()) {
+            return Poll::Ready(self.post_to_full(full, make));
+        }
+        if current_actor().is_some_and(|current| current.id() == self.core.id) {
+            return Poll::Ready(Err(Refusal::WouldDeadlock));
+        }
+        *ticket = Some(full.wait(cx.waker()));
+        Poll::Pending
     }
 
     /// Takes the next control message.
     pub(crate) fn take_control(&self) -> Option<A::Msg> {
-        self.mailbox.take_overtaking(|| self.core.signals.clear(Signals::CONTROL))
+        self.mailbox.take_overtaking(&|| self.core.signals.clear(Signals::CONTROL))
     }
 
     /// Makes a dead letter of a message, or tells its asker.
@@ -182,9 +207,19 @@ impl<A: Protocol> Cell<A> {
         let tag = A::tag(&message);
         let unhandled = dropping(DropCause::Discarded, || A::unhandled(message));
         if let Unhandled::Told(content) = unhandled {
-            let letter = DeadLetter::new(self.core.path(self.kind()), self.message_name(u32::from(tag)), reason, content);
-            self.core.parent.env.dead_letters.deliver(letter);
+            deliver(self, tag, reason, content);
         }
+    }
+
+    /// Makes a dead letter of a message, or tells its asker; a panic in a destructor comes back.
+    pub(crate) fn bury_quietly(&self, message: A::Msg, reason: DeadReason) -> Option<ExitReason> {
+        let mut message = Some(message);
+        let mut bury = || {
+            if let Some(message) = message.take() {
+                self.bury(message, reason);
+            }
+        };
+        catch(&mut bury).err()
     }
 
     #[inline(always)]
@@ -196,6 +231,23 @@ impl<A: Protocol> Cell<A> {
         }
         pushed.number
     }
+}
+
+/// What makes a message into what the mailbox holds, called once at most: behind a pointer where there is no hurry, so that there is
+/// less code for each type of message.
+type Make<'a, A> = &'a mut dyn FnMut() -> <A as Protocol>::Msg;
+
+/// The name of the message with this tag, of those that the actor's block names, or else of those that have come to an open actor.
+fn message_name(tag: u32, named: &[&'static str], open: Option<&'static OpenTypes>, enumeration: &'static str) -> &'static str {
+    let tag = usize::try_from(tag).unwrap_or(usize::MAX);
+    let name = named.get(tag).copied();
+    let name = name.or_else(|| open?.name(tag.checked_sub(named.len())?));
+    name.unwrap_or_else(|| short_name(enumeration))
+}
+
+fn deliver(cell: &dyn AnyCell, tag: u16, reason: DeadReason, content: Option<Box<dyn Any + Send>>) {
+    let letter = DeadLetter::new(cell.path(), cell.message_name(u32::from(tag)), reason, content);
+    cell.env().dead_letters.deliver(letter);
 }
 
 /// What an actor accepts, as a function that makes it into its mailbox's item, for nobody to answer.
@@ -246,12 +298,27 @@ impl<A: Protocol> AnyCell for Cell<A> {
     }
 
     fn discard(&self, why: DeadReason) {
-        for message in self.mailbox.take_queued() {
-            if let Err(reason) = guard(|| self.bury(message, why)) {
-                // Its end is known; there is nobody left to tell of a destructor that panics.
-                drop(reason);
-            }
+        while let Some(message) = self.mailbox.next_queued() {
+            // Its end is known; there is nobody left to tell of a destructor that panics.
+            let _ = self.bury_quietly(message, why);
         }
+    }
+
+    fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: u32) -> bool {
+        let may_sleep = self.mailbox.suspend(wakers, cx, &|| self.core.signals.any(urgent));
+        if !wakers.is_empty() {
+            wake_those(wakers);
+        }
+        may_sleep
+    }
+
+    fn vacate(&self) {
+        self.mailbox.vacate();
+    }
+
+    fn drop_state(&self) -> Option<ExitReason> {
+        let mut state = self.take_state();
+        catch(&mut || dropping(DropCause::State, || drop(state.take()))).err()
     }
 
     fn queued(&self) -> u64 {
@@ -267,10 +334,7 @@ impl<A: Protocol> AnyCell for Cell<A> {
     }
 
     fn message_name(&self, tag: u32) -> &'static str {
-        let tag = usize::try_from(tag).unwrap_or(usize::MAX);
-        let name = A::MESSAGES.get(tag).copied();
-        let name = name.or_else(|| A::open_types()?.name(tag.checked_sub(A::MESSAGES.len())?));
-        name.unwrap_or_else(|| short_name(type_name::<A::Msg>()))
+        message_name(tag, A::MESSAGES, A::open_types(), type_name::<A::Msg>())
     }
 }
 

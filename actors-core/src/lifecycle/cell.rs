@@ -41,6 +41,13 @@ pub(crate) trait AnyCell: Send + Sync + 'static {
     /// Makes dead letters of what is in the queue, in the place of a task that does not react. What the task has fetched
     /// is out of reach.
     fn discard(&self, reason: DeadReason);
+    /// Lets its task sleep that waits for something of its own, unless one of these signals is set; says whether it may. Wakes the
+    /// senders for whom there is room; `wakers` is where they are put until then.
+    fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: u32) -> bool;
+    /// Has the next message, or call, start a task.
+    fn vacate(&self);
+    /// Drops the state that no task holds. A panic in its destructor comes back.
+    fn drop_state(&self) -> Option<ExitReason>;
     /// How many messages wait.
     fn queued(&self) -> u64;
     /// How many ordinary messages were ever accepted.
@@ -491,7 +498,7 @@ impl Family {
     }
 
     /// Waits until `done` says so; asked again whenever a child has gone.
-    pub(crate) fn poll_change(&self, cx: &mut Context<'_>, done: impl Fn() -> bool) -> Poll<()> {
+    pub(crate) fn poll_change(&self, cx: &mut Context<'_>, done: &dyn Fn() -> bool) -> Poll<()> {
         if done() {
             return Poll::Ready(());
         }

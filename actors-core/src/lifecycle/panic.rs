@@ -14,7 +14,26 @@ thread_local! {
 
 /// Runs `work`; a panic becomes a reason.
 pub(crate) fn guard<R>(work: impl FnOnce() -> R) -> Result<R, ExitReason> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(reason)
+    let (mut work, mut output) = (Some(work), None);
+    let caught = catch(&mut || {
+        if let Some(work) = work.take() {
+            output = Some(work());
+        }
+    });
+    match (caught, output) {
+        (Err(reason), _) => Err(reason),
+        (Ok(()), Some(output)) => Ok(output),
+        (Ok(()), None) => unreachable!("what did not panic has an output"),
+    }
+}
+
+/// Runs `work` once; a panic becomes a reason. Called through a pointer, so that it is compiled once, and not anew for all that it
+/// may run.
+pub(crate) fn catch(work: &mut dyn FnMut()) -> Result<(), ExitReason> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(()) => Ok(()),
+        Err(payload) => Err(reason(payload)),
+    }
 }
 
 /// The reason of an actor that panicked with `payload` on this thread.

@@ -22,4 +22,4 @@ mod ring;
 
 pub use capacity::{Capacity, Overflow};
 pub(crate) use control::{Lane, lane_of};
-pub(crate) use queue::{Admission, Batch, Closed, Full, Mailbox, Pushed, Refill, Ticket, Wakeup};
+pub(crate) use queue::{Admission, Batch, Closed, Full, Mailbox, Pushed, Refill, Ticket, Wakeup, wake_those};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use super::control::{Control, Lane, lane_of};
@@ -54,6 +54,56 @@ struct Line {
     next: u64,
     /// Room that was granted and not yet used.
     granted: u32,
+}
+
+impl Line {
+    /// Takes a place at the end.
+    fn join(&mut self, waker: &Waker) -> Ticket {
+        let number = self.next;
+        self.next += 1;
+        self.wakers.push_back((number, waker.clone()));
+        Ticket(number)
+    }
+
+    /// Whether it is not yet the turn of whoever has this ticket; if it is, the room that was granted is used.
+    fn still_waits(&mut self, ticket: Ticket, waker: &Waker) -> bool {
+        match self.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
+            Ok(place) => {
+                self.wakers[place].1.clone_from(waker);
+                true
+            }
+            Err(_) => {
+                self.granted -= 1;
+                false
+            }
+        }
+    }
+
+    /// Gives a place up, and says whether it was one in line; if not, room had been granted for it, and is free again.
+    fn leave(&mut self, ticket: Ticket) -> bool {
+        match self.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
+            Ok(place) => {
+                self.wakers.remove(place);
+                true
+            }
+            Err(_) => {
+                self.granted -= 1;
+                false
+            }
+        }
+    }
+
+    /// Grants room to the first.
+    fn grant(&mut self) -> Option<Waker> {
+        let (_, waker) = self.wakers.pop_front()?;
+        self.granted += 1;
+        Some(waker)
+    }
+}
+
+/// Wakes senders for whom there is room.
+pub(crate) fn wake_those(wakers: &mut Vec<Waker>) {
+    wakers.drain(..).for_each(Waker::wake);
 }
 
 /// What the receiver is doing.
@@ -138,9 +188,14 @@ impl<T> Batch<T> {
         self.items.is_empty()
     }
 
+    /// Where those senders are put for whom there is room.
+    pub(crate) fn wakers(&mut self) -> &mut Vec<Waker> {
+        &mut self.wakers
+    }
+
     fn wake(&mut self) {
         if !self.wakers.is_empty() {
-            self.wakers.drain(..).for_each(Waker::wake);
+            wake_those(&mut self.wakers);
         }
     }
 }
@@ -164,7 +219,11 @@ impl<T> Mailbox<T> {
     /// How many messages wait, in both lanes.
     pub(crate) fn len(&self) -> u64 {
         let inner = self.lock();
-        self.held(&inner) + inner.more.as_ref().map_or(0, |more| more.control.len() as u64)
+        let overtaking = match &inner.more {
+            Some(more) => more.control.len() as u64,
+            None => 0,
+        };
+        self.held(&inner) + overtaking
     }
 
     /// How many ordinary messages have ever entered.
@@ -181,7 +240,10 @@ impl<T> Mailbox<T> {
     pub(crate) fn has_taken(&self, number: u64) -> bool {
         match lane_of(number) {
             Lane::Ordinary => self.taken() >= number,
-            Lane::Control => self.lock().more.as_ref().is_some_and(|more| more.control.taken() >= number),
+            Lane::Control => match &self.lock().more {
+                Some(more) => more.control.taken() >= number,
+                None => false,
+            },
         }
     }
 
@@ -213,9 +275,11 @@ impl<T> Mailbox<T> {
         if let Some(closed) = inner.closed {
             return Admission::Closed(closed);
         }
-        let line = inner.more.as_ref().map(|more| &more.line);
-        let others_wait = line.is_some_and(|line| !line.wakers.is_empty());
-        if line.is_none_or(|line| line.wakers.is_empty() && line.granted == 0) {
+        let (others_wait, is_granted) = match &inner.more {
+            Some(more) => (!more.line.wakers.is_empty(), more.line.granted > 0),
+            None => (false, false),
+        };
+        if !others_wait && !is_granted {
             inner.room_until = self.room_until();
         }
         if !others_wait && self.has_room(&inner) { Admission::Room(Room { inner }) } else { Admission::Full(Full { mailbox: self, inner }) }
@@ -227,17 +291,8 @@ impl<T> Mailbox<T> {
         if let Some(closed) = inner.closed {
             return Poll::Ready(Admission::Closed(closed));
         }
-        let line = &mut inner.more.as_mut().expect("a ticket is given only by a line, which lives as long as the mailbox").line;
-        match line.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
-            Ok(place) => {
-                line.wakers[place].1.clone_from(waker);
-                Poll::Pending
-            }
-            Err(_) => {
-                line.granted -= 1;
-                Poll::Ready(Admission::Room(Room { inner }))
-            }
-        }
+        let more = inner.more.as_mut().expect("a ticket is given only by a line, which lives as long as the mailbox");
+        if more.line.still_waits(ticket, waker) { Poll::Pending } else { Poll::Ready(Admission::Room(Room { inner })) }
     }
 
     /// Leaves the line; room that was already granted goes to the next.
@@ -247,17 +302,8 @@ impl<T> Mailbox<T> {
             if inner.closed.is_some() {
                 return;
             }
-            let Some(More { line, .. }) = inner.more.as_deref_mut() else { return };
-            match line.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
-                Ok(place) => {
-                    line.wakers.remove(place);
-                    None
-                }
-                Err(_) => {
-                    line.granted -= 1;
-                    self.grant(&mut inner)
-                }
-            }
+            let Some(more) = &mut inner.more else { return };
+            if more.line.leave(ticket) { None } else { self.grant(&mut inner) }
         };
         if let Some(waker) = next {
             waker.wake();
@@ -266,26 +312,21 @@ impl<T> Mailbox<T> {
 
     /// Puts a message in that overtakes all ordinary ones: always, unless the mailbox is closed. `mark` says, under the
     /// lock, that there is one.
-    pub(crate) fn overtake(&self, make: impl FnOnce() -> T, mark: impl FnOnce()) -> Result<Pushed, Closed> {
+    pub(crate) fn overtake(&self, make: &mut dyn FnMut() -> T, mark: &dyn Fn()) -> Result<Pushed, Closed> {
         let mut inner = self.lock();
         if let Some(closed) = inner.closed {
             return Err(closed);
         }
         let number = inner.more.get_or_insert_default().control.push(make());
         mark();
-        Ok(Pushed { number, wakeup: arouse(&mut inner) })
+        Ok(Pushed { number, wakeup: arouse(&mut inner.receiver) })
     }
 
     // ===== control =====
 
     /// Calls the receiver to look at what is urgent. The caller has made it visible before.
     pub(crate) fn call(&self) -> Wakeup {
-        let mut inner = self.lock();
-        match std::mem::replace(&mut inner.receiver, Receiver::Running) {
-            Receiver::Absent => Wakeup::Start,
-            Receiver::Idle(waker) | Receiver::Busy(waker) => Wakeup::Wake(waker),
-            Receiver::Running => Wakeup::Nothing,
-        }
+        self.lock().receiver.call()
     }
 
     /// Refuses all further messages. Those who wait for room are told. When it has stopped, nothing of the receiver is
@@ -296,14 +337,13 @@ impl<T> Mailbox<T> {
             inner.closed = inner.closed.max(Some(closed));
             inner.room_until = 0;
             let receiver = (closed == Closed::Stopped).then(|| std::mem::replace(&mut inner.receiver, Receiver::Running));
-            (inner.more.as_mut().map(|more| std::mem::take(&mut more.line)), receiver)
+            let line = match &mut inner.more {
+                Some(more) => Some(std::mem::take(&mut more.line)),
+                None => None,
+            };
+            (line, receiver)
         };
-        for (_, waker) in line.into_iter().flat_map(|line| line.wakers) {
-            waker.wake();
-        }
-        if let Some(Receiver::Idle(waker) | Receiver::Busy(waker)) = receiver {
-            waker.wake();
-        }
+        tell_of_the_end(line, receiver);
     }
 
     /// Refuses all further messages, if there is no receiver and nothing that it would have to take; says whether that is so.
@@ -342,10 +382,12 @@ impl<T> Mailbox<T> {
     }
 
     /// Takes the next of the messages that overtake. When it was the last, `unmark` says so, under the lock.
-    pub(crate) fn take_overtaking(&self, unmark: impl FnOnce()) -> Option<T> {
+    pub(crate) fn take_overtaking(&self, unmark: &dyn Fn()) -> Option<T> {
         let mut inner = self.lock();
-        let control = inner.more.as_mut().map(|more| &mut more.control);
-        let (item, left) = control.map_or((None, 0), |control| (control.pop(), control.len()));
+        let (item, left) = match &mut inner.more {
+            Some(more) => (more.control.pop(), more.control.len()),
+            None => (None, 0),
+        };
         if left == 0 {
             unmark();
         }
@@ -353,7 +395,7 @@ impl<T> Mailbox<T> {
     }
 
     /// Fetches what has come since the last time; sleeps if that is nothing, unless `urgent` says otherwise.
-    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: impl FnOnce() -> bool) -> Poll<Refill> {
+    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &dyn Fn() -> bool) -> Poll<Refill> {
         debug_assert!(batch.items.is_empty(), "what was fetched is taken first");
         let found = {
             let mut inner = self.lock();
@@ -386,21 +428,15 @@ impl<T> Mailbox<T> {
         found
     }
 
-    /// The receiver waits for something of its own; only what is urgent shall wake it. Says whether it may sleep.
-    pub(crate) fn suspend(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: impl FnOnce() -> bool) -> bool {
-        let may_sleep = {
-            let mut inner = self.lock();
-            self.grant_all(&mut inner, &mut batch.wakers);
-            let may_sleep = !urgent();
-            if may_sleep {
-                inner.receiver = match std::mem::replace(&mut inner.receiver, Receiver::Running) {
-                    Receiver::Busy(waker) if waker.will_wake(cx.waker()) => Receiver::Busy(waker),
-                    _ => Receiver::Busy(cx.waker().clone()),
-                };
-            }
-            may_sleep
-        };
-        batch.wake();
+    /// The receiver waits for something of its own; only what is urgent shall wake it. Says whether it may sleep. Those senders are
+    /// put to `wakers` for whom there is room, to be woken by the caller.
+    pub(crate) fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: &dyn Fn() -> bool) -> bool {
+        let mut inner = self.lock();
+        self.grant_all(&mut inner, wakers);
+        let may_sleep = !urgent();
+        if may_sleep {
+            inner.receiver.wait_busily(cx.waker());
+        }
         may_sleep
     }
 
@@ -421,9 +457,13 @@ impl<T> Mailbox<T> {
 
     /// The receiver goes, unless there is something for it to do; says whether it may. Then the next message, or call, starts
     /// another.
-    pub(crate) fn vacate_at_rest(&self, urgent: impl FnOnce() -> bool) -> bool {
+    pub(crate) fn vacate_at_rest(&self, urgent: &dyn Fn() -> bool) -> bool {
         let mut inner = self.lock();
-        let at_rest = inner.queue.is_empty() && inner.more.as_ref().is_none_or(|more| more.control.len() == 0) && !urgent();
+        let overtaken = match &inner.more {
+            Some(more) => more.control.len() > 0,
+            None => false,
+        };
+        let at_rest = inner.queue.is_empty() && !overtaken && !urgent();
         if at_rest {
             inner.receiver = Receiver::Absent;
             inner.queue = Ring::new();
@@ -437,25 +477,35 @@ impl<T> Mailbox<T> {
         drop(old);
     }
 
-    /// Takes all that is left, fetched or queued, in the order in which it would have been handled.
-    pub(crate) fn rest(&self, batch: &mut Batch<T>) -> VecDeque<T> {
-        let (mut rest, queued, pushed) = {
-            let mut inner = self.lock();
-            let overtaking = inner.more.as_mut().map_or_else(VecDeque::new, |more| more.control.rest());
-            (overtaking, std::mem::take(&mut inner.queue), inner.pushed)
+    /// Takes the next of all that is left, fetched or queued, in the order in which it would have been handled. From the first on,
+    /// all of it counts as taken.
+    pub(crate) fn next_left(&self, batch: &mut Batch<T>) -> Option<T> {
+        let mut inner = self.lock();
+        self.taken.store(inner.pushed, Ordering::Release);
+        let overtaking = match &mut inner.more {
+            Some(more) => more.control.pop(),
+            None => None,
         };
-        rest.extend(&mut batch.items);
-        rest.extend(queued);
-        self.taken.store(pushed, Ordering::Release);
-        rest
+        match overtaking {
+            None => match batch.items.pop() {
+                None => inner.queue.pop(),
+                fetched => fetched,
+            },
+            overtaking => overtaking,
+        }
     }
 
-    /// Takes all that is in the queue, in the place of the receiver.
-    pub(crate) fn take_queued(&self) -> VecDeque<T> {
+    /// Takes the next of what is in the queue, in the place of the receiver.
+    pub(crate) fn next_queued(&self) -> Option<T> {
         let mut inner = self.lock();
-        let mut all = inner.more.as_mut().map_or_else(VecDeque::new, |more| more.control.rest());
-        all.extend(&mut inner.queue);
-        all
+        let overtaking = match &mut inner.more {
+            Some(more) => more.control.pop(),
+            None => None,
+        };
+        match overtaking {
+            None => inner.queue.pop(),
+            overtaking => overtaking,
+        }
     }
 
     #[cold]
@@ -476,20 +526,20 @@ impl<T> Mailbox<T> {
 
     fn grant(&self, inner: &mut Inner<T>) -> Option<Waker> {
         let room = self.has_room(inner);
-        let line = &mut inner.more.as_mut()?.line;
-        let waker = if room { line.wakers.pop_front() } else { None };
-        if waker.is_some() {
-            line.granted += 1;
-        }
-        self.line.store(!line.wakers.is_empty(), Ordering::Relaxed);
-        waker.map(|(_, waker)| waker)
+        let Some(more) = &mut inner.more else { return None };
+        let waker = if room { more.line.grant() } else { None };
+        self.line.store(!more.line.wakers.is_empty(), Ordering::Relaxed);
+        waker
     }
 
     fn has_room(&self, inner: &Inner<T>) -> bool {
         if self.capacity == u32::MAX {
             return true;
         }
-        let granted = inner.more.as_ref().map_or(0, |more| more.line.granted);
+        let granted = match &inner.more {
+            Some(more) => more.line.granted,
+            None => 0,
+        };
         self.held(inner) + u64::from(granted) < u64::from(self.capacity)
     }
 
@@ -515,7 +565,20 @@ impl<T> Mailbox<T> {
     #[inline(always)]
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         // Nothing panics under this lock (invariant 5), so a poisoned one is still whole.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        match self.inner.lock() {
+            Ok(inner) => inner,
+            Err(poisoned) => poisoned.into_inner(),
+        }
+    }
+}
+
+/// Wakes those who wait for room, and a receiver that does not know that it has ended.
+fn tell_of_the_end(line: Option<Line>, receiver: Option<Receiver>) {
+    for (_, waker) in line.into_iter().flat_map(|line| line.wakers) {
+        waker.wake();
+    }
+    if let Some(Receiver::Idle(waker) | Receiver::Busy(waker)) = receiver {
+        waker.wake();
     }
 }
 
@@ -526,7 +589,7 @@ impl<T> Room<'_, T> {
         self.inner.queue.push_with(make);
         self.inner.pushed += 1;
         let number = self.inner.pushed;
-        Pushed { number, wakeup: arouse(&mut self.inner) }
+        Pushed { number, wakeup: arouse(&mut self.inner.receiver) }
     }
 }
 
@@ -534,12 +597,9 @@ impl<T> Full<'_, T> {
     /// Joins the line of those who wait.
     pub(crate) fn wait(mut self, waker: &Waker) -> Ticket {
         self.inner.room_until = 0;
-        let line = &mut self.inner.more.get_or_insert_default().line;
-        let number = line.next;
-        line.next += 1;
-        line.wakers.push_back((number, waker.clone()));
+        let ticket = self.inner.more.get_or_insert_default().line.join(waker);
         self.mailbox.line.store(true, Ordering::Relaxed);
-        Ticket(number)
+        ticket
     }
 
     /// Puts the message in, and takes the one out that has waited longest.
@@ -549,16 +609,35 @@ impl<T> Full<'_, T> {
     }
 }
 
-#[inline(always)]
-fn arouse<T>(inner: &mut Inner<T>) -> Wakeup {
-    match &inner.receiver {
-        Receiver::Running | Receiver::Busy(_) => Wakeup::Nothing,
-        Receiver::Absent | Receiver::Idle(_) => arouse_now(inner),
+impl Receiver {
+    /// Has it look at what is urgent.
+    fn call(&mut self) -> Wakeup {
+        match std::mem::replace(self, Receiver::Running) {
+            Receiver::Absent => Wakeup::Start,
+            Receiver::Idle(waker) | Receiver::Busy(waker) => Wakeup::Wake(waker),
+            Receiver::Running => Wakeup::Nothing,
+        }
+    }
+
+    /// It waits for something of its own.
+    fn wait_busily(&mut self, waker: &Waker) {
+        *self = match std::mem::replace(self, Receiver::Running) {
+            Receiver::Busy(old) if old.will_wake(waker) => Receiver::Busy(old),
+            _ => Receiver::Busy(waker.clone()),
+        };
     }
 }
 
-fn arouse_now<T>(inner: &mut Inner<T>) -> Wakeup {
-    match std::mem::replace(&mut inner.receiver, Receiver::Running) {
+#[inline(always)]
+fn arouse(receiver: &mut Receiver) -> Wakeup {
+    match receiver {
+        Receiver::Running | Receiver::Busy(_) => Wakeup::Nothing,
+        Receiver::Absent | Receiver::Idle(_) => arouse_now(receiver),
+    }
+}
+
+fn arouse_now(receiver: &mut Receiver) -> Wakeup {
+    match std::mem::replace(receiver, Receiver::Running) {
         Receiver::Idle(waker) => Wakeup::Wake(waker),
         _ => Wakeup::Start,
     }

@@ -318,6 +318,13 @@ pub(super) mod tests {
         }
         fn close(&self, _: Closed) {}
         fn discard(&self, _: crate::lifecycle::dead_letter::DeadReason) {}
+        fn suspend(&self, _: &mut Vec<std::task::Waker>, _: &mut std::task::Context<'_>, _: u32) -> bool {
+            true
+        }
+        fn vacate(&self) {}
+        fn drop_state(&self) -> Option<crate::lifecycle::exit::ExitReason> {
+            None
+        }
 
         fn queued(&self) -> u64 {
             2
