@@ -362,6 +362,6 @@ impl<A: Protocol> sealed::Door for ActorRef<A> {
 
 impl<A: Accepts<M>, M> Target<M> for ActorRef<A> {
     fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        self.0.poll_post(lane::<A, M>(), &mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
+        self.0.poll_post(lane::<A, M>(), &mut place.0, message, told::<A, M>, cx).map_ok(drop)
     }
 }

@@ -19,7 +19,7 @@ use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Admission, Capacity, Closed, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, wake_those};
+use crate::mailbox::{Admission, Ahead, Capacity, Closed, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, wake_those};
 use crate::sync::lock;
 
 pub(crate) struct Cell<A: Protocol> {
@@ -85,41 +85,48 @@ impl<A: Protocol> Cell<A> {
     /// Puts a message into the mailbox if there is room now, or the policy makes some; a control message in any case.
     #[inline(always)]
     pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, make: impl Fn(M) -> A::Msg) -> Result<u64, Refusal> {
-        let mut make = || make(message.take().expect(SENT_ONCE));
         match lane {
             Lane::Ordinary => match self.mailbox.enter() {
-                Admission::Room(room) => Ok(self.settle(room.put(make))),
+                Admission::Room(room) => Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE))))),
                 Admission::Closed(closed) => Err(closed.into()),
-                Admission::Full(full) => self.post_to_full(full, &mut make),
+                Admission::Full(full) => self.post_to_full(full, message, make),
             },
-            Lane::Control => self.post_control(&mut make),
+            Lane::Control => match self.mailbox.overtake() {
+                Ok(place) => Ok(self.post_ahead(place, make(message.take().expect(SENT_ONCE)))),
+                Err(closed) => Err(closed.into()),
+            },
         }
     }
 
-    fn post_control(self: &Arc<Self>, make: Make<'_, A>) -> Result<u64, Refusal> {
-        match self.mailbox.overtake(make, &|| _ = self.core.signals.set(Signals::CONTROL)) {
-            Ok(pushed) => Ok(self.settle(pushed)),
-            Err(closed) => Err(closed.into()),
-        }
+    fn post_ahead(self: &Arc<Self>, place: Ahead<'_, A::Msg>, item: A::Msg) -> u64 {
+        self.settle(place.put(item, &self.core.signals.bits(Signals::CONTROL)))
     }
 
-    fn post_to_full(self: &Arc<Self>, full: Full<'_, A::Msg>, make: Make<'_, A>) -> Result<u64, Refusal> {
+    fn post_to_full<M>(
+        self: &Arc<Self>,
+        full: Full<'_, A::Msg>,
+        message: &mut Option<M>,
+        make: impl Fn(M) -> A::Msg,
+    ) -> Result<u64, Refusal> {
         match self.mailbox.overflow() {
             Overflow::Wait | Overflow::Reject => Err(Refusal::Full),
-            Overflow::DropOldest => {
-                let (pushed, oldest) = full.displace(make());
-                let number = self.settle(pushed);
-                if let Some(oldest) = oldest {
-                    self.bury(oldest, DeadReason::Oldest);
-                }
-                Ok(number)
-            }
-            Overflow::DropNewest => {
-                drop(full);
-                self.bury(make(), DeadReason::Newest);
-                Ok(u64::MAX)
-            }
+            Overflow::DropOldest | Overflow::DropNewest => Ok(self.displace(full, make(message.take().expect(SENT_ONCE)))),
         }
+    }
+
+    /// Has the oldest message give way, or this one.
+    fn displace(self: &Arc<Self>, full: Full<'_, A::Msg>, item: A::Msg) -> u64 {
+        if self.mailbox.overflow() == Overflow::DropNewest {
+            drop(full);
+            self.bury(item, DeadReason::Newest);
+            return u64::MAX;
+        }
+        let (pushed, oldest) = full.displace(item);
+        let number = self.settle(pushed);
+        if let Some(oldest) = oldest {
+            self.bury(oldest, DeadReason::Oldest);
+        }
+        number
     }
 
     /// Puts a message into the mailbox once there is room.
@@ -146,51 +153,31 @@ impl<A: Protocol> Cell<A> {
         make: impl Fn(M) -> A::Msg,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
-        let mut make = || make(message.take().expect(SENT_ONCE));
         if lane == Lane::Control {
-            return Poll::Ready(self.post_control(&mut make));
+            return Poll::Ready(match self.mailbox.overtake() {
+                Ok(place) => Ok(self.post_ahead(place, make(message.take().expect(SENT_ONCE)))),
+                Err(closed) => Err(closed.into()),
+            });
         }
-        if ticket.is_some() {
-            return self.poll_line(patience, ticket, &mut make, cx);
+        if let Some(place) = *ticket {
+            let Poll::Ready(admission) = self.mailbox.enter_with(place, cx.waker()) else { return Poll::Pending };
+            *ticket = None;
+            return Poll::Ready(match admission {
+                Ok(room) => Ok(self.settle(room.put_made(make(message.take().expect(SENT_ONCE))))),
+                Err(closed) => Err(closed.into()),
+            });
         }
         match self.mailbox.enter() {
-            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put(make)))),
+            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE)))))),
             Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
-            Admission::Full(full) => self.poll_full(patience, full, ticket, &mut make, cx),
+            Admission::Full(full) if patience.waits(self.mailbox.overflow()) => self.wait_for_room(full, ticket, cx),
+            Admission::Full(full) => Poll::Ready(self.post_to_full(full, message, make)),
         }
     }
 
-    /// Puts a message into the mailbox that waits in line for it.
-    fn poll_line(
-        self: &Arc<Self>,
-        patience: Patience,
-        ticket: &mut Option<Ticket>,
-        make: Make<'_, A>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<u64, Refusal>> {
-        let Some(place) = *ticket else { unreachable!("asked by one who waits") };
-        let Poll::Ready(admission) = self.mailbox.enter_with(place, cx.waker()) else { return Poll::Pending };
-        *ticket = None;
-        match admission {
-            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put(make)))),
-            Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
-            Admission::Full(full) => self.poll_full(patience, full, ticket, make, cx),
-        }
-    }
-
-    /// Has a message wait for room in a full mailbox, if that is what it does.
-    fn poll_full(
-        self: &Arc<Self>,
-        patience: Patience,
-        full: Full<'_, A::Msg>,
-        ticket: &mut Option<Ticket>,
-        make: Make<'_, A>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<u64, Refusal>> {
-        if !patience.waits(self.mailbox.overflow()) {
-            return Poll::Ready(self.post_to_full(full, make));
-        }
-        if current_actor().is_some_and(|current| current.id() == self.core.id) {
+    /// Takes a place in the line of those who wait for room; not in one's own.
+    fn wait_for_room(&self, full: Full<'_, A::Msg>, ticket: &mut Option<Ticket>, cx: &mut Context<'_>) -> Poll<Result<u64, Refusal>> {
+        if is_current(&self.core) {
             return Poll::Ready(Err(Refusal::WouldDeadlock));
         }
         *ticket = Some(full.wait(cx.waker()));
@@ -199,7 +186,7 @@ impl<A: Protocol> Cell<A> {
 
     /// Takes the next control message.
     pub(crate) fn take_control(&self) -> Option<A::Msg> {
-        self.mailbox.take_overtaking(&|| self.core.signals.clear(Signals::CONTROL))
+        self.mailbox.take_overtaking(&self.core.signals.bits(Signals::CONTROL))
     }
 
     /// Makes a dead letter of a message, or tells its asker.
@@ -233,9 +220,10 @@ impl<A: Protocol> Cell<A> {
     }
 }
 
-/// What makes a message into what the mailbox holds, called once at most: behind a pointer where there is no hurry, so that there is
-/// less code for each type of message.
-type Make<'a, A> = &'a mut dyn FnMut() -> <A as Protocol>::Msg;
+/// Whether this actor's own code runs on this thread.
+fn is_current(core: &Core) -> bool {
+    current_actor().is_some_and(|current| current.id() == core.id)
+}
 
 /// The name of the message with this tag, of those that the actor's block names, or else of those that have come to an open actor.
 fn message_name(tag: u32, named: &[&'static str], open: Option<&'static OpenTypes>, enumeration: &'static str) -> &'static str {
@@ -305,7 +293,7 @@ impl<A: Protocol> AnyCell for Cell<A> {
     }
 
     fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: u32) -> bool {
-        let may_sleep = self.mailbox.suspend(wakers, cx, &|| self.core.signals.any(urgent));
+        let may_sleep = self.mailbox.suspend(wakers, cx, &self.core.signals.bits(urgent));
         if !wakers.is_empty() {
             wake_those(wakers);
         }

@@ -2,6 +2,14 @@
 
 use super::ring::Ring;
 
+/// Some bits of a word that belongs to whoever receives.
+pub(crate) trait Flags {
+    /// Whether one of them is set.
+    fn is_any_up(&self) -> bool;
+    fn raise(&self);
+    fn lower(&self);
+}
+
 /// Which messages of one actor a message overtakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
@@ -30,7 +38,7 @@ impl<T> Default for Control<T> {
 impl<T> Control<T> {
     /// Puts a message in; returns its number.
     pub(super) fn push(&mut self, item: T) -> u64 {
-        self.queue.push_with(|| item);
+        self.queue.push(item);
         self.pushed += 1;
         self.pushed
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use super::control::{Control, Lane, lane_of};
+use super::control::{Control, Flags, Lane, lane_of};
 use super::ring::Ring;
 use super::{Capacity, Overflow};
 
@@ -147,6 +147,11 @@ pub(crate) struct Room<'a, T> {
     inner: MutexGuard<'a, Inner<T>>,
 }
 
+/// The right to put one message ahead of all ordinary ones, held together with the lock of the mailbox.
+pub(crate) struct Ahead<'a, T> {
+    inner: MutexGuard<'a, Inner<T>>,
+}
+
 /// A full mailbox, held together with its lock.
 pub(crate) struct Full<'a, T> {
     mailbox: &'a Mailbox<T>,
@@ -231,9 +236,12 @@ impl<T> Mailbox<T> {
         self.lock().pushed
     }
 
-    /// The number of the last message that overtook, if there ever was one.
-    pub(crate) fn last_overtaking(&self) -> Option<u64> {
-        self.lock().more.as_ref().map(|more| more.control.pushed())
+    /// The number of the last message that overtook, or 0, which counts as taken, if there never was one.
+    pub(crate) fn last_overtaking(&self) -> u64 {
+        match &self.lock().more {
+            Some(more) => more.control.pushed(),
+            None => 0,
+        }
     }
 
     /// Whether the receiver has taken the message with this number, of either lane.
@@ -286,13 +294,13 @@ impl<T> Mailbox<T> {
     }
 
     /// Asks for the room that was granted to `ticket`; if it is not its turn yet, stays in line.
-    pub(crate) fn enter_with(&self, ticket: Ticket, waker: &Waker) -> Poll<Admission<'_, T>> {
+    pub(crate) fn enter_with(&self, ticket: Ticket, waker: &Waker) -> Poll<Result<Room<'_, T>, Closed>> {
         let mut inner = self.lock();
         if let Some(closed) = inner.closed {
-            return Poll::Ready(Admission::Closed(closed));
+            return Poll::Ready(Err(closed));
         }
         let more = inner.more.as_mut().expect("a ticket is given only by a line, which lives as long as the mailbox");
-        if more.line.still_waits(ticket, waker) { Poll::Pending } else { Poll::Ready(Admission::Room(Room { inner })) }
+        if more.line.still_waits(ticket, waker) { Poll::Pending } else { Poll::Ready(Ok(Room { inner })) }
     }
 
     /// Leaves the line; room that was already granted goes to the next.
@@ -310,16 +318,13 @@ impl<T> Mailbox<T> {
         }
     }
 
-    /// Puts a message in that overtakes all ordinary ones: always, unless the mailbox is closed. `mark` says, under the
-    /// lock, that there is one.
-    pub(crate) fn overtake(&self, make: &mut dyn FnMut() -> T, mark: &dyn Fn()) -> Result<Pushed, Closed> {
-        let mut inner = self.lock();
-        if let Some(closed) = inner.closed {
-            return Err(closed);
+    /// Asks for room for one message that overtakes all ordinary ones: there is, unless the mailbox is closed.
+    pub(crate) fn overtake(&self) -> Result<Ahead<'_, T>, Closed> {
+        let inner = self.lock();
+        match inner.closed {
+            Some(closed) => Err(closed),
+            None => Ok(Ahead { inner }),
         }
-        let number = inner.more.get_or_insert_default().control.push(make());
-        mark();
-        Ok(Pushed { number, wakeup: arouse(&mut inner.receiver) })
     }
 
     // ===== control =====
@@ -336,7 +341,8 @@ impl<T> Mailbox<T> {
             let mut inner = self.lock();
             inner.closed = inner.closed.max(Some(closed));
             inner.room_until = 0;
-            let receiver = (closed == Closed::Stopped).then(|| std::mem::replace(&mut inner.receiver, Receiver::Running));
+            let has_stopped = closed == Closed::Stopped;
+            let receiver = if has_stopped { Some(std::mem::replace(&mut inner.receiver, Receiver::Running)) } else { None };
             let line = match &mut inner.more {
                 Some(more) => Some(std::mem::take(&mut more.line)),
                 None => None,
@@ -363,7 +369,8 @@ impl<T> Mailbox<T> {
 
     /// If there is a receiver that sleeps until a message comes: how many ordinary messages it has taken so far.
     pub(crate) fn sleeps_after(&self) -> Option<u64> {
-        matches!(self.lock().receiver, Receiver::Idle(_)).then(|| self.taken())
+        let sleeps = matches!(self.lock().receiver, Receiver::Idle(_));
+        if sleeps { Some(self.taken()) } else { None }
     }
 
     // ===== the receiver =====
@@ -381,46 +388,35 @@ impl<T> Mailbox<T> {
         Some(item)
     }
 
-    /// Takes the next of the messages that overtake. When it was the last, `unmark` says so, under the lock.
-    pub(crate) fn take_overtaking(&self, unmark: &dyn Fn()) -> Option<T> {
+    /// Takes the next of the messages that overtake. When it was the last, the flag is lowered, under the lock.
+    pub(crate) fn take_overtaking(&self, flag: &impl Flags) -> Option<T> {
         let mut inner = self.lock();
         let (item, left) = match &mut inner.more {
             Some(more) => (more.control.pop(), more.control.len()),
             None => (None, 0),
         };
         if left == 0 {
-            unmark();
+            flag.lower();
         }
         item
     }
 
-    /// Fetches what has come since the last time; sleeps if that is nothing, unless `urgent` says otherwise.
-    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &dyn Fn() -> bool) -> Poll<Refill> {
-        debug_assert!(batch.items.is_empty(), "what was fetched is taken first");
-        let found = {
-            let mut inner = self.lock();
-            self.grant_all(&mut inner, &mut batch.wakers);
-            if !inner.queue.is_empty() {
-                batch.first = inner.pushed - inner.queue.len() as u64 + 1;
-                if self.overflow == Overflow::DropOldest {
-                    // Senders must be able to reach the oldest message, so it stays in the queue until its turn.
-                    if let Some(oldest) = inner.queue.pop() {
-                        batch.items.push_with(|| oldest);
-                    }
-                } else {
-                    std::mem::swap(&mut inner.queue, &mut batch.items);
-                }
-                Poll::Ready(Refill::Messages)
-            } else if urgent() {
-                Poll::Ready(Refill::Urgent)
-            } else {
-                if inner.queue.capacity() > KEEP {
-                    inner.queue = Ring::new();
-                }
-                inner.receiver = Receiver::Idle(cx.waker().clone());
-                Poll::Pending
+    /// Fetches what has come since the last time; sleeps if that is nothing, unless one of `urgent` says otherwise.
+    #[inline]
+    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &impl Flags) -> Poll<Refill> {
+        let mut inner = self.lock();
+        let found = if self.fetch(&mut inner, batch) {
+            Poll::Ready(Refill::Messages)
+        } else if urgent.is_any_up() {
+            Poll::Ready(Refill::Urgent)
+        } else {
+            if inner.queue.capacity() > KEEP {
+                inner.queue = Ring::new();
             }
+            inner.receiver = Receiver::Idle(cx.waker().clone());
+            Poll::Pending
         };
+        drop(inner);
         if found.is_pending() && batch.items.capacity() > KEEP {
             batch.items = Ring::new();
         }
@@ -428,12 +424,40 @@ impl<T> Mailbox<T> {
         found
     }
 
+    /// Fetches what has come since the last time; says whether there was anything.
+    pub(crate) fn refill(&self, batch: &mut Batch<T>) -> bool {
+        let mut inner = self.lock();
+        let found = self.fetch(&mut inner, batch);
+        drop(inner);
+        batch.wake();
+        found
+    }
+
+    #[inline(always)]
+    fn fetch(&self, inner: &mut Inner<T>, batch: &mut Batch<T>) -> bool {
+        debug_assert!(batch.items.is_empty(), "what was fetched is taken first");
+        self.grant_all(inner, &mut batch.wakers);
+        if inner.queue.is_empty() {
+            return false;
+        }
+        batch.first = inner.pushed - inner.queue.len() as u64 + 1;
+        if self.overflow == Overflow::DropOldest {
+            // Senders must be able to reach the oldest message, so it stays in the queue until its turn.
+            if let Some(oldest) = inner.queue.pop() {
+                batch.items.push(oldest);
+            }
+        } else {
+            std::mem::swap(&mut inner.queue, &mut batch.items);
+        }
+        true
+    }
+
     /// The receiver waits for something of its own; only what is urgent shall wake it. Says whether it may sleep. Those senders are
     /// put to `wakers` for whom there is room, to be woken by the caller.
-    pub(crate) fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: &dyn Fn() -> bool) -> bool {
+    pub(crate) fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: &impl Flags) -> bool {
         let mut inner = self.lock();
         self.grant_all(&mut inner, wakers);
-        let may_sleep = !urgent();
+        let may_sleep = !urgent.is_any_up();
         if may_sleep {
             inner.receiver.wait_busily(cx.waker());
         }
@@ -457,13 +481,13 @@ impl<T> Mailbox<T> {
 
     /// The receiver goes, unless there is something for it to do; says whether it may. Then the next message, or call, starts
     /// another.
-    pub(crate) fn vacate_at_rest(&self, urgent: &dyn Fn() -> bool) -> bool {
+    pub(crate) fn vacate_at_rest(&self, urgent: &impl Flags) -> bool {
         let mut inner = self.lock();
         let overtaken = match &inner.more {
             Some(more) => more.control.len() > 0,
             None => false,
         };
-        let at_rest = inner.queue.is_empty() && !overtaken && !urgent();
+        let at_rest = inner.queue.is_empty() && !overtaken && !urgent.is_any_up();
         if at_rest {
             inner.receiver = Receiver::Absent;
             inner.queue = Ring::new();
@@ -591,6 +615,20 @@ impl<T> Room<'_, T> {
         let number = self.inner.pushed;
         Pushed { number, wakeup: arouse(&mut self.inner.receiver) }
     }
+
+    /// Puts a message in that has been made, where there is no hurry.
+    pub(crate) fn put_made(self, item: T) -> Pushed {
+        self.put(|| item)
+    }
+}
+
+impl<T> Ahead<'_, T> {
+    /// Puts the message in. The flag says, under the lock, that there is one.
+    pub(crate) fn put(mut self, item: T, flag: &impl Flags) -> Pushed {
+        let number = self.inner.more.get_or_insert_default().control.push(item);
+        flag.raise();
+        Pushed { number, wakeup: arouse(&mut self.inner.receiver) }
+    }
 }
 
 impl<T> Full<'_, T> {
@@ -605,7 +643,7 @@ impl<T> Full<'_, T> {
     /// Puts the message in, and takes the one out that has waited longest.
     pub(crate) fn displace(mut self, item: T) -> (Pushed, Option<T>) {
         let displaced = self.inner.queue.pop();
-        (Room { inner: self.inner }.put(|| item), displaced)
+        (Room { inner: self.inner }.put_made(item), displaced)
     }
 }
 

@@ -44,6 +44,11 @@ impl<T> Ring<T> {
         self.len += 1;
     }
 
+    /// Adds an item as the last, where there is no hurry.
+    pub(crate) fn push(&mut self, item: T) {
+        self.push_with(|| item);
+    }
+
     /// Adds an item as the first.
     pub(crate) fn push_front(&mut self, item: T) {
         if self.len() == self.slots.len() {

@@ -161,7 +161,7 @@ impl<A: Actor> Builder<A> {
     /// If it cannot be made, because its parent is stopping or its name is taken, the reference is to an actor that has
     /// ended already; [`stopped`](ActorRef::stopped) says why.
     pub fn spawn(self) -> ActorRef<A> {
-        self.create(&mut whoever).0
+        self.create(None).0
     }
 
     /// Makes the actor and waits until its `started` hook has succeeded.
@@ -172,14 +172,14 @@ impl<A: Actor> Builder<A> {
     /// # Cancel safety
     /// A future that is dropped before it has returned kills what it has begun to start: nothing is left behind.
     pub async fn start(self) -> Result<ActorRef<A>, StartError> {
-        let (actor, holder) = self.create(&mut whoever);
+        let (actor, holder) = self.create(None);
         ready(&actor.any(), holder).await?;
         Ok(actor)
     }
 
     /// Makes the actor. `enroll` sees it before anybody else does, and may refuse it; it is called once at most. If the actor was
     /// refused for its name, whoever has the name is returned too.
-    pub(crate) fn create(self, enroll: &mut dyn FnMut(&Arc<dyn AnyCell>) -> bool) -> (ActorRef<A>, Option<Arc<dyn AnyCell>>) {
+    pub(crate) fn create(self, enroll: Option<Enroll<'_>>) -> (ActorRef<A>, Option<Arc<dyn AnyCell>>) {
         let Builder { family, actor, name, policy, signals } = self;
         let effective = policy.as_deref().unwrap_or(const { &A::POLICY });
         let (capacity, overflow) = (effective.mailbox, effective.overflow);
@@ -190,16 +190,15 @@ impl<A: Actor> Builder<A> {
     }
 }
 
-/// An actor that nobody may refuse.
-fn whoever(_actor: &Arc<dyn AnyCell>) -> bool {
-    true
-}
+/// What sees an actor before anybody else does, and may refuse it.
+pub(crate) type Enroll<'a> = &'a mut dyn FnMut(&Arc<dyn AnyCell>) -> bool;
 
 /// Has an actor that was just made enter the tree. If it was refused for its name, whoever has the name is returned.
-fn enter(any: &Arc<dyn AnyCell>, hooks: Hooks, enroll: &mut dyn FnMut(&Arc<dyn AnyCell>) -> bool) -> Option<Arc<dyn AnyCell>> {
+#[inline]
+fn enter(any: &Arc<dyn AnyCell>, hooks: Hooks, enroll: Option<Enroll<'_>>) -> Option<Arc<dyn AnyCell>> {
     panic::note_locations();
     let core = any.core();
-    let (family, env) = (&core.parent, any.env());
+    let (family, env) = (&core.parent, &core.parent.env);
     let first = first_signals(hooks, any);
     core.signals.set(first);
     let has_to_start = first & Signals::STARTED == 0;
@@ -222,7 +221,7 @@ fn enter(any: &Arc<dyn AnyCell>, hooks: Hooks, enroll: &mut dyn FnMut(&Arc<dyn A
                     env.kit.started(any);
                 }
             };
-            if enroll(any) && family.admit(any, note) {
+            if enroll.is_none_or(|enroll| enroll(any)) && family.admit(any, note) {
                 env.born();
                 if has_to_start {
                     any.clone().call();
@@ -230,7 +229,7 @@ fn enter(any: &Arc<dyn AnyCell>, hooks: Hooks, enroll: &mut dyn FnMut(&Arc<dyn A
                 return None;
             }
             if let Some(name) = core.name() {
-                family.names.release(family.owner_id, name, |named| named.id() == any.id());
+                family.names.release(family.owner_id, name, |named| named.id() == core.id);
             }
             (StartFailure::Stopping, None)
         }

@@ -6,14 +6,14 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{self, Poll, Waker};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::fault;
 use super::watch::{Handled, Polled, Watched, Watching, begin, discard, poll_once, watch};
-use crate::actor::{Actor, Context, Found};
+use crate::actor::{Actor, Context, Found, at_once};
 use crate::address::ActorRef;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Core, Turn};
@@ -272,14 +272,6 @@ pub(super) fn describe<A: Actor>(message: &A::Msg) -> Result<(u16, Option<Instan
     let mut known = (0, None);
     catch(&mut || known = (A::tag(message), A::deadline(message)))?;
     Ok(known)
-}
-
-/// The outcome of what never waits.
-pub(super) fn at_once<F: Future>(work: F) -> F::Output {
-    match pin!(work).poll(&mut task::Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("an actor that says so does everything at once"),
-    }
 }
 
 impl<A: Actor> AnyLife for Life<A> {

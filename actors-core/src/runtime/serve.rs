@@ -1,7 +1,7 @@
 //! The loop of an actor: its start, its messages, and what is more urgent than they.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::event::{Event, Exited, News};
 use crate::lifecycle::exit::{BoxError, ExitReason, Failure, StartFailure};
 use crate::lifecycle::linger::linger;
-use crate::lifecycle::panic::catch;
+use crate::lifecycle::panic::guard;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Refill;
 use crate::sync::wake_all;
@@ -33,12 +33,10 @@ impl<A: Actor> Life<A> {
     pub(super) async fn serve(&mut self) -> Over {
         let caught = {
             let mut serving = pin!(self.go_round());
-            poll_fn(|cx| {
-                let mut over = Poll::Pending;
-                match catch(&mut || over = serving.as_mut().poll(cx)) {
-                    Ok(()) => over.map(Ok),
-                    Err(reason) => Poll::Ready(Err(reason)),
-                }
+            poll_fn(|cx| match guard(|| serving.as_mut().poll(cx)) {
+                Ok(Poll::Ready(over)) => Poll::Ready(Ok(over)),
+                Ok(Poll::Pending) => Poll::Pending,
+                Err(reason) => Poll::Ready(Err(reason)),
             })
             .await
         };
@@ -86,7 +84,7 @@ impl<A: Actor> Life<A> {
                 Next::Message(message) => Some(InHand::new(message, Turn::Ordinary)),
                 Next::Urgent => match self.urgent() {
                     Urgent::Message(message) => Some(message),
-                    Urgent::Exit(exited) => match Box::pin(tell_of_exit(self, exited, cut)).await {
+                    Urgent::Exit(exited) => match tell_of_exit_in_box(self, exited, cut).await {
                         Ok(()) => None,
                         Err(over) => return over,
                     },
@@ -153,7 +151,7 @@ impl<A: Actor> Life<A> {
     /// Waits until there is a message, or something urgent. Notes if it did have to.
     fn poll_wait(&mut self, cx: &mut task::Context<'_>, slept: &mut bool) -> Poll<Refill> {
         let core = self.cell.core();
-        let refill = self.cell.mailbox.poll_refill(&mut self.batch, cx, &|| core.signals.any(Signals::URGENT));
+        let refill = self.cell.mailbox.poll_refill(&mut self.batch, cx, &core.signals.bits(Signals::URGENT));
         if refill.is_pending() {
             *slept = true;
             if !core.signals.any(Signals::LISTED) && self.may_rest() {
@@ -240,6 +238,15 @@ pub(super) async fn start(life: &mut dyn AnyLife) -> Result<(), Over> {
         broken.map_or(outcome, Watched::Panicked)
     };
     common.started(outcome, limit)
+}
+
+/// A call of the `exited` hook, made where it is compiled once.
+fn tell_of_exit_in_box(
+    life: &mut dyn AnyLife,
+    exited: Box<Exited>,
+    cut: u32,
+) -> Pin<Box<dyn Future<Output = Result<(), Over>> + Send + '_>> {
+    Box::pin(tell_of_exit(life, exited, cut))
 }
 
 /// Runs the `exited` hook.

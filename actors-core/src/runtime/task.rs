@@ -3,23 +3,24 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use super::life::Life;
+use super::life::{AnyLife, Life, Over};
 use super::rest::end_at_rest;
 use super::serve;
 use super::teardown::{end, end_here};
 use super::turn::{start, take_turn};
-use super::watch::{Work, discard};
+use super::watch::{Cease, discard};
 use crate::actor::Actor;
 use crate::address::cell::{Cell, Kind};
-use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::current::{Identity, MarkCut, Role};
 use crate::lifecycle::signal::Signals;
 
 /// What all actors of a type share.
 pub(super) const fn kind<A: Actor>() -> Kind<A> {
-    Kind { start: start::<A>, take_turn: take_turn::<A>, start_task: start_task::<A>, end_at_rest: end_at_rest::<A>, policy: A::POLICY }
+    // Turns are compiled for those that take them.
+    let take_turn = if A::TAKES_TURNS { take_turn::<A> } else { start_task::<A> };
+    Kind { start: start::<A>, take_turn, start_task: start_task::<A>, end_at_rest: end_at_rest::<A>, policy: A::POLICY }
 }
 
 /// Starts a task for an actor that has none.
@@ -46,7 +47,13 @@ fn live<A: Actor>(mut life: Life<A>) -> impl Future<Output = ()> + Send {
             let _lift = MarkCut::lift();
             let mut run = pin!(Some(life.run()));
             let _mark = MarkCut::mark();
-            poll_fn(|cx| poll_as(&mut identity, &cell, run.as_mut(), cx)).await;
+            poll_fn(|cx| {
+                if cell.core().signals.any(Signals::ABORT) {
+                    return Poll::Ready(());
+                }
+                identity.enter(|| run.as_mut().as_pin_mut().expect("polled until it is done").poll(cx))
+            })
+            .await;
             // Empty but for an abort; then a destructor in the handler may panic, and the life still has to end.
             cease_as(&mut identity, run);
         }
@@ -55,16 +62,18 @@ fn live<A: Actor>(mut life: Life<A>) -> impl Future<Output = ()> + Send {
     }
 }
 
-/// Polls what an actor does, as the actor, until it is done or aborted.
-fn poll_as(identity: &mut Identity, cell: &Arc<dyn AnyCell>, run: Pin<&mut dyn Work<()>>, cx: &mut Context<'_>) -> Poll<()> {
-    if cell.core().signals.any(Signals::ABORT) {
-        return Poll::Ready(());
-    }
-    identity.enter(|| run.poll(cx))
+/// The start of an actor, made where it is compiled once.
+fn start_in_box(life: &mut dyn AnyLife) -> Pin<Box<dyn Future<Output = Result<(), Over>> + Send + '_>> {
+    Box::pin(serve::start(life))
+}
+
+/// The end of an actor, made where it is compiled once.
+fn end_in_box(life: &mut dyn AnyLife, over: Over) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    Box::pin(end(life, over))
 }
 
 /// Drops what an actor was doing, as the actor.
-fn cease_as(identity: &mut Identity, run: Pin<&mut dyn Work<()>>) {
+fn cease_as(identity: &mut Identity, run: Pin<&mut dyn Cease>) {
     let _ = identity.enter(|| discard(run, true));
 }
 
@@ -82,7 +91,7 @@ impl<A: Actor> Life<A> {
         let over = match self.common.take_over() {
             Some(over) => Err(over),
             None if self.core().signals.any(Signals::STARTED) => Ok(()),
-            None => Box::pin(serve::start(self)).await,
+            None => start_in_box(self).await,
         };
         let over = match over {
             Ok(()) => self.serve().await,
@@ -90,7 +99,7 @@ impl<A: Actor> Life<A> {
         };
         // Else it has nothing to do, and lives on without a task.
         if !self.common.concluded {
-            Box::pin(end(self, over)).await;
+            end_in_box(self, over).await;
         }
     }
 }

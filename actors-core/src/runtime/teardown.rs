@@ -24,7 +24,7 @@ use crate::lifecycle::record::{ActorReport, HookOutcome, LimitHit};
 use crate::lifecycle::request;
 use crate::lifecycle::restart::go_down;
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Closed, Refill};
+use crate::mailbox::Closed;
 use crate::sync::wake_all;
 use crate::telemetry;
 use crate::time::after;
@@ -386,10 +386,11 @@ impl<A: Actor> Life<A> {
     /// handles what has come since.
     pub(super) async fn drain_all(&mut self) {
         let mailbox = &self.cell.mailbox;
-        let marks = [Some(mailbox.pushed()), mailbox.last_overtaking()];
+        let (last, last_overtaking) = (mailbox.pushed(), mailbox.last_overtaking());
         let mut left = TURN;
         loop {
-            let done = marks.iter().flatten().all(|mark| self.cell.mailbox.has_taken(*mark));
+            let mailbox = &self.cell.mailbox;
+            let done = mailbox.has_taken(last) && mailbox.has_taken(last_overtaking);
             let signals = self.core().signals.get();
             if signals & Signals::KILL != 0 || (done && signals & Signals::RELEASED == 0) {
                 return;
@@ -401,12 +402,10 @@ impl<A: Actor> Life<A> {
                 self.common.ending().drained += 1;
                 self.handle(InHand::new(message, Turn::Ordinary), Signals::KILL).await
             } else {
-                let Life { cell, batch, .. } = self;
-                let refill = poll_fn(|cx| cell.mailbox.poll_refill(batch, cx, &|| true)).await;
-                if refill == Refill::Urgent {
-                    return;
+                if self.cell.mailbox.refill(&mut self.batch) {
+                    continue;
                 }
-                continue;
+                return;
             };
             match handled {
                 Ok(()) => {}

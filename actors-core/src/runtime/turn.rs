@@ -4,23 +4,21 @@
 //! waited for, sources and a stash, which live as long as the task does.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
-use super::life::{HAS_STATE, InHand, Life, Over, at_once, over_after};
+use super::life::{HAS_STATE, InHand, Life, Over, over_after};
 use super::serve::{LongTurn, Next, TURN, Urgent};
 use super::task::start_task;
 use super::teardown::{end_at_once, ends_at_once};
 use super::watch::Watched;
-use crate::actor::Actor;
+use crate::actor::{Actor, at_once};
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::current::{Identity, Role};
 use crate::lifecycle::event::Exited;
 use crate::lifecycle::exit::ExitReason;
-use crate::lifecycle::panic::catch;
+use crate::lifecycle::panic::{catch, guard};
 use crate::lifecycle::run_queue::RunQueue;
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::Refill;
 
 /// An actor that has had more messages than these will get more, and has a task that lingers between them.
 const FEW: u64 = 16;
@@ -99,9 +97,8 @@ impl<A: Actor> Life<A> {
 
     /// Handles what there is, for the length of a turn. What a handler panics with is caught here, once for all.
     fn round(&mut self) -> Result<Round, Over> {
-        let mut round = Round::Busy;
-        match catch(&mut || round = self.go_round_at_once()) {
-            Ok(()) => Ok(round),
+        match guard(|| self.go_round_at_once()) {
+            Ok(round) => Ok(round),
             Err(reason) => Ok(Round::Over(self.common.crashed(reason))),
         }
     }
@@ -157,8 +154,7 @@ impl<A: Actor> Life<A> {
 
     /// Fetches what has come; where there is nothing, the actor lies down, unless it is too busy for that.
     fn look_again(&mut self) -> Option<Round> {
-        let mut cx = Context::from_waker(Waker::noop());
-        if self.cell.mailbox.poll_refill(&mut self.batch, &mut cx, &|| true) == Poll::Ready(Refill::Messages) {
+        if self.cell.mailbox.refill(&mut self.batch) {
             return None;
         }
         if self.cell.mailbox.taken() > FEW || !self.may_rest() {

@@ -18,30 +18,35 @@ use crate::telemetry::Scope;
 /// What a hook or a handler comes to.
 pub(crate) type Handled = Result<(), BoxError>;
 
-/// A future that is dropped where it stands.
-pub(crate) trait Work<T> {
-    /// Polls it. It is not polled again when it is done.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T>;
-
+/// What can be dropped where it stands.
+pub(crate) trait Cease {
     /// Drops what is left of it.
     fn cease(self: Pin<&mut Self>);
 }
 
-impl<F: Future> Work<F::Output> for Option<F> {
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        match self.as_pin_mut() {
-            Some(work) => work.poll(cx),
-            None => unreachable!("polled until it is done"),
-        }
-    }
+/// What a hook or a handler does.
+pub(crate) trait Work: Cease {
+    /// Polls it. It is not polled again when it is done.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Handled>;
+}
 
+impl<F> Cease for Option<F> {
     fn cease(mut self: Pin<&mut Self>) {
         self.set(None);
     }
 }
 
-/// The work of a hook or a handler.
-pub(crate) type Watching<'a> = Pin<&'a mut (dyn Work<Handled> + Send)>;
+impl<F: Future<Output = Handled>> Work for Option<F> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Handled> {
+        match self.as_pin_mut() {
+            Some(work) => work.poll(cx),
+            None => unreachable!("polled until it is done"),
+        }
+    }
+}
+
+/// The work of a hook or a handler, where it stands.
+pub(crate) type Watching<'a> = Pin<&'a mut (dyn Work + Send)>;
 
 /// How watched work came out.
 pub(crate) enum Watched {
@@ -124,7 +129,7 @@ pub(crate) fn poll_once(mut work: Watching<'_>, span: &impl Scope, cx: &mut Cont
 }
 
 /// Drops what is left of watched work. A panic in a destructor comes back.
-pub(crate) fn discard<T>(mut work: Pin<&mut dyn Work<T>>, cut_short: bool) -> Option<ExitReason> {
+pub(crate) fn discard(mut work: Pin<&mut dyn Cease>, cut_short: bool) -> Option<ExitReason> {
     let mut drop_it = || catch(&mut || work.as_mut().cease()).err();
     if cut_short { dropping(DropCause::Cut, drop_it) } else { drop_it() }
 }
