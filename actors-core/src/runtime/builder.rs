@@ -235,7 +235,7 @@ fn enter(any: &Arc<dyn AnyCell>, hooks: Hooks, enroll: Option<Enroll<'_>>) -> Op
         }
     };
     // What waits for an actor that never was is refused, and its state goes at once.
-    if let Some(panicked) = any.drop_state() {
+    if let Err(panicked) = panic::catch(&mut || any.drop_state()) {
         telemetry::refused(&any.path(), &StartFailure::Failed(Failure::new(panicked.to_string().into())));
     }
     telemetry::refused(&any.path(), &failure);
@@ -329,7 +329,7 @@ fn begin_again(any: &Arc<dyn AnyCell>, hooks: Hooks) -> bool {
     let first = first_signals(hooks, any);
     if !restart::begin_incarnation(any, first) {
         // A panic in its destructor has nobody to be told to.
-        let _ = any.drop_state();
+        let _ = panic::catch(&mut || any.drop_state());
         return false;
     }
     // It is ready before anything can happen to it: told later, that could be news of an incarnation that has ended.

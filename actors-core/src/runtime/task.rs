@@ -18,9 +18,15 @@ use crate::lifecycle::signal::Signals;
 
 /// What all actors of a type share.
 pub(super) const fn kind<A: Actor>() -> Kind<A> {
-    // Turns are compiled for those that take them.
-    let take_turn = if A::TAKES_TURNS { take_turn::<A> } else { start_task::<A> };
-    Kind { start: start::<A>, take_turn, start_task: start_task::<A>, end_at_rest: end_at_rest::<A>, policy: A::POLICY }
+    Kind {
+        start: start::<A>,
+        // Turns are compiled for those that take them.
+        take_turn: if A::TAKES_TURNS { take_turn::<A> } else { start_task::<A> },
+        start_task: start_task::<A>,
+        end_at_rest,
+        has_stop_hook: A::HOOKS.stopped,
+        policy: A::POLICY,
+    }
 }
 
 /// Starts a task for an actor that has none.
