@@ -20,7 +20,7 @@ use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Admission, Ahead, Capacity, Closed, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, wake_those};
+use crate::mailbox::{Admission, Ahead, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, wake_those};
 use crate::sync::lock;
 
 pub(crate) struct Cell<A: Protocol> {
@@ -88,10 +88,9 @@ impl<A: Protocol> Cell<A> {
     #[inline(always)]
     pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, make: impl Fn(M) -> A::Msg) -> Result<u64, Refusal> {
         match lane {
-            Lane::Ordinary => match self.mailbox.enter() {
-                Admission::Room(room) => Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE))))),
-                Admission::Closed(closed) => Err(closed.into()),
-                Admission::Full(full) => self.post_to_full(full, message, make),
+            Lane::Ordinary => match self.mailbox.enter_at_once() {
+                Ok(room) => Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE))))),
+                Err(door) => self.post_with_care(door, message, make),
             },
             Lane::Control => match self.mailbox.overtake() {
                 Ok(place) => Ok(self.post_ahead(place, make(message.take().expect(SENT_ONCE)))),
@@ -100,20 +99,28 @@ impl<A: Protocol> Cell<A> {
         }
     }
 
-    fn post_ahead(self: &Arc<Self>, place: Ahead<'_, A::Msg>, item: A::Msg) -> u64 {
-        self.settle(place.put(item, &self.core.signals.bits(Signals::CONTROL)))
-    }
-
-    fn post_to_full<M>(
+    #[cold]
+    fn post_with_care<M>(
         self: &Arc<Self>,
-        full: Full<'_, A::Msg>,
+        door: Door<'_, A::Msg>,
         message: &mut Option<M>,
         make: impl Fn(M) -> A::Msg,
     ) -> Result<u64, Refusal> {
-        match self.mailbox.overflow() {
-            Overflow::Wait | Overflow::Reject => Err(Refusal::Full),
-            Overflow::DropOldest | Overflow::DropNewest => Ok(self.displace(full, make(message.take().expect(SENT_ONCE)))),
+        match door.enter() {
+            Admission::Room(room) => Ok(self.settle(room.put_made(make(message.take().expect(SENT_ONCE))))),
+            Admission::Closed(closed) => Err(closed.into()),
+            Admission::Full(full) if self.displaces() => Ok(self.displace(full, make(message.take().expect(SENT_ONCE)))),
+            Admission::Full(_) => Err(Refusal::Full),
         }
+    }
+
+    /// Whether a message gives way when the mailbox is full, so that nobody has to wait.
+    fn displaces(&self) -> bool {
+        matches!(self.mailbox.overflow(), Overflow::DropOldest | Overflow::DropNewest)
+    }
+
+    fn post_ahead(self: &Arc<Self>, place: Ahead<'_, A::Msg>, item: A::Msg) -> u64 {
+        self.settle(place.put(item, &self.core.signals.bits(Signals::CONTROL)))
     }
 
     /// Has the oldest message give way, or this one.
@@ -161,19 +168,41 @@ impl<A: Protocol> Cell<A> {
                 Err(closed) => Err(closed.into()),
             });
         }
-        if let Some(place) = *ticket {
-            let Poll::Ready(admission) = self.mailbox.enter_with(place, cx.waker()) else { return Poll::Pending };
-            *ticket = None;
-            return Poll::Ready(match admission {
-                Ok(room) => Ok(self.settle(room.put_made(make(message.take().expect(SENT_ONCE))))),
-                Err(closed) => Err(closed.into()),
-            });
+        if ticket.is_some() {
+            return self.poll_post_with_care(None, patience, ticket, message, make, cx);
         }
-        match self.mailbox.enter() {
-            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE)))))),
+        match self.mailbox.enter_at_once() {
+            Ok(room) => Poll::Ready(Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE)))))),
+            Err(door) => self.poll_post_with_care(Some(door), patience, ticket, message, make, cx),
+        }
+    }
+
+    /// Goes through a door that has to be looked at, or else from one's place in the line.
+    #[cold]
+    fn poll_post_with_care<M>(
+        self: &Arc<Self>,
+        door: Option<Door<'_, A::Msg>>,
+        patience: Patience,
+        ticket: &mut Option<Ticket>,
+        message: &mut Option<M>,
+        make: impl Fn(M) -> A::Msg,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, Refusal>> {
+        let admission = match (door, *ticket) {
+            (Some(door), _) => door.enter(),
+            (None, Some(place)) => {
+                let entered = std::task::ready!(self.mailbox.enter_with(place, cx.waker()));
+                *ticket = None;
+                entered
+            }
+            (None, None) => unreachable!("who is not in line comes to the door"),
+        };
+        match admission {
+            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put_made(make(message.take().expect(SENT_ONCE)))))),
             Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
             Admission::Full(full) if patience.waits(self.mailbox.overflow()) => self.wait_for_room(full, ticket, cx),
-            Admission::Full(full) => Poll::Ready(self.post_to_full(full, message, make)),
+            Admission::Full(full) if self.displaces() => Poll::Ready(Ok(self.displace(full, make(message.take().expect(SENT_ONCE))))),
+            Admission::Full(_) => Poll::Ready(Err(Refusal::Full)),
         }
     }
 

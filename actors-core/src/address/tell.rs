@@ -8,8 +8,6 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::Sleep;
-
 use super::stopped::Stopped;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::mailbox::Ticket;
@@ -148,7 +146,8 @@ pub struct Tell<'a, T: sealed::Door, M> {
     message: Option<M>,
     place: Place,
     limit: Option<Duration>,
-    sleep: Option<Pin<Box<Sleep>>>,
+    /// Not as what it is: then to drop none of it is a comparison, and not a call.
+    sleep: Option<Limit>,
 }
 
 impl<'a, T: sealed::Door, M> Tell<'a, T, M> {
@@ -163,8 +162,11 @@ impl<'a, T: sealed::Door, M> Tell<'a, T, M> {
     }
 }
 
+/// What is over when the time is over for which a sender waits.
+type Limit = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+
 /// Whether the time is over for which a sender waits.
-fn poll_limit(sleep: &mut Option<Pin<Box<Sleep>>>, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
+fn poll_limit(sleep: &mut Option<Limit>, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
     sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit))).as_mut().poll(cx)
 }
 
@@ -181,7 +183,7 @@ impl<T: Target<M>, M> Future for Tell<'_, T, M> {
             Poll::Pending => {
                 let Some(limit) = this.limit else { return Poll::Pending };
                 std::task::ready!(poll_limit(&mut this.sleep, limit, cx));
-                this.target.leave(std::mem::take(&mut this.place));
+                this.leave();
                 Refusal::TimedOut
             }
         };
@@ -190,10 +192,18 @@ impl<T: Target<M>, M> Future for Tell<'_, T, M> {
     }
 }
 
+impl<T: sealed::Door, M> Tell<'_, T, M> {
+    #[cold]
+    fn leave(&mut self) {
+        self.target.leave(std::mem::take(&mut self.place));
+    }
+}
+
 impl<T: sealed::Door, M> Drop for Tell<'_, T, M> {
+    #[inline(always)]
     fn drop(&mut self) {
         if self.place.0.is_some() {
-            self.target.leave(std::mem::take(&mut self.place));
+            self.leave();
         }
     }
 }

@@ -9,6 +9,8 @@ use super::control::{Control, Flags, Lane, lane_of};
 use super::ring::Ring;
 use super::{Capacity, Overflow};
 
+/// How often in a row a receiver that has slept after a single message says in advance that it will sleep after the next one.
+const LONELY: u8 = 15;
 /// Buffers larger than this many items are given back when the queue runs empty.
 const KEEP: usize = 256;
 
@@ -158,6 +160,12 @@ pub(crate) struct Full<'a, T> {
     inner: MutexGuard<'a, Inner<T>>,
 }
 
+/// A mailbox of which one look does not tell whether there is room, held together with its lock.
+pub(crate) struct Door<'a, T> {
+    mailbox: &'a Mailbox<T>,
+    inner: MutexGuard<'a, Inner<T>>,
+}
+
 /// A message has entered.
 pub(crate) struct Pushed {
     /// The number of the message: the receiver has taken it once it has taken this many.
@@ -182,11 +190,23 @@ pub(crate) struct Batch<T> {
     /// The number of the first of them.
     first: u64,
     wakers: Vec<Waker>,
+    /// How often to say in advance that the receiver sleeps.
+    lonely: u8,
+    /// Said so: the mailbox holds the waker already, and has held it since the last fetch.
+    sleeps: bool,
+    /// There was nothing at the last look.
+    waited: bool,
 }
 
 impl<T> Batch<T> {
     pub(crate) fn new() -> Self {
-        Batch { items: Ring::new(), first: 0, wakers: Vec::new() }
+        Batch { items: Ring::new(), first: 0, wakers: Vec::new(), lonely: 0, sleeps: false, waited: false }
+    }
+
+    /// Takes back that the receiver sleeps: to be said wherever it may be polled again before it looks for messages, since the waker in
+    /// the mailbox may have been used by then.
+    pub(crate) fn stays_awake(&mut self) {
+        self.sleeps = false;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -268,39 +288,22 @@ impl<T> Mailbox<T> {
 
     // ===== senders =====
 
-    /// Asks for room for one message, ahead of nobody who waits.
+    /// Asks for room for one message, ahead of nobody who waits: where one look tells that there is some, here is it; otherwise one
+    /// has to look closer.
     #[inline(always)]
-    pub(crate) fn enter(&self) -> Admission<'_, T> {
+    pub(crate) fn enter_at_once(&self) -> Result<Room<'_, T>, Door<'_, T>> {
         let inner = self.lock();
-        if inner.pushed < inner.room_until {
-            return Admission::Room(Room { inner });
-        }
-        self.enter_with_care(inner)
-    }
-
-    /// What `enter` does where one look does not tell that there is room.
-    fn enter_with_care<'a>(&'a self, mut inner: MutexGuard<'a, Inner<T>>) -> Admission<'a, T> {
-        if let Some(closed) = inner.closed {
-            return Admission::Closed(closed);
-        }
-        let (others_wait, is_granted) = match &inner.more {
-            Some(more) => (!more.line.wakers.is_empty(), more.line.granted > 0),
-            None => (false, false),
-        };
-        if !others_wait && !is_granted {
-            inner.room_until = self.room_until();
-        }
-        if !others_wait && self.has_room(&inner) { Admission::Room(Room { inner }) } else { Admission::Full(Full { mailbox: self, inner }) }
+        if inner.pushed < inner.room_until { Ok(Room { inner }) } else { Err(Door { mailbox: self, inner }) }
     }
 
     /// Asks for the room that was granted to `ticket`; if it is not its turn yet, stays in line.
-    pub(crate) fn enter_with(&self, ticket: Ticket, waker: &Waker) -> Poll<Result<Room<'_, T>, Closed>> {
+    pub(crate) fn enter_with(&self, ticket: Ticket, waker: &Waker) -> Poll<Admission<'_, T>> {
         let mut inner = self.lock();
         if let Some(closed) = inner.closed {
-            return Poll::Ready(Err(closed));
+            return Poll::Ready(Admission::Closed(closed));
         }
         let more = inner.more.as_mut().expect("a ticket is given only by a line, which lives as long as the mailbox");
-        if more.line.still_waits(ticket, waker) { Poll::Pending } else { Poll::Ready(Ok(Room { inner })) }
+        if more.line.still_waits(ticket, waker) { Poll::Pending } else { Poll::Ready(Admission::Room(Room { inner })) }
     }
 
     /// Leaves the line; room that was already granted goes to the next.
@@ -404,8 +407,21 @@ impl<T> Mailbox<T> {
     /// Fetches what has come since the last time; sleeps if that is nothing, unless one of `urgent` says otherwise.
     #[inline]
     pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &impl Flags) -> Poll<Refill> {
+        if std::mem::take(&mut batch.sleeps) {
+            // Whatever has come since then has used the waker.
+            batch.waited = true;
+            return Poll::Pending;
+        }
         let mut inner = self.lock();
         let found = if self.fetch(&mut inner, batch) {
+            batch.lonely = if batch.waited { batch.lonely } else { 0 };
+            batch.waited = false;
+            // Who finds a mailbox full that holds but this one waits for it to be taken, and wakes nobody.
+            if batch.lonely > 0 && batch.items.len() == 1 && self.capacity > 1 && self.overflow != Overflow::DropOldest {
+                batch.lonely -= 1;
+                batch.sleeps = true;
+                inner.receiver = Receiver::Idle(cx.waker().clone());
+            }
             Poll::Ready(Refill::Messages)
         } else if urgent.is_any_up() {
             Poll::Ready(Refill::Urgent)
@@ -414,6 +430,7 @@ impl<T> Mailbox<T> {
                 inner.queue = Ring::new();
             }
             inner.receiver = Receiver::Idle(cx.waker().clone());
+            (batch.lonely, batch.waited) = (LONELY, true);
             Poll::Pending
         };
         drop(inner);
@@ -426,6 +443,8 @@ impl<T> Mailbox<T> {
 
     /// Fetches what has come since the last time; says whether there was anything.
     pub(crate) fn refill(&self, batch: &mut Batch<T>) -> bool {
+        batch.stays_awake();
+        batch.waited = false;
         let mut inner = self.lock();
         let found = self.fetch(&mut inner, batch);
         drop(inner);
@@ -452,7 +471,8 @@ impl<T> Mailbox<T> {
         true
     }
 
-    /// The receiver waits for something of its own; only what is urgent shall wake it. Says whether it may sleep. Those senders are
+    /// The receiver waits for something of its own, and [stays awake](Batch::stays_awake) for messages; only what is urgent shall wake
+    /// it. Says whether it may sleep. Those senders are
     /// put to `wakers` for whom there is room, to be woken by the caller.
     pub(crate) fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: &impl Flags) -> bool {
         let mut inner = self.lock();
@@ -606,6 +626,26 @@ fn tell_of_the_end(line: Option<Line>, receiver: Option<Receiver>) {
     }
 }
 
+impl<'a, T> Door<'a, T> {
+    /// Looks closer.
+    pub(crate) fn enter(mut self) -> Admission<'a, T> {
+        let Door { mailbox, inner } = &mut self;
+        if let Some(closed) = inner.closed {
+            return Admission::Closed(closed);
+        }
+        let (others_wait, is_granted) = match &inner.more {
+            Some(more) => (!more.line.wakers.is_empty(), more.line.granted > 0),
+            None => (false, false),
+        };
+        if !others_wait && !is_granted {
+            inner.room_until = mailbox.room_until();
+        }
+        let has_room = !others_wait && mailbox.has_room(inner);
+        let Door { mailbox, inner } = self;
+        if has_room { Admission::Room(Room { inner }) } else { Admission::Full(Full { mailbox, inner }) }
+    }
+}
+
 impl<T> Room<'_, T> {
     /// Puts the message in that `make` returns.
     #[inline(always)]
@@ -668,13 +708,14 @@ impl Receiver {
 
 #[inline(always)]
 fn arouse(receiver: &mut Receiver) -> Wakeup {
-    match receiver {
-        Receiver::Running | Receiver::Busy(_) => Wakeup::Nothing,
-        Receiver::Absent | Receiver::Idle(_) => arouse_now(receiver),
-    }
+    // Asked first: mostly it runs.
+    if let Receiver::Running = receiver { Wakeup::Nothing } else { arouse_now(receiver) }
 }
 
 fn arouse_now(receiver: &mut Receiver) -> Wakeup {
+    if let Receiver::Busy(_) = receiver {
+        return Wakeup::Nothing;
+    }
     match std::mem::replace(receiver, Receiver::Running) {
         Receiver::Idle(waker) => Wakeup::Wake(waker),
         _ => Wakeup::Start,

@@ -31,6 +31,7 @@ const QUICK: Duration = Duration::from_micros(25);
 impl<A: Actor> Life<A> {
     /// Handles messages, and what is more urgent, until there is a reason to end.
     pub(super) async fn serve(&mut self) -> Over {
+        self.batch.stays_awake();
         let caught = {
             let mut serving = pin!(self.go_round());
             poll_fn(|cx| match guard(|| serving.as_mut().poll(cx)) {
@@ -70,6 +71,7 @@ impl<A: Actor> Life<A> {
                                 (tag, Ok(tag))
                             }
                             first => {
+                                batch.stays_awake();
                                 let span = common.message_span(tag);
                                 (tag, see_through(handler, Some(Ok(first)), &span, &common.any, batch.wakers(), tag, cut).await)
                             }
@@ -103,6 +105,7 @@ impl<A: Actor> Life<A> {
                 }
             };
             if let Some(in_hand) = in_hand {
+                self.batch.stays_awake();
                 if let Err(over) = self.handle(in_hand, cut).await {
                     return over;
                 }
@@ -110,6 +113,7 @@ impl<A: Actor> Life<A> {
             left -= 1;
             if left == 0 {
                 if !turn.goes_on() {
+                    self.batch.stays_awake();
                     tokio::task::yield_now().await;
                     turn = LongTurn::default();
                 }
@@ -163,6 +167,7 @@ impl<A: Actor> Life<A> {
 
     /// Looks at what is urgent, and says what of it is to be done first.
     pub(super) fn urgent(&mut self) -> Urgent<A::Msg> {
+        self.batch.stays_awake();
         let signals = self.core().signals.get();
         if signals & (Signals::STOP | Signals::KILL) != 0 || (signals & Signals::REST != 0 && self.lie_down()) {
             return Urgent::Over(Over::Asked);
