@@ -283,6 +283,94 @@ fn what_is_not_public_is_thirteen_things() {
     );
 }
 
+/// Of what is written in a macro of others, or changed by an attribute, nobody knows whether it awaits.
+#[test]
+fn an_async_method_may_have_to_wait_unless_it_is_plain_that_it_does_not() {
+    let never_waits = [
+        quote!(
+            async fn poke(&mut self) {
+                self.n += 1;
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                assert!(self.n < 7, "{}", format!("{}", self.n));
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                tokio::spawn(async { sleep().await });
+            }
+        ),
+        quote!(
+            #[allow(clippy::unused_async)]
+            async fn poke(&mut self) {}
+        ),
+        quote!(
+            fn poke(&mut self) {
+                println!("{}", self.n);
+            }
+        ),
+    ];
+    let may_wait = [
+        quote!(
+            async fn poke(&mut self) {
+                sleep().await
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                if self.n > 0 {
+                    loop {
+                        sleep().await;
+                    }
+                }
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                tokio::select! { _ = sleep() => {} }
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                println!("{}", self.n);
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                assert!(sleep().await);
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                vec![1].iter().for_each(|n| other!(n));
+            }
+        ),
+        quote!(
+            #[tracing::instrument]
+            async fn poke(&mut self) {}
+        ),
+    ];
+    let is_at_once = |method: &TokenStream| {
+        let added = expand(
+            quote!(
+                struct Counter {
+                    n: u64,
+                }
+            ),
+            quote!(impl Counter { #[message] #method }),
+        );
+        added.to_string().contains("const AT_ONCE")
+    };
+    for method in never_waits {
+        assert!(is_at_once(&method), "{method}");
+    }
+    for method in may_wait {
+        assert!(!is_at_once(&method), "{method}");
+    }
+}
+
 /// Rename and go-to in an editor follow the place that a name comes from.
 #[test]
 fn the_names_of_a_message_lead_to_the_method_and_its_parameters() {
