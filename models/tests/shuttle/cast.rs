@@ -144,6 +144,37 @@ impl Plain {
     }
 }
 
+/// A parent without a destructor, with one child from the start: at rest both end where the parent is asked to.
+#[derive(Actor)]
+pub(crate) struct Branch;
+
+#[messages]
+impl Branch {
+    #[started]
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        ctx.actor(Leaf).name("leaf").spawn();
+    }
+
+    /// Starts another child.
+    #[message]
+    pub(crate) fn grow(&mut self, ctx: &mut Context<Self>) {
+        ctx.spawn(Leaf);
+    }
+}
+
+/// A child without a destructor.
+#[derive(Actor)]
+pub(crate) struct Leaf;
+
+#[messages]
+impl Leaf {
+    /// Answers.
+    #[message]
+    pub(crate) fn rustle(&mut self) -> bool {
+        true
+    }
+}
+
 /// An actor that never gets done with its start.
 #[derive(Actor)]
 pub(crate) struct Hanging;
