@@ -14,6 +14,7 @@ struct Counter {
 impl Counter {
     #[message]
     async fn get(&self) -> u8 {
+        std::future::ready(()).await;
         self.n.get()
     }
 }

@@ -1,0 +1,23 @@
+//! `try_tell` never waits, and is awaited.
+
+use actors_core::{Actor, ActorSystem, messages};
+
+#[derive(Actor)]
+struct Counter {
+    n: u64,
+}
+
+#[messages]
+impl Counter {
+    #[message]
+    fn add(&mut self, by: u64) {
+        self.n += by;
+    }
+}
+
+async fn count(system: &ActorSystem) {
+    let counter = system.spawn(Counter { n: 0 });
+    counter.try_tell(Add { by: 1 }).await.unwrap();
+}
+
+fn main() {}
