@@ -190,6 +190,48 @@ impl Watcher {
     }
 }
 
+/// What is published in a model.
+#[derive(Clone)]
+pub(crate) struct News;
+
+/// An actor that reads news until it has unsubscribed, and none afterwards.
+#[derive(Actor, Default)]
+pub(crate) struct Reader {
+    has_enough: bool,
+}
+
+#[messages]
+impl Reader {
+    #[handle]
+    fn read(&mut self, _news: News) {
+        assert!(!self.has_enough, "nothing comes after it has unsubscribed");
+    }
+
+    /// Says that it has unsubscribed.
+    #[message]
+    pub(crate) fn have_enough(&mut self) {
+        self.has_enough = true;
+    }
+}
+
+/// An actor whose children fall together.
+#[derive(Actor)]
+#[actor(strategy = "one_for_all", restarts = 9, within = "9s")]
+pub(crate) struct Parent(pub(crate) Lived);
+
+#[messages]
+impl Parent {
+    /// Makes a child that fails, and then another; says whether that was refused.
+    #[message]
+    pub(crate) async fn grow(&mut self, ctx: &mut Context<Self>) -> bool {
+        let lived = self.0.clone();
+        let Ok(first) = ctx.child("first", || Plain(Lived::default())).permanent().spawn() else { return true };
+        let _ = first.try_tell(FailPlainly);
+        let second = ctx.child("second", move || Plain(lived.clone())).permanent().start().await;
+        second.is_err_and(|error| error.is_stopping())
+    }
+}
+
 /// Shuts the system down and asserts that nothing is left.
 pub(crate) async fn shut_down(system: &ActorSystem) {
     let report = system.shutdown().await;

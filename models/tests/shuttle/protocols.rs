@@ -6,8 +6,8 @@ use actors_core::{ActorRef, ActorSystem, ChildSpec, ExitReason, LinkKind, Superv
 use models::Model;
 
 use crate::cast::{
-    Add, AddPlainly, Counter, Fail, FailPlainly, Hanging, Lived, LookAway, OpenGroup, Plain, Told, Watch, Watcher, beside, explore,
-    shut_down, tell_adds,
+    Add, AddPlainly, Counter, Fail, FailPlainly, Grow, Hanging, HaveEnough, Lived, LookAway, News, OpenGroup, Parent, Plain, Reader,
+    Told, Watch, Watcher, beside, explore, shut_down, tell_adds,
 };
 
 pub(crate) const MODELS: &[Model] = &[
@@ -35,6 +35,8 @@ pub(crate) const MODELS: &[Model] = &[
     ("an_ask_to_an_idle_actor_that_ends_is_settled", || explore(ask_against_end_at_rest)),
     ("a_monitor_made_while_the_other_ends_gives_one_notice", || explore(monitor_against_end)),
     ("a_monitor_that_is_cancelled_while_the_other_ends_is_silent", || explore(cancel_against_end)),
+    ("nothing_that_was_kept_comes_after_unsubscribing", || explore(unsubscribe_against_courier)),
+    ("a_child_that_is_refused_is_not_taken_along_by_its_siblings", || explore(refusal_against_restart)),
 ];
 
 async fn stop_against_start() {
@@ -401,4 +403,30 @@ async fn cancel_against_end() {
         assert_eq!(watcher.ask(Told).await.expect("it answers"), told, "nothing comes after it was cancelled");
     }
     shut_down(&system).await;
+}
+
+async fn unsubscribe_against_courier() {
+    let system = ActorSystem::new("model");
+    let slow = system.actor(Reader::default()).mailbox(1).spawn();
+    let topic = system.topic::<News>("news");
+    topic.subscriber(&slow).keep(3).subscribe();
+    for _ in 0..3 {
+        topic.publish(News);
+    }
+    topic.unsubscribe(&slow);
+    slow.ask(HaveEnough).await.expect("it answers");
+    slow.drain();
+    assert_eq!(slow.stopped().await, ExitReason::Normal);
+    shut_down(&system).await;
+}
+
+async fn refusal_against_restart() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let mut crashes = system.crash_reports();
+    let above = system.actor(Parent(lived)).name("above").spawn();
+    let asker = beside(async move { above.ask(Grow).await });
+    shut_down(&system).await;
+    let refused = asker.await.expect("it goes well").unwrap_or(false);
+    let about = std::iter::from_fn(|| crashes.try_recv()).filter(|crash| crash.path.name() == "second").count();
+    assert!(!refused || about == 0, "who never stood in the tree has never been restarted");
 }
