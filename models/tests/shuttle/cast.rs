@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use actors_core::{Actor, ActorRef, ActorSystem, BoxError, Context, Exited, MonitorRef, messages};
+use actors_core::{
+    Actor, ActorId, ActorRef, ActorSystem, BoxError, Context, Exited, GroupChange, GroupNotice, MonitorRef, Recipient, messages,
+};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, Runner, future};
 
@@ -198,6 +200,13 @@ pub(crate) struct News;
 #[derive(Actor, Default)]
 pub(crate) struct Reader {
     has_enough: bool,
+    read: Lived,
+}
+
+impl Reader {
+    pub(crate) fn new(read: &Lived) -> Reader {
+        Reader { has_enough: false, read: read.clone() }
+    }
 }
 
 #[messages]
@@ -205,6 +214,7 @@ impl Reader {
     #[handle]
     fn read(&mut self, _news: News) {
         assert!(!self.has_enough, "nothing comes after it has unsubscribed");
+        self.read.count();
     }
 
     /// Says that it has unsubscribed.
@@ -229,6 +239,57 @@ impl Parent {
         let _ = first.try_tell(FailPlainly);
         let second = ctx.child("second", move || Plain(lived.clone())).permanent().start().await;
         second.is_err_and(|error| error.is_stopping())
+    }
+}
+
+/// An actor that asks another in its handler, which may be asking it.
+#[derive(Actor)]
+pub(crate) struct Caller;
+
+#[messages]
+impl Caller {
+    /// Says whether the other answered, or would have waited for itself.
+    #[message]
+    pub(crate) async fn call(&mut self, other: ActorRef<Caller>) -> bool {
+        let answer = other.ask(PickUp).await;
+        answer.is_ok() || matches!(answer, Err(actors_core::AskError::WouldDeadlock(_)))
+    }
+
+    /// Answers.
+    #[message]
+    pub(crate) async fn pick_up(&mut self) {
+        future::yield_now().await;
+    }
+}
+
+/// What a listener of a group knows: who is in it, and nothing twice.
+#[derive(Actor, Default)]
+pub(crate) struct Usher {
+    members: Option<Vec<ActorId>>,
+}
+
+#[messages]
+impl Usher {
+    #[handle]
+    fn notice(&mut self, notice: GroupNotice<News>) {
+        match (notice.change, &mut self.members) {
+            (GroupChange::Members(members), known) => *known = Some(members.iter().map(Recipient::id).collect()),
+            (GroupChange::Joined(member), Some(known)) => {
+                assert!(!known.contains(&member.id()), "it joins once");
+                known.push(member.id());
+            }
+            (GroupChange::Left(member) | GroupChange::Ended(member, _), Some(known)) => {
+                assert!(known.contains(&member.id()), "it was there");
+                known.retain(|known| *known != member.id());
+            }
+            _ => panic!("the members come first"),
+        }
+    }
+
+    /// How many there are, once that is known.
+    #[message]
+    pub(crate) fn members(&self) -> Option<usize> {
+        self.members.as_ref().map(Vec::len)
     }
 }
 

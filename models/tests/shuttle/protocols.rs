@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use actors_core::{ActorRef, ActorSystem, ChildSpec, ExitReason, LinkKind, Supervisor};
+use actors_core::{ActorRef, ActorSystem, ChildSpec, ExitReason, LinkKind, Supervisor, WorkerPool};
 use models::Model;
 
 use crate::cast::{
-    Add, AddPlainly, Counter, Fail, FailPlainly, Grow, Hanging, HaveEnough, Lived, LookAway, News, OpenGroup, Parent, Plain, Reader,
-    Told, Watch, Watcher, beside, explore, shut_down, tell_adds,
+    Add, AddPlainly, Call, Caller, Counter, Fail, FailPlainly, Grow, Hanging, HaveEnough, Lived, LookAway, Members, News, OpenGroup,
+    Parent, Plain, Reader, Told, Usher, Watch, Watcher, beside, explore, shut_down, tell_adds,
 };
 
 pub(crate) const MODELS: &[Model] = &[
@@ -37,6 +37,11 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_monitor_that_is_cancelled_while_the_other_ends_is_silent", || explore(cancel_against_end)),
     ("nothing_that_was_kept_comes_after_unsubscribing", || explore(unsubscribe_against_courier)),
     ("a_child_that_is_refused_is_not_taken_along_by_its_siblings", || explore(refusal_against_restart)),
+    ("two_that_ask_each_other_at_once_do_not_both_wait", || explore(ask_against_ask)),
+    ("what_is_published_while_the_subscriber_ends_is_read_or_a_dead_letter", || explore(publish_against_end)),
+    ("a_listener_that_watches_anew_knows_who_is_there", || explore(watch_against_join)),
+    ("a_job_that_is_sent_while_the_pool_starts_is_done", || explore(tell_against_pool_start)),
+    ("a_job_that_is_sent_while_the_pool_ends_is_settled", || explore(ask_against_pool_end)),
 ];
 
 async fn stop_against_start() {
@@ -429,4 +434,90 @@ async fn refusal_against_restart() {
     let refused = asker.await.expect("it goes well").unwrap_or(false);
     let about = std::iter::from_fn(|| crashes.try_recv()).filter(|crash| crash.path.name() == "second").count();
     assert!(!refused || about == 0, "who never stood in the tree has never been restarted");
+}
+
+async fn ask_against_ask() {
+    let system = ActorSystem::new("model");
+    let (one, other) = (system.spawn(Caller), system.spawn(Caller));
+    let (calling, called) = (other.clone(), one.clone());
+    let caller = beside(async move { calling.ask(Call { other: called }).await });
+    // No time passes, so whoever waits for himself waits for ever.
+    assert_eq!(one.ask(Call { other }).await.ok(), Some(true));
+    assert_eq!(caller.await.expect("it goes well").ok(), Some(true));
+    shut_down(&system).await;
+}
+
+async fn publish_against_end() {
+    let (system, read) = (ActorSystem::new("model"), Lived::default());
+    let reader = system.actor(Reader::new(&read)).mailbox(1).spawn();
+    let topic = system.topic::<News>("news");
+    topic.subscriber(&reader).keep(1).subscribe();
+    let stopping = reader.clone();
+    let stopper = beside(async move { stopping.stop() });
+    let mut taken = 0;
+    for _ in 0..3 {
+        let published = topic.publish(News);
+        taken += published.delivered + published.late.len();
+    }
+    stopper.await.expect("it goes well");
+    reader.stopped().await;
+    shut_down(&system).await;
+    assert_eq!(topic.subscriber_count(), 0);
+    assert_eq!(u64::from(read.handled()) + system.dead_letter_count(), taken as u64);
+}
+
+async fn watch_against_join() {
+    let system = ActorSystem::new("model");
+    let usher = system.actor(Usher::default()).mailbox(1).spawn();
+    let (group, joining) = (system.group::<News>("readers"), system.group::<News>("readers"));
+    let readers = [system.spawn(Reader::default()), system.spawn(Reader::default())];
+    group.watch(&usher);
+    let [first, second] = readers;
+    let joiner = beside(async move {
+        joining.join(&first);
+        joining.join(&second);
+        joining.leave(&first);
+    });
+    group.unwatch(&usher);
+    group.watch(&usher);
+    joiner.await.expect("it goes well");
+    // If a notice is lost, this goes on for more steps than there may be.
+    while usher.ask(Members).await.expect("it answers") != Some(1) {
+        shuttle::future::yield_now().await;
+    }
+    shut_down(&system).await;
+}
+
+async fn tell_against_pool_start() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let states = lived.clone();
+    let pool = system.spawn(WorkerPool::new(2, move || Plain(states.clone()))).workers();
+    let sending = pool.clone();
+    let sender = beside(async move { sending.tell(AddPlainly).await.is_ok() });
+    assert!(pool.ask(AddPlainly).await.is_ok());
+    assert!(sender.await.expect("it goes well"));
+    pool.pool().drain();
+    pool.pool().stopped().await;
+    assert_eq!(u64::from(lived.handled()) + system.dead_letter_count(), 2);
+    shut_down(&system).await;
+}
+
+async fn ask_against_pool_end() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let states = lived.clone();
+    let pool = system.spawn(WorkerPool::new(1, move || Plain(states.clone()))).workers();
+    let asking = pool.clone();
+    let asker = beside(async move { u32::from(asking.ask(AddPlainly).await.is_ok()) });
+    let killing = pool.clone();
+    let killer = beside(async move {
+        if let Some(worker) = killing.pick() {
+            worker.kill();
+        }
+    });
+    pool.pool().stop();
+    pool.pool().stopped().await;
+    let answered = asker.await.expect("it goes well");
+    killer.await.expect("it goes well");
+    assert!(answered <= lived.handled());
+    shut_down(&system).await;
 }
