@@ -1,6 +1,7 @@
 //! The whole of one actor in one allocation: the untyped part, the mailbox, and the state while no task runs it.
 
 use std::any::{Any, type_name};
+use std::mem::needs_drop;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -38,7 +39,8 @@ pub(crate) struct Kind<A: Protocol> {
     /// Does it in a task of its own.
     pub(crate) start_task: fn(Arc<Cell<A>>),
     /// Ends the actor where it stands, if it is at rest; says whether it was.
-    pub(crate) end_at_rest: fn(Arc<Cell<A>>, &ExitReason, Option<Instant>) -> bool,
+    pub(crate) end_at_rest: fn(Arc<dyn AnyCell>, &ExitReason, Option<Instant>) -> bool,
+    pub(crate) has_stop_hook: bool,
     pub(crate) policy: Policy,
 }
 
@@ -235,6 +237,22 @@ impl<A: Protocol> AnyCell for Cell<A> {
 
     fn end_at_rest(self: Arc<Self>, cause: &ExitReason, now: Option<Instant>) -> bool {
         (self.kind.end_at_rest)(self, cause, now)
+    }
+
+    fn has_stop_hook(&self) -> bool {
+        self.kind.has_stop_hook
+    }
+
+    fn state_drops(&self) -> bool {
+        needs_drop::<A>()
+    }
+
+    fn close_at_rest(&self, closed: Closed, untouched: bool) -> bool {
+        self.mailbox.close_at_rest(closed, untouched)
+    }
+
+    fn drop_state(&self) {
+        drop(self.take_state());
     }
 
     fn sleeps_after(&self) -> Option<u64> {

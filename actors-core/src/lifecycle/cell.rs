@@ -17,13 +17,14 @@ use super::path::{ActorPath, Node, Segment};
 use super::policy::Policy;
 use super::registry::Registry;
 use super::row::Row;
+use super::run_queue::TakesTurns;
 use super::signal::Signals;
 use super::ties;
 use crate::mailbox::{Closed, Lane, lane_of};
 use crate::sync::lock;
 
 /// An actor of any type.
-pub(crate) trait AnyCell: Send + Sync + 'static {
+pub(crate) trait AnyCell: TakesTurns + 'static {
     fn core(&self) -> &Core;
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
     /// The name of its type, with all modules.
@@ -34,6 +35,15 @@ pub(crate) trait AnyCell: Send + Sync + 'static {
     /// Ends the actor here and now, if it is at rest: it has no task, nothing queued, no stop hook, no ties and no children.
     /// Says whether it did. Whoever asks has made sure that it is not to be restarted, and may know what time it is.
     fn end_at_rest(self: Arc<Self>, cause: &ExitReason, now: Option<Instant>) -> bool;
+    /// Whether code of a user's runs at its end.
+    fn has_stop_hook(&self) -> bool;
+    /// Whether its state has a destructor.
+    fn state_drops(&self) -> bool;
+    /// Refuses all further messages, if it has no task and nothing queued; says whether that is so. It may have to be
+    /// `untouched`, too: never have had a message. Then its task is for the caller to start, if there is to be one.
+    fn close_at_rest(&self, closed: Closed, untouched: bool) -> bool;
+    /// Drops the state of one that has no task.
+    fn drop_state(&self);
     /// If it has something that it does not need while no message comes, a task or a buffer: how many messages it has taken so far.
     fn sleeps_after(&self) -> Option<u64>;
     /// Closes its mailbox.
@@ -445,14 +455,6 @@ impl Family {
             overseer.arrange(&mut children);
         }
         children
-    }
-
-    /// The child that started last, if nobody else says in which order they stop.
-    pub(crate) fn last_child(&self) -> Option<Arc<dyn AnyCell>> {
-        if self.overseer().is_some() {
-            return None;
-        }
-        lock(&self.members).cells.last().cloned()
     }
 
     pub(crate) fn child(&self, id: ActorId) -> Option<Arc<dyn AnyCell>> {

@@ -144,7 +144,7 @@ impl Env {
 
     /// How many tasks of actors there are.
     pub(crate) fn tasks(&self) -> usize {
-        self.tasks.load(Ordering::Acquire) + self.run_queue.awake()
+        self.tasks.load(Ordering::Acquire) + usize::from(self.run_queue.is_awake())
     }
 
     /// From now on the end of every actor is recorded.
@@ -210,7 +210,7 @@ impl Env {
 
 impl Drop for Env {
     fn drop(&mut self) {
-        // Its runners know it, and would keep it.
+        // Its runner would stay for a while.
         self.run_queue.close();
     }
 }

@@ -38,9 +38,18 @@ pub(crate) fn retire(cell: &Arc<dyn AnyCell>, cause: ExitReason, mode: Mode, dea
     ask_to_end(cell, cause, stop_signals(cell, mode) | Signals::FINAL, deadline)
 }
 
-/// Ends an actor that its parent stops here and now, if it is at rest; says whether it did.
-pub(crate) fn retire_at_rest(cell: Arc<dyn AnyCell>, now: Instant) -> bool {
-    cell.end_at_rest(&ExitReason::Shutdown, Some(now))
+/// Has a task end an actor that its parent has begun to end without one, at `asked_at`.
+pub(crate) fn retire_in_task(cell: Arc<dyn AnyCell>, asked_at: Instant) {
+    let core = cell.core();
+    let felt = core.with_ties(|ties| {
+        let felt = raise(core, ties, ExitReason::Shutdown, Signals::STOP | Signals::FINAL, None);
+        // Whatever has come since was not the first.
+        ties.cause = Some(ExitReason::Shutdown);
+        ties.order.get_or_insert(StopOrder { at: asked_at, deadline: None }).at = asked_at;
+        felt
+    });
+    follow_up(&cell, felt);
+    cell.start_task();
 }
 
 fn stop_signals(cell: &Arc<dyn AnyCell>, mode: Mode) -> u32 {

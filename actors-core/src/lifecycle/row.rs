@@ -34,11 +34,6 @@ impl<T> Row<T> {
         self.places.iter().filter_map(|(_, value)| value.as_ref())
     }
 
-    pub(super) fn last(&self) -> Option<&T> {
-        // Whoever went last has left no gap at the end.
-        self.places.last()?.1.as_ref()
-    }
-
     pub(super) fn get(&self, id: ActorId) -> Option<&T> {
         self.places[self.place(id)?].1.as_ref()
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
+use super::subtree::end_those_at_rest;
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::conclude::{claim, conclude};
 use crate::lifecycle::dead_letter::DeadReason;
@@ -29,8 +30,6 @@ const ABORT_GRACE: Duration = Duration::from_millis(250);
 const HOOK_RESERVE: Duration = Duration::from_secs(1);
 /// How much of the time is kept for each sibling still to come, if there is that much.
 const SIBLING_RESERVE: Duration = Duration::from_millis(100);
-/// How many children are ended before others get their turn.
-const AT_ONCE: u32 = 128;
 /// How long a rung takes at least: whoever reacts at all gets a chance to, also when the time is over.
 const CHANCE: Duration = Duration::from_millis(1);
 
@@ -130,10 +129,7 @@ pub(crate) async fn bring_down(
     mut parent: impl FnMut(&mut Context<'_>) -> Parent,
 ) {
     family.close();
-    if !side_by_side {
-        end_those_at_rest(family).await;
-    }
-    let mut children = family.children();
+    let mut children = end_those_at_rest(family, family.children()).await;
     let mut ladder = Ladder { family, budget, sleep: None, parent: Parent::Stops, seen: None };
     if side_by_side {
         let now = Instant::now();
@@ -151,34 +147,21 @@ pub(crate) async fn bring_down(
     let mut others = Others::default();
     limits.iter().for_each(|own| others.add(*own));
     // In reverse start order, one after the other.
-    while let (Some(child), Some(own)) = (children.pop(), limits.pop()) {
+    while let Some(child) = children.pop() {
+        limits.drain(children.len() + 1..).for_each(|own| others.remove(own));
+        let own = limits.pop().flatten();
         others.remove(own);
         let id = child.id();
         // One that has ended is waited for until all have been told of it, and it has left the family.
-        if family.child(id).is_none() {
-            continue;
+        if family.child(id).is_some() {
+            let now = Instant::now();
+            let deadline = match budget.for_children(now) {
+                Some(until) => Some(after(now, share(own, &others, until.saturating_duration_since(now)))),
+                None => own.map(|own| after(now, own)),
+            };
+            ladder.descend(vec![Rung::stop(child, deadline)], || family.child(id).is_none(), &mut parent).await;
         }
-        let now = Instant::now();
-        let deadline = match budget.for_children(now) {
-            Some(until) => Some(after(now, share(own, &others, until.saturating_duration_since(now)))),
-            None => own.map(|own| after(now, own)),
-        };
-        ladder.descend(vec![Rung::stop(child, deadline)], || family.child(id).is_none(), &mut parent).await;
-    }
-}
-
-/// Ends children in reverse start order for as long as they are at rest: it takes no time, so nothing has to be known of limits.
-async fn end_those_at_rest(family: &Arc<Family>) {
-    loop {
-        // One look at the clock serves for as many as take no time that anybody would notice.
-        let now = Instant::now();
-        for _ in 0..AT_ONCE {
-            let ended = family.last_child().is_some_and(|child| request::retire_at_rest(child, now));
-            if !ended {
-                return;
-            }
-        }
-        tokio::task::yield_now().await;
+        children = end_those_at_rest(family, children).await;
     }
 }
 

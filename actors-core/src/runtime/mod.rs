@@ -11,6 +11,7 @@ mod life;
 mod peer_group;
 mod rest;
 mod serve;
+mod subtree;
 mod task;
 mod teardown;
 mod turn;

@@ -16,7 +16,14 @@ use crate::lifecycle::signal::Signals;
 
 /// What all actors of a type share.
 pub(super) const fn kind<A: Actor>() -> Kind<A> {
-    Kind { start: start::<A>, take_turn: take_turn::<A>, start_task: start_task::<A>, end_at_rest: end_at_rest::<A>, policy: A::POLICY }
+    Kind {
+        start: start::<A>,
+        take_turn: take_turn::<A>,
+        start_task: start_task::<A>,
+        end_at_rest,
+        has_stop_hook: A::HOOKS.stopped,
+        policy: A::POLICY,
+    }
 }
 
 /// Starts a task for an actor that has none.

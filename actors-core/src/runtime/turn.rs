@@ -4,7 +4,7 @@
 //! waited for, sources and a stash, which live as long as the task does.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -15,9 +15,10 @@ use crate::actor::Actor;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::current::{Identity, Role};
+use crate::lifecycle::env::CountedTask;
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic::guard;
-use crate::lifecycle::run_queue::RunQueue;
+use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Refill;
 
@@ -43,10 +44,40 @@ enum Round {
 pub(super) fn start<A: Actor>(cell: Arc<Cell<A>>) {
     // One that is at rest but for those who wait for its end, or hear of it, ends at once.
     let ends_here = cell.core().signals.any(Signals::STOP) && !std::mem::needs_drop::<A>();
-    if A::TAKES_TURNS && !ends_here && cell.core().parent.env.run_queue.is_alone() {
+    if !A::TAKES_TURNS || ends_here {
+        return start_task(cell);
+    }
+    let env = cell.core().parent.env.clone();
+    if env.run_queue.is_of_use() {
         RunQueue::add(cell);
     } else {
-        start_task(cell);
+        env.runtime.spawn(OneTurn { cell: Some(cell), _counted: env.count_task() });
+    }
+}
+
+/// A small task that takes one turn of one actor.
+struct OneTurn {
+    cell: Option<Arc<dyn TakesTurns>>,
+    _counted: CountedTask,
+}
+
+impl Future for OneTurn {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if let Some(cell) = self.cell.take() {
+            cell.take_turn();
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Drop for OneTurn {
+    /// The runtime may drop the task before: then a task that is dropped ends the actor.
+    fn drop(&mut self) {
+        if let Some(cell) = self.cell.take() {
+            cell.start_task();
+        }
     }
 }
 

@@ -290,11 +290,20 @@ pub(super) mod tests {
     use crate::lifecycle::env::Env;
     use crate::lifecycle::path::Node;
     use crate::lifecycle::policy::Policy;
+    use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
     use crate::mailbox::Closed;
     use crate::system::text::tests::named;
 
     /// An actor that only stands in the tree.
     pub(in crate::system) struct Statue(Core);
+
+    impl TakesTurns for Statue {
+        fn run_queue(&self) -> &Arc<RunQueue> {
+            &self.0.parent.env.run_queue
+        }
+        fn take_turn(self: Arc<Self>) {}
+        fn start_task(self: Arc<Self>) {}
+    }
 
     impl AnyCell for Statue {
         fn core(&self) -> &Core {
@@ -313,6 +322,16 @@ pub(super) mod tests {
         fn end_at_rest(self: Arc<Self>, _: &crate::lifecycle::exit::ExitReason, _: Option<tokio::time::Instant>) -> bool {
             false
         }
+        fn has_stop_hook(&self) -> bool {
+            false
+        }
+        fn state_drops(&self) -> bool {
+            false
+        }
+        fn close_at_rest(&self, _: Closed, _: bool) -> bool {
+            false
+        }
+        fn drop_state(&self) {}
         fn sleeps_after(&self) -> Option<u64> {
             None
         }

@@ -111,19 +111,6 @@ pub mod thread {
 
     impl<T: 'static> Local<::std::cell::RefCell<T>> {
         /// As the real one.
-        pub fn set(&'static self, value: T) {
-            self.with(|cell| cell.replace(value));
-        }
-
-        /// As the real one.
-        pub fn take(&'static self) -> T
-        where
-            T: Default,
-        {
-            self.with(::std::cell::RefCell::take)
-        }
-
-        /// As the real one.
         pub fn with_borrow_mut<R>(&'static self, work: impl FnOnce(&mut T) -> R) -> R {
             self.with(|cell| work(&mut cell.borrow_mut()))
         }

@@ -6,6 +6,8 @@ pub use ::tokio::{select, signal, sync};
 pub mod runtime {
     pub use ::tokio::runtime::{Builder, Runtime, RuntimeFlavor};
 
+    use ::shuttle::rand::Rng;
+
     /// As `tokio::runtime::Handle`: there is one runtime, which is the model.
     #[derive(Clone, Debug)]
     pub struct Handle;
@@ -40,30 +42,14 @@ pub mod runtime {
             ::shuttle::future::spawn(async move { work() })
         }
 
-        /// As the real one. In a model a thread never blocks for long, so nobody has to take over from it.
+        /// As the real one; here it is the one or the other by chance, so that what depends on it is tried both ways.
         pub fn runtime_flavor(&self) -> RuntimeFlavor {
-            RuntimeFlavor::CurrentThread
-        }
-
-        /// As the real one.
-        pub fn metrics(&self) -> Metrics {
-            Metrics
+            if ::shuttle::rand::thread_rng().gen_bool(0.5) { RuntimeFlavor::CurrentThread } else { RuntimeFlavor::MultiThread }
         }
 
         /// As the real one.
         pub fn block_on<F: Future>(&self, work: F) -> F::Output {
             ::shuttle::future::block_on(work)
-        }
-    }
-
-    /// As `tokio::runtime::RuntimeMetrics`.
-    #[derive(Debug)]
-    pub struct Metrics;
-
-    impl Metrics {
-        /// As the real one.
-        pub fn num_workers(&self) -> usize {
-            1
         }
     }
 
