@@ -119,6 +119,20 @@ impl Counter {
         Err(Box::new(Broken))
     }
 
+    /// Makes a child that never gets done with its start.
+    #[message]
+    pub(crate) async fn have_hanging_child(&mut self, ctx: &mut Context<Self>) {
+        future::yield_now().await;
+        ctx.spawn(Hanging);
+        future::yield_now().await;
+    }
+
+    /// Makes a child that counts.
+    #[message]
+    pub(crate) fn have_child(&mut self, ctx: &mut Context<Self>) -> ActorRef<Counter> {
+        ctx.spawn(Counter::new(&self.0))
+    }
+
     /// Opens a peer group.
     #[message]
     pub(crate) fn open_group(&mut self, ctx: &mut Context<Self>) -> actors_core::PeerGroup {
@@ -298,6 +312,13 @@ pub(crate) async fn shut_down(system: &ActorSystem) {
     let report = system.shutdown().await;
     assert_eq!(report.unresponsive().count(), 0, "{report}");
     assert_eq!(system.actors(), 0, "{report}");
+}
+
+/// Lets others go on for a while, of any length up to this.
+pub(crate) async fn dawdle(most: u32) {
+    for _ in 0..shuttle::rand::Rng::gen_range(&mut shuttle::rand::thread_rng(), 0..=most) {
+        future::yield_now().await;
+    }
 }
 
 /// Runs `work` beside the rest of the model.

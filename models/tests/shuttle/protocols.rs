@@ -6,8 +6,8 @@ use actors_core::{ActorRef, ActorSystem, ChildSpec, ExitReason, LinkKind, Superv
 use models::Model;
 
 use crate::cast::{
-    Add, AddPlainly, Call, Caller, Counter, Fail, FailPlainly, Grow, Hanging, HaveEnough, Lived, LookAway, Members, News, OpenGroup,
-    Parent, Plain, Reader, Told, Usher, Watch, Watcher, beside, explore, shut_down, tell_adds,
+    Add, AddPlainly, Call, Caller, Counter, Fail, FailPlainly, Grow, Hanging, HaveChild, HaveEnough, HaveHangingChild, Lived, LookAway,
+    Members, News, OpenGroup, Parent, Plain, Reader, Told, Usher, Watch, Watcher, beside, dawdle, explore, shut_down, tell_adds,
 };
 
 pub(crate) const MODELS: &[Model] = &[
@@ -21,6 +21,7 @@ pub(crate) const MODELS: &[Model] = &[
     ("two_that_are_linked_and_stopped_at_once_both_end", || explore(link_against_two_stops)),
     ("whoever_joins_a_group_while_a_member_dies_ends_too", || explore(group_against_death)),
     ("a_stop_against_a_restart_ends_the_child_for_good", || explore(stop_against_restart)),
+    ("a_child_that_is_made_while_a_kill_comes_from_far_above_is_killed_too", || explore(kill_against_spawn)),
     ("an_actor_that_is_spawned_while_the_system_shuts_down_ends_too", || explore(shutdown_against_spawn)),
     ("messages_to_an_actor_that_ends_at_rest_are_handled_or_refused", || explore(end_at_rest_against_senders)),
     ("a_shutdown_against_a_failing_child_ends_the_whole_tree", || explore(shutdown_against_restart)),
@@ -39,6 +40,8 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_child_that_is_refused_is_not_taken_along_by_its_siblings", || explore(refusal_against_restart)),
     ("two_that_ask_each_other_at_once_do_not_both_wait", || explore(ask_against_ask)),
     ("what_is_published_while_the_subscriber_ends_is_read_or_a_dead_letter", || explore(publish_against_end)),
+    ("what_is_kept_for_a_slow_subscriber_is_read", || explore(publish_against_reading)),
+    ("two_children_that_fail_at_once_are_both_restarted", || explore(failure_against_failure)),
     ("a_listener_that_watches_anew_knows_who_is_there", || explore(watch_against_join)),
     ("a_job_that_is_sent_while_the_pool_starts_is_done", || explore(tell_against_pool_start)),
     ("a_job_that_is_sent_while_the_pool_ends_is_settled", || explore(ask_against_pool_end)),
@@ -139,9 +142,13 @@ async fn link_against_death() {
     let (dying, other) = (system.spawn(Counter::new(&lived)), system.spawn(Counter::new(&lived)));
     let killing = dying.clone();
     let killer = beside(async move { killing.kill() });
+    let third = system.spawn(Counter::new(&lived));
     other.link(&dying);
+    dawdle(30).await;
+    dying.link(&third);
     killer.await.expect("it goes well");
     other.stopped().await;
+    third.stopped().await;
     dying.stopped().await;
     shut_down(&system).await;
 }
@@ -191,6 +198,19 @@ async fn stop_against_restart() {
     asker.await.expect("it goes well");
     child.stopped().await;
     assert!(child.tell(Add).await.is_err(), "it has ended for good");
+}
+
+async fn kill_against_spawn() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let top = system.spawn(Counter::new(&lived));
+    let middle = top.ask(HaveChild).await.expect("it answers");
+    middle.tell(HaveHangingChild).await.expect("it is open");
+    dawdle(10).await;
+    // Nobody but this kill can end one that hangs, since no time passes.
+    top.kill();
+    top.stopped().await;
+    assert_eq!(system.actors(), 0);
+    shut_down(&system).await;
 }
 
 async fn shutdown_against_spawn() {
@@ -362,6 +382,7 @@ async fn join_against_end_of_owner() {
         owner.kill();
         owner.stopped().await;
     });
+    dawdle(40).await;
     group.join(&outsider);
     stopper.await.expect("it goes well");
     outsider.stopped().await;
@@ -519,5 +540,38 @@ async fn ask_against_pool_end() {
     let answered = asker.await.expect("it goes well");
     killer.await.expect("it goes well");
     assert!(answered <= lived.handled());
+    shut_down(&system).await;
+}
+
+async fn publish_against_reading() {
+    let (system, read) = (ActorSystem::new("model"), Lived::default());
+    let reader = system.actor(Reader::new(&read)).mailbox(1).spawn();
+    let topic = system.topic::<News>("news");
+    topic.subscriber(&reader).keep(3).subscribe();
+    for _ in 0..3 {
+        topic.publish(News);
+    }
+    // If something is left behind, this goes on for more steps than there may be.
+    while read.handled() < 3 {
+        shuttle::future::yield_now().await;
+    }
+    shut_down(&system).await;
+}
+
+async fn failure_against_failure() {
+    let system = ActorSystem::new("model");
+    let specs = ["a", "b"].map(|name| ChildSpec::new(name, || Plain(Lived::default())).permanent());
+    system.actor(Supervisor::new().restarts(9, Duration::from_secs(9)).children(specs)).name("above").start().await.expect("it starts");
+    let askers = ["/above/a", "/above/b"].map(|path| {
+        let child = system.lookup::<Plain>(path).expect("it is there");
+        beside(async move {
+            dawdle(20).await;
+            let failed = child.tell(FailPlainly).await.is_ok();
+            failed && child.ask(AddPlainly).await.is_ok()
+        })
+    });
+    for asker in askers {
+        assert!(asker.await.expect("it goes well"), "the next life answers");
+    }
     shut_down(&system).await;
 }
