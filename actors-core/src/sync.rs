@@ -11,28 +11,29 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Those who wait for one thing, any number of them.
 #[derive(Default)]
-pub(crate) struct Wakers {
-    next: u64,
-    waiting: BTreeMap<u64, Waker>,
-}
+pub(crate) struct Wakers(BTreeMap<u64, Waker>);
 
 impl Wakers {
-    /// Registers `waker`, or renews it where `key` says it stands.
-    pub(crate) fn register(&mut self, key: &mut Option<u64>, waker: &Waker) {
+    /// Registers `waker`, or renews it where `key` says it stands. `last` is the last key that was given to anybody.
+    pub(crate) fn register(&mut self, last: &mut u64, key: &mut Option<u64>, waker: &Waker) {
         let key = *key.get_or_insert_with(|| {
-            self.next += 1;
-            self.next
+            *last += 1;
+            *last
         });
-        self.waiting.entry(key).and_modify(|known| known.clone_from(waker)).or_insert_with(|| waker.clone());
+        self.0.entry(key).and_modify(|known| known.clone_from(waker)).or_insert_with(|| waker.clone());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(crate) fn remove(&mut self, key: u64) {
-        self.waiting.remove(&key);
+        self.0.remove(&key);
     }
 
     /// Takes all out, to be woken once no lock is held.
     pub(crate) fn take(&mut self) -> BTreeMap<u64, Waker> {
-        std::mem::take(&mut self.waiting)
+        std::mem::take(&mut self.0)
     }
 }
 

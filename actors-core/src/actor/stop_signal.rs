@@ -116,7 +116,7 @@ impl Future for WaitForStop {
             if core.is_stopping() || core.incarnation() != this.incarnation {
                 return Poll::Ready(());
             }
-            ties.stop_waiters.register(&mut this.key, cx.waker());
+            ties.add_stop_waiter(&mut this.key, cx.waker());
             Poll::Pending
         })
     }

@@ -54,7 +54,7 @@ impl<A: Protocol> Context<A> {
         let cell = self.any();
         let (result, job) = oneshot::channel();
         let key = cell.core().with_ties(|ties| {
-            let key = ties.next_helper();
+            let key = ties.next_key();
             ties.helpers.insert(key, None);
             key
         });

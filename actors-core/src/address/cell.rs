@@ -87,15 +87,28 @@ impl<A: Protocol> Cell<A> {
     #[inline(always)]
     pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, make: impl FnOnce(M) -> A::Msg) -> Result<u64, Refusal> {
         if lane == Lane::Ordinary {
-            match self.mailbox.enter() {
-                Admission::Room(room) => Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE))))),
-                Admission::Closed(closed) => Err(closed.into()),
-                Admission::Full(full) => self.post_to_full(full, message, make),
+            match self.mailbox.enter_at_once() {
+                Ok(room) => Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE))))),
+                Err(door) => self.post_with_care(door.enter(), message, make),
             }
         } else {
             let make = || make(message.take().expect(SENT_ONCE));
             let pushed = self.mailbox.overtake(make, || _ = self.core.signals.set(Signals::CONTROL))?;
             Ok(self.settle(pushed))
+        }
+    }
+
+    #[cold]
+    fn post_with_care<M>(
+        self: &Arc<Self>,
+        admission: Admission<'_, A::Msg>,
+        message: &mut Option<M>,
+        make: impl FnOnce(M) -> A::Msg,
+    ) -> Result<u64, Refusal> {
+        match admission {
+            Admission::Room(room) => Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE))))),
+            Admission::Closed(closed) => Err(closed.into()),
+            Admission::Full(full) => self.post_to_full(full, message, make),
         }
     }
 
@@ -150,16 +163,40 @@ impl<A: Protocol> Cell<A> {
         if lane == Lane::Control {
             return Poll::Ready(self.post(lane, message, make));
         }
-        let admission = match *ticket {
-            Some(place) => match self.mailbox.enter_with(place, cx.waker()) {
-                Poll::Ready(admission) => {
-                    *ticket = None;
-                    admission
-                }
-                Poll::Pending => return Poll::Pending,
-            },
-            None => self.mailbox.enter(),
-        };
+        if let Some(place) = *ticket {
+            return self.poll_post_in_line(place, patience, ticket, message, make, cx);
+        }
+        match self.mailbox.enter_at_once() {
+            Ok(room) => Poll::Ready(Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE)))))),
+            Err(door) => self.poll_post_with_care(door.enter(), patience, ticket, message, make, cx),
+        }
+    }
+
+    #[cold]
+    fn poll_post_in_line<M>(
+        self: &Arc<Self>,
+        place: Ticket,
+        patience: Patience,
+        ticket: &mut Option<Ticket>,
+        message: &mut Option<M>,
+        make: impl FnOnce(M) -> A::Msg,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, Refusal>> {
+        let admission = std::task::ready!(self.mailbox.enter_with(place, cx.waker()));
+        *ticket = None;
+        self.poll_post_with_care(admission, patience, ticket, message, make, cx)
+    }
+
+    #[cold]
+    fn poll_post_with_care<M>(
+        self: &Arc<Self>,
+        admission: Admission<'_, A::Msg>,
+        patience: Patience,
+        ticket: &mut Option<Ticket>,
+        message: &mut Option<M>,
+        make: impl FnOnce(M) -> A::Msg,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, Refusal>> {
         match admission {
             Admission::Full(full) if patience.waits(self.mailbox.overflow()) => {
                 if current_actor().is_some_and(|current| current.id() == self.core.id) {
@@ -168,9 +205,7 @@ impl<A: Protocol> Cell<A> {
                 *ticket = Some(full.wait(cx.waker()));
                 Poll::Pending
             }
-            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE)))))),
-            Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
-            Admission::Full(full) => Poll::Ready(self.post_to_full(full, message, make)),
+            admission => Poll::Ready(self.post_with_care(admission, message, make)),
         }
     }
 

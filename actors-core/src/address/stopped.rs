@@ -60,7 +60,7 @@ impl Future for Stopped {
         this.cell.core().with_ties(|ties| match &ties.exit {
             Some(exit) => Poll::Ready(exit.reason.clone()),
             None => {
-                ties.waiters.register(&mut this.key, cx.waker());
+                ties.add_waiter(&mut this.key, cx.waker());
                 Poll::Pending
             }
         })

@@ -8,8 +8,6 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::Sleep;
-
 use super::stopped::Stopped;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::mailbox::Ticket;
@@ -138,7 +136,8 @@ pub struct Tell<'a, T: sealed::Door, M> {
     message: Option<M>,
     place: Place,
     limit: Option<Duration>,
-    sleep: Option<Pin<Box<Sleep>>>,
+    /// Not as what it is: then to drop none of it is a comparison, and not a call.
+    sleep: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
 
 impl<'a, T: sealed::Door, M> Tell<'a, T, M> {
@@ -167,7 +166,7 @@ impl<T: Target<M>, M> Future for Tell<'_, T, M> {
                 let Some(limit) = this.limit else { return Poll::Pending };
                 let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
                 std::task::ready!(sleep.as_mut().poll(cx));
-                this.target.leave(std::mem::take(&mut this.place));
+                this.leave();
                 Refusal::TimedOut
             }
         };
@@ -176,10 +175,18 @@ impl<T: Target<M>, M> Future for Tell<'_, T, M> {
     }
 }
 
+impl<T: sealed::Door, M> Tell<'_, T, M> {
+    #[cold]
+    fn leave(&mut self) {
+        self.target.leave(std::mem::take(&mut self.place));
+    }
+}
+
 impl<T: sealed::Door, M> Drop for Tell<'_, T, M> {
+    #[inline(always)]
     fn drop(&mut self) {
         if self.place.0.is_some() {
-            self.target.leave(std::mem::take(&mut self.place));
+            self.leave();
         }
     }
 }

@@ -189,7 +189,7 @@ impl Core {
             family: OnceLock::new(),
             own,
             incarnation: AtomicU32::new(0),
-            ties: Mutex::new(TieSlot::Empty),
+            ties: Mutex::new(TieSlot::Empty(0)),
         }
     }
 
@@ -242,9 +242,14 @@ impl Core {
     /// Looks at the ties, if there are any.
     pub(crate) fn peek_ties<R>(&self, look: impl FnOnce(&Ties) -> R) -> Option<R> {
         match &mut *lock(&self.ties) {
-            TieSlot::Empty => None,
+            TieSlot::Empty(_) => None,
             slot => Some(look(slot.held())),
         }
+    }
+
+    /// Gives the room of ties back of which nothing is left.
+    pub(crate) fn tidy(&self) {
+        lock(&self.ties).tidy();
     }
 
     /// The end, once it is published.

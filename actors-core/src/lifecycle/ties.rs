@@ -5,6 +5,7 @@
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::task::Waker;
 
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -54,25 +55,25 @@ pub(crate) struct Ties<P, G> {
 
     /// The asks that a handler of this actor awaits.
     pub(crate) asks: Vec<OpenAsk<P>>,
-    next_ask: u64,
     /// Helper tasks of this actor.
     pub(crate) helpers: BTreeMap<u64, Option<AbortHandle>>,
-    next_helper: u64,
     /// How many blocking jobs of this actor run.
     pub(crate) blocking: usize,
     /// Panics of helpers and jobs that nobody awaited, after the actor was asked to end.
     pub(crate) failed_work: Vec<ExitReason>,
     /// What a service keeps here for all who have a reference to the actor.
     pub(crate) attached: Option<Arc<dyn Any + Send + Sync>>,
+    /// The last key that was given to one who waits, an ask or a helper. None is given twice, since whoever has one may come late.
+    last_key: u64,
 }
 
 /// Where the ties of one actor stand: nowhere for most of its life, and in little room once it has ended.
 pub(crate) enum Slot<P, G> {
-    /// It has none.
-    Empty,
+    /// It has none. Keys that were given out before go up to this one.
+    Empty(u64),
     Held(Box<Ties<P, G>>),
-    /// It had none, and somebody is publishing its end.
-    Claimed,
+    /// It had none, and somebody is publishing its end. Keys as before.
+    Claimed(u64),
     /// It has none any more, and this is its end.
     Over(Arc<Exit>),
 }
@@ -82,10 +83,11 @@ impl<P, G> Slot<P, G> {
     pub(crate) fn held(&mut self) -> &mut Ties<P, G> {
         if !matches!(self, Slot::Held(_)) {
             let mut ties = Box::<Ties<P, G>>::default();
-            match std::mem::replace(self, Slot::Empty) {
-                Slot::Claimed => ties.claimed = true,
+            match std::mem::replace(self, Slot::Empty(0)) {
+                Slot::Empty(last) => ties.last_key = last,
+                Slot::Claimed(last) => (ties.claimed, ties.last_key) = (true, last),
                 Slot::Over(exit) => (ties.claimed, ties.exit) = (true, Some(exit)),
-                Slot::Empty | Slot::Held(_) => {}
+                Slot::Held(_) => {}
             }
             *self = Slot::Held(ties);
         }
@@ -96,18 +98,27 @@ impl<P, G> Slot<P, G> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self, Slot::Empty)
+        matches!(self, Slot::Empty(_))
+    }
+
+    /// Gives the room back of ties of which nothing is left.
+    pub(crate) fn tidy(&mut self) {
+        if let Slot::Held(ties) = self {
+            if ties.is_idle() {
+                *self = Slot::Empty(ties.last_key);
+            }
+        }
     }
 
     /// Claims the end for whoever asks first.
     pub(crate) fn claim(&mut self) -> bool {
         match self {
-            Slot::Empty => {
-                *self = Slot::Claimed;
+            Slot::Empty(last) => {
+                *self = Slot::Claimed(*last);
                 true
             }
             Slot::Held(ties) => !std::mem::replace(&mut ties.claimed, true),
-            Slot::Claimed | Slot::Over(_) => false,
+            Slot::Claimed(_) | Slot::Over(_) => false,
         }
     }
 
@@ -115,7 +126,7 @@ impl<P, G> Slot<P, G> {
     pub(crate) fn conclude(&mut self, exit: Arc<Exit>) -> Option<Box<Ties<P, G>>> {
         match std::mem::replace(self, Slot::Over(exit)) {
             Slot::Held(told) => Some(told),
-            Slot::Empty | Slot::Claimed | Slot::Over(_) => None,
+            Slot::Empty(_) | Slot::Claimed(_) | Slot::Over(_) => None,
         }
     }
 
@@ -124,7 +135,7 @@ impl<P, G> Slot<P, G> {
         match self {
             Slot::Over(exit) => Some(exit.clone()),
             Slot::Held(ties) => ties.exit.clone(),
-            Slot::Empty | Slot::Claimed => None,
+            Slot::Empty(_) | Slot::Claimed(_) => None,
         }
     }
 }
@@ -222,26 +233,72 @@ impl<P, G> Default for Ties<P, G> {
             stop_waiters: Wakers::default(),
             token: None,
             asks: Vec::new(),
-            next_ask: 0,
             helpers: BTreeMap::new(),
-            next_helper: 0,
             blocking: 0,
             failed_work: Vec::new(),
             attached: None,
+            last_key: 0,
         }
     }
 }
 
 impl<P, G> Ties<P, G> {
-    pub(crate) fn open_ask(&mut self, target: P, number: u64, answer: Arc<dyn Answer>) -> u64 {
-        self.next_ask += 1;
-        self.asks.push(OpenAsk { key: self.next_ask, target, number, answer });
-        self.next_ask
+    /// Whether nothing is left of them.
+    fn is_idle(&self) -> bool {
+        // Each by its name, so that what is added here is thought of.
+        let Ties {
+            cause: None,
+            order: None,
+            limit: None,
+            down: None,
+            crash: None,
+            claimed: false,
+            exit: None,
+            links,
+            watchers,
+            watching,
+            groups,
+            events,
+            notices,
+            waiters,
+            stop_waiters,
+            token: None,
+            asks,
+            helpers,
+            blocking: 0,
+            failed_work,
+            attached: None,
+            last_key: _,
+        } = self
+        else {
+            return false;
+        };
+        let tied = !links.is_empty() || !watchers.is_empty() || !watching.is_empty() || !groups.is_empty();
+        let told = !events.is_empty() || !notices.is_empty() || !waiters.is_empty() || !stop_waiters.is_empty();
+        let works = !asks.is_empty() || !helpers.is_empty() || !failed_work.is_empty();
+        !tied && !told && !works
     }
 
-    pub(crate) fn next_helper(&mut self) -> u64 {
-        self.next_helper += 1;
-        self.next_helper
+    /// A key that nobody has.
+    pub(crate) fn next_key(&mut self) -> u64 {
+        self.last_key += 1;
+        self.last_key
+    }
+
+    /// Registers one who waits for the start or the end, or renews it where `key` says it stands.
+    pub(crate) fn add_waiter(&mut self, key: &mut Option<u64>, waker: &Waker) {
+        self.waiters.register(&mut self.last_key, key, waker);
+    }
+
+    /// Registers one who waits for the stop signal, or renews it where `key` says it stands.
+    pub(crate) fn add_stop_waiter(&mut self, key: &mut Option<u64>, waker: &Waker) {
+        self.stop_waiters.register(&mut self.last_key, key, waker);
+    }
+
+    pub(crate) fn open_ask(&mut self, target: P, number: u64, answer: Arc<dyn Answer>) -> u64 {
+        let key = self.next_key();
+        self.asks.push(OpenAsk { key, target, number, answer });
+        key
     }
 
     /// Adds an event that waits to be handled.

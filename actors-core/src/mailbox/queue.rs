@@ -9,6 +9,8 @@ use super::control::{Control, Lane, lane_of};
 use super::ring::Ring;
 use super::{Capacity, Overflow};
 
+/// How often in a row a receiver that has slept after a single message says in advance that it will sleep after the next one.
+const LONELY: u8 = 15;
 /// Buffers larger than this many items are given back when the queue runs empty.
 const KEEP: usize = 256;
 
@@ -103,6 +105,12 @@ pub(crate) struct Full<'a, T> {
     inner: MutexGuard<'a, Inner<T>>,
 }
 
+/// A mailbox of which one look does not tell whether there is room, held together with its lock.
+pub(crate) struct Door<'a, T> {
+    mailbox: &'a Mailbox<T>,
+    inner: MutexGuard<'a, Inner<T>>,
+}
+
 /// A message has entered.
 pub(crate) struct Pushed {
     /// The number of the message: the receiver has taken it once it has taken this many.
@@ -127,11 +135,23 @@ pub(crate) struct Batch<T> {
     /// The number of the first of them.
     first: u64,
     wakers: Vec<Waker>,
+    /// How often to say in advance that the receiver sleeps.
+    lonely: u8,
+    /// Said so: the mailbox holds the waker already, and has held it since the last fetch.
+    sleeps: bool,
+    /// There was nothing at the last look.
+    waited: bool,
 }
 
 impl<T> Batch<T> {
     pub(crate) fn new() -> Self {
-        Batch { items: Ring::new(), first: 0, wakers: Vec::new() }
+        Batch { items: Ring::new(), first: 0, wakers: Vec::new(), lonely: 0, sleeps: false, waited: false }
+    }
+
+    /// Takes back that the receiver sleeps: to be said wherever it may be polled again before it looks for messages, since the waker in
+    /// the mailbox may have been used by then.
+    pub(crate) fn stays_awake(&mut self) {
+        self.sleeps = false;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -198,27 +218,12 @@ impl<T> Mailbox<T> {
 
     // ===== senders =====
 
-    /// Asks for room for one message, ahead of nobody who waits.
+    /// Asks for room for one message, ahead of nobody who waits: where one look tells that there is some, here is it; otherwise one
+    /// has to look closer.
     #[inline(always)]
-    pub(crate) fn enter(&self) -> Admission<'_, T> {
+    pub(crate) fn enter_at_once(&self) -> Result<Room<'_, T>, Door<'_, T>> {
         let inner = self.lock();
-        if inner.pushed < inner.room_until {
-            return Admission::Room(Room { inner });
-        }
-        self.enter_with_care(inner)
-    }
-
-    /// What `enter` does where one look does not tell that there is room.
-    fn enter_with_care<'a>(&'a self, mut inner: MutexGuard<'a, Inner<T>>) -> Admission<'a, T> {
-        if let Some(closed) = inner.closed {
-            return Admission::Closed(closed);
-        }
-        let line = inner.more.as_ref().map(|more| &more.line);
-        let others_wait = line.is_some_and(|line| !line.wakers.is_empty());
-        if line.is_none_or(|line| line.wakers.is_empty() && line.granted == 0) {
-            inner.room_until = self.room_until();
-        }
-        if !others_wait && self.has_room(&inner) { Admission::Room(Room { inner }) } else { Admission::Full(Full { mailbox: self, inner }) }
+        if inner.pushed < inner.room_until { Ok(Room { inner }) } else { Err(Door { mailbox: self, inner }) }
     }
 
     /// Asks for the room that was granted to `ticket`; if it is not its turn yet, stays in line.
@@ -355,6 +360,11 @@ impl<T> Mailbox<T> {
     /// Fetches what has come since the last time; sleeps if that is nothing, unless `urgent` says otherwise.
     pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: impl FnOnce() -> bool) -> Poll<Refill> {
         debug_assert!(batch.items.is_empty(), "what was fetched is taken first");
+        if std::mem::take(&mut batch.sleeps) {
+            // Whatever has come since then has used the waker.
+            batch.waited = true;
+            return Poll::Pending;
+        }
         let found = {
             let mut inner = self.lock();
             self.grant_all(&mut inner, &mut batch.wakers);
@@ -367,7 +377,15 @@ impl<T> Mailbox<T> {
                     }
                 } else {
                     std::mem::swap(&mut inner.queue, &mut batch.items);
+                    batch.lonely = if batch.waited { batch.lonely } else { 0 };
+                    // Who finds a mailbox full that holds but this one waits for it to be taken, and wakes nobody.
+                    if batch.lonely > 0 && batch.items.len() == 1 && self.capacity > 1 {
+                        batch.lonely -= 1;
+                        batch.sleeps = true;
+                        inner.receiver = Receiver::Idle(cx.waker().clone());
+                    }
                 }
+                batch.waited = false;
                 Poll::Ready(Refill::Messages)
             } else if urgent() {
                 Poll::Ready(Refill::Urgent)
@@ -376,6 +394,7 @@ impl<T> Mailbox<T> {
                     inner.queue = Ring::new();
                 }
                 inner.receiver = Receiver::Idle(cx.waker().clone());
+                (batch.lonely, batch.waited) = (LONELY, true);
                 Poll::Pending
             }
         };
@@ -388,6 +407,7 @@ impl<T> Mailbox<T> {
 
     /// The receiver waits for something of its own; only what is urgent shall wake it. Says whether it may sleep.
     pub(crate) fn suspend(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: impl FnOnce() -> bool) -> bool {
+        batch.stays_awake();
         let may_sleep = {
             let mut inner = self.lock();
             self.grant_all(&mut inner, &mut batch.wakers);
@@ -519,6 +539,24 @@ impl<T> Mailbox<T> {
     }
 }
 
+impl<'a, T> Door<'a, T> {
+    /// Looks closer.
+    pub(crate) fn enter(mut self) -> Admission<'a, T> {
+        let Door { mailbox, inner } = &mut self;
+        if let Some(closed) = inner.closed {
+            return Admission::Closed(closed);
+        }
+        let line = inner.more.as_ref().map(|more| &more.line);
+        let others_wait = line.is_some_and(|line| !line.wakers.is_empty());
+        if line.is_none_or(|line| line.wakers.is_empty() && line.granted == 0) {
+            inner.room_until = mailbox.room_until();
+        }
+        let has_room = !others_wait && mailbox.has_room(inner);
+        let Door { mailbox, inner } = self;
+        if has_room { Admission::Room(Room { inner }) } else { Admission::Full(Full { mailbox, inner }) }
+    }
+}
+
 impl<T> Room<'_, T> {
     /// Puts the message in that `make` returns.
     #[inline(always)]
@@ -551,13 +589,14 @@ impl<T> Full<'_, T> {
 
 #[inline(always)]
 fn arouse<T>(inner: &mut Inner<T>) -> Wakeup {
-    match &inner.receiver {
-        Receiver::Running | Receiver::Busy(_) => Wakeup::Nothing,
-        Receiver::Absent | Receiver::Idle(_) => arouse_now(inner),
-    }
+    // Asked first: mostly it runs.
+    if let Receiver::Running = inner.receiver { Wakeup::Nothing } else { arouse_now(inner) }
 }
 
 fn arouse_now<T>(inner: &mut Inner<T>) -> Wakeup {
+    if let Receiver::Busy(_) = inner.receiver {
+        return Wakeup::Nothing;
+    }
     match std::mem::replace(&mut inner.receiver, Receiver::Running) {
         Receiver::Idle(waker) => Wakeup::Wake(waker),
         _ => Wakeup::Start,

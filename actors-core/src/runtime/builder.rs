@@ -264,7 +264,7 @@ pub(crate) async fn ready(cell: &Arc<dyn AnyCell>, holder: Option<Arc<dyn AnyCel
                 Some(_) => return Poll::Ready(Ok(())),
                 None => {}
             }
-            ties.waiters.register(&mut unless_ready.key, cx.waker());
+            ties.add_waiter(&mut unless_ready.key, cx.waker());
             Poll::Pending
         })
     })
@@ -302,7 +302,7 @@ pub(crate) async fn until_started(cell: &Arc<dyn AnyCell>) {
             if started || ties.exit.is_some() {
                 return Poll::Ready(());
             }
-            ties.waiters.register(&mut waiting.1, cx.waker());
+            ties.add_waiter(&mut waiting.1, cx.waker());
             Poll::Pending
         })
     })

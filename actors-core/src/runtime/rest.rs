@@ -162,6 +162,7 @@ impl<A: Actor> Life<A> {
         let Some(actor) = self.actor.take() else { return false };
         self.cell.put_state(actor);
         let core = self.cell.core();
+        core.tidy();
         if self.batch.is_empty() && self.may_rest() && self.cell.mailbox.vacate_at_rest(|| core.signals.any(Signals::URGENT)) {
             // From here on the next task may be running, and have ended the actor.
             self.concluded = true;

@@ -74,6 +74,7 @@ impl<A: Actor> Life<A> {
 
     /// Handles messages, and what is more urgent, until there is a reason to end.
     pub(super) async fn serve(&mut self) -> Over {
+        self.batch.stays_awake();
         let caught = {
             let mut serving = pin!(self.go_round());
             poll_fn(|cx| match guard(|| serving.as_mut().poll(cx)) {
@@ -94,7 +95,10 @@ impl<A: Actor> Life<A> {
         let mut turn = LongTurn::default();
         loop {
             let handled = match self.next(&mut left) {
-                Next::Urgent => Box::pin(self.attend(cut)).await,
+                Next::Urgent => {
+                    self.batch.stays_awake();
+                    Box::pin(self.attend(cut)).await
+                }
                 Next::Message(message) if !A::AT_ONCE && self.is_plain(&message) => {
                     // What `handle` does, without what a plain message does not need, and in one piece with the loop, so that
                     // a handler costs little more than a call. A panic ends this future, and is caught outside.
@@ -120,7 +124,10 @@ impl<A: Actor> Life<A> {
                     self.note_activity(tag);
                     handled
                 }
-                Next::Message(message) => self.handle(message, Turn::Ordinary, cut).await,
+                Next::Message(message) => {
+                    self.batch.stays_awake();
+                    self.handle(message, Turn::Ordinary, cut).await
+                }
                 Next::Failed(error) => {
                     note_crash(&self.any);
                     Err(Over::Because(ExitReason::failed(error)))
@@ -139,6 +146,7 @@ impl<A: Actor> Life<A> {
             left -= 1;
             if left == 0 {
                 if !turn.goes_on() {
+                    self.batch.stays_awake();
                     tokio::task::yield_now().await;
                     turn = LongTurn::default();
                 }

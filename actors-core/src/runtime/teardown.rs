@@ -39,6 +39,7 @@ impl<A: Actor> Life<A> {
     /// Ends the actor, in the order that every user may rely on.
     pub(super) async fn end(&mut self, over: Over) {
         let began = Instant::now();
+        self.batch.stays_awake();
         self.settle_cause(over);
         telemetry::stopping(&self.any);
         if let Some((asked_at, _)) = self.core().order() {

@@ -59,6 +59,8 @@ struct State {
     going: Option<Going>,
     report: Option<ShutdownReport>,
     waiters: Wakers,
+    /// The last key that one of them was given.
+    last_waiter: u64,
     callbacks: Vec<Box<dyn Callback>>,
     /// All callbacks have run; no more is taken.
     callbacks_over: bool,
@@ -185,7 +187,8 @@ impl Shared {
             match &state.report {
                 Some(report) => Poll::Ready(report.clone()),
                 None => {
-                    state.waiters.register(&mut waiter.1, cx.waker());
+                    let State { waiters, last_waiter, .. } = &mut *state;
+                    waiters.register(last_waiter, &mut waiter.1, cx.waker());
                     Poll::Pending
                 }
             }
@@ -227,7 +230,8 @@ impl Shared {
     pub(super) fn on_done(&self, waker: Waker) {
         let mut state = lock(&self.state);
         if state.report.is_none() {
-            state.waiters.register(&mut None, &waker);
+            let State { waiters, last_waiter, .. } = &mut *state;
+            waiters.register(last_waiter, &mut None, &waker);
             return;
         }
         drop(state);

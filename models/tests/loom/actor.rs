@@ -9,10 +9,18 @@ use std::unseen;
 
 use loom::thread::{self, JoinHandle};
 
-use crate::kit::{Bell, Notes, block_on};
+use crate::kit::{Bell, Notes, block_on, block_on_with};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Refill, Ticket, Wakeup};
 use crate::sync::lock;
+
+/// Asks for room, as a sender does.
+pub(crate) fn enter(mailbox: &Mailbox<u32>) -> Admission<'_, u32> {
+    match mailbox.enter_at_once() {
+        Ok(room) => Admission::Room(room),
+        Err(door) => door.enter(),
+    }
+}
 
 pub(crate) struct Actor {
     pub(crate) mailbox: Mailbox<u32>,
@@ -65,7 +73,7 @@ impl Actor {
 
     /// `Cell::post`.
     pub(crate) fn tell(self: &Arc<Self>, message: u32) -> Result<(), Closed> {
-        match self.mailbox.enter() {
+        match enter(&self.mailbox) {
             Admission::Room(room) => {
                 self.arouse(room.put(|| message).wakeup);
                 Ok(())
@@ -97,7 +105,7 @@ impl Actor {
                 }
                 Poll::Pending => return Poll::Pending,
             },
-            None => self.mailbox.enter(),
+            None => enter(&self.mailbox),
         };
         match admission {
             Admission::Room(room) => {
@@ -225,6 +233,7 @@ impl Actor {
     fn live(self: Arc<Self>, state: State) {
         let mut state = Some(state);
         let mut batch = Batch::new();
+        let bell = Bell::new();
         loop {
             let signals = self.signals.get();
             if signals & (Signals::STOP | Signals::KILL) != 0 {
@@ -252,7 +261,7 @@ impl Actor {
                 self.handle(message);
                 continue;
             }
-            block_on(poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, || self.signals.any(Signals::URGENT))));
+            block_on_with(&bell, poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, || self.signals.any(Signals::URGENT))));
         }
         assert!(state.take().is_some(), "the task that ends has the state");
         self.end(batch);
@@ -291,6 +300,7 @@ impl Actor {
 
     /// `Life::end`: the drain, the dead letters, the publication.
     fn end(&self, mut batch: Batch<u32>) {
+        batch.stays_awake();
         self.mailbox.close(Closed::Stopping);
         if self.signals.any(Signals::DRAIN) {
             self.drain(&mut batch);

@@ -61,7 +61,11 @@ impl Wake for Bell {
 
 /// Polls until `work` is ready; in between it sleeps, and a wake-up that is lost is a deadlock.
 pub(crate) fn block_on<F: Future>(work: F) -> F::Output {
-    let bell = Bell::new();
+    block_on_with(&Bell::new(), work)
+}
+
+/// As [`block_on`], where one piece of work after the other is woken by the same bell, as in a task.
+pub(crate) fn block_on_with<F: Future>(bell: &Arc<Bell>, work: F) -> F::Output {
     let waker = Waker::from(bell.clone());
     let mut work = pin!(work);
     loop {

@@ -6,13 +6,14 @@ use std::task::Poll;
 use loom::thread;
 use models::Model;
 
-use crate::actor::Actor;
+use crate::actor::{Actor, enter};
 use crate::kit::{block_on, explore};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Refill};
 
 pub(crate) const MODELS: &[Model] = &[
     ("a_message_wakes_a_receiver_that_goes_to_sleep_and_comes_in_its_senders_order", in_order),
+    ("what_comes_after_the_only_message_wakes_a_receiver_that_said_in_advance_that_it_sleeps", in_advance),
     ("a_signal_wakes_a_receiver_that_goes_to_sleep", signal_against_sleep),
     ("a_signal_cuts_short_a_handler_that_goes_to_wait_and_a_message_does_not", signal_against_handler),
     ("a_control_message_is_seen_before_the_receiver_sleeps_and_unmarks_only_an_empty_lane", control_against_sleep),
@@ -29,6 +30,8 @@ pub(crate) const MODELS: &[Model] = &[
 
 /// Waits for what comes next.
 fn refill(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>, urgent: impl Fn() -> bool) -> Refill {
+    // Each time it is another who sleeps.
+    batch.stays_awake();
     block_on(poll_fn(|cx| mailbox.poll_refill(batch, cx, &urgent)))
 }
 
@@ -59,6 +62,26 @@ fn in_order() -> u64 {
         let (first, second): (Vec<_>, Vec<_>) = actor.handled.all().into_iter().partition(|message| *message < 20);
         assert_eq!((first, second), (vec![10, 11], vec![20, 21]));
         assert_eq!(actor.ends.all().len(), 1);
+    })
+}
+
+fn in_advance() -> u64 {
+    explore(|| {
+        let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
+        actor.begin();
+        let (sending, telling) = (actor.clone(), actor.clone());
+        let sender = thread::spawn(move || {
+            sending.tell(1).expect("it is open");
+            sending.wait_for(1, 0);
+            (2..=3).for_each(|message| sending.tell(message).expect("it is open"));
+        });
+        let teller = thread::spawn(move || assert!(telling.deliver(), "it has not ended"));
+        sender.join().expect("the sender goes well");
+        teller.join().expect("the teller goes well");
+        actor.wait_for(3, 1);
+        actor.stop(Signals::DRAIN);
+        actor.join();
+        assert_eq!((actor.handled.all(), actor.ends.all().len()), (vec![1, 2, 3], 1));
     })
 }
 
@@ -290,7 +313,7 @@ fn known_by_number() -> u64 {
     explore(|| {
         let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
         actor.begin_here();
-        let Admission::Room(room) = actor.mailbox.enter() else { panic!("it is open") };
+        let Admission::Room(room) = enter(&actor.mailbox) else { panic!("it is open") };
         let ordinary = room.put(|| 1).number;
         let control = actor.mailbox.overtake(|| 2, || ()).expect("it is open").number;
         assert_eq!(actor.mailbox.len(), 2, "both lanes count");

@@ -160,6 +160,37 @@ impl Plain {
     }
 }
 
+/// A parent without a destructor, with one child from the start: at rest both end where the parent is asked to.
+#[derive(Actor)]
+pub(crate) struct Branch;
+
+#[messages]
+impl Branch {
+    #[started]
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        ctx.actor(Leaf).name("leaf").spawn();
+    }
+
+    /// Starts another child.
+    #[message]
+    pub(crate) fn grow(&mut self, ctx: &mut Context<Self>) {
+        ctx.spawn(Leaf);
+    }
+}
+
+/// A child without a destructor.
+#[derive(Actor)]
+pub(crate) struct Leaf;
+
+#[messages]
+impl Leaf {
+    /// Answers.
+    #[message]
+    pub(crate) fn rustle(&mut self) -> bool {
+        true
+    }
+}
+
 /// An actor that never gets done with its start.
 #[derive(Actor)]
 pub(crate) struct Hanging;
@@ -247,7 +278,7 @@ pub(crate) struct Parent(pub(crate) Lived);
 impl Parent {
     /// Makes a child that fails, and then another; says whether that was refused.
     #[message]
-    pub(crate) async fn grow(&mut self, ctx: &mut Context<Self>) -> bool {
+    pub(crate) async fn raise_two(&mut self, ctx: &mut Context<Self>) -> bool {
         let lived = self.0.clone();
         let Ok(first) = ctx.child("first", || Plain(Lived::default())).permanent().spawn() else { return true };
         let _ = first.try_tell(FailPlainly);

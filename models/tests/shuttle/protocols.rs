@@ -6,8 +6,9 @@ use actors_core::{ActorRef, ActorSystem, ChildSpec, ExitReason, LinkKind, Superv
 use models::Model;
 
 use crate::cast::{
-    Add, AddPlainly, Call, Caller, Counter, Fail, FailPlainly, Grow, Hanging, HaveChild, HaveEnough, HaveHangingChild, Lived, LookAway,
-    Members, News, OpenGroup, Parent, Plain, Reader, Told, Usher, Watch, Watcher, beside, dawdle, explore, shut_down, tell_adds,
+    Add, AddPlainly, Branch, Call, Caller, Counter, Fail, FailPlainly, Grow, Hanging, HaveChild, HaveEnough, HaveHangingChild, Leaf, Lived,
+    LookAway, Members, News, OpenGroup, Parent, Plain, RaiseTwo, Reader, Rustle, Told, Usher, Watch, Watcher, beside, dawdle, explore,
+    shut_down, tell_adds,
 };
 
 pub(crate) const MODELS: &[Model] = &[
@@ -25,6 +26,8 @@ pub(crate) const MODELS: &[Model] = &[
     ("an_actor_that_is_spawned_while_the_system_shuts_down_ends_too", || explore(shutdown_against_spawn)),
     ("messages_to_an_actor_that_ends_at_rest_are_handled_or_refused", || explore(end_at_rest_against_senders)),
     ("a_shutdown_against_a_failing_child_ends_the_whole_tree", || explore(shutdown_against_restart)),
+    ("a_shutdown_of_a_subtree_at_rest_against_a_kill_ends_each_once", || explore(subtree_against_kill)),
+    ("a_shutdown_of_a_subtree_at_rest_settles_asks_and_ends_children_that_come", || explore(subtree_against_senders)),
     ("a_shutdown_is_not_over_before_all_have_been_told_of_an_end", || explore(shutdown_against_end)),
     ("a_stop_against_a_restart_without_hooks_ends_the_child_and_loses_nothing", || explore(stop_against_plain_restart)),
     ("a_stop_of_a_child_that_is_just_restarted_is_not_missed", || explore(stop_amid_restart)),
@@ -259,6 +262,41 @@ async fn shutdown_against_restart() {
     killer.await.expect("it goes well");
 }
 
+/// A parent and its child, both at rest, or about to be.
+async fn subtree(system: &ActorSystem) -> (ActorRef<Branch>, ActorRef<Leaf>) {
+    let branch = system.actor(Branch).name("branch").start().await.expect("it starts");
+    let leaf = system.lookup::<Leaf>("/branch/leaf").expect("it is there");
+    (branch, leaf)
+}
+
+async fn subtree_against_kill() {
+    let system = ActorSystem::new("model");
+    let (branch, leaf) = subtree(&system).await;
+    let (killing, stopping) = (branch.clone(), leaf.clone());
+    let killer = beside(async move { killing.kill() });
+    let stopper = beside(async move { stopping.stop() });
+    shut_down(&system).await;
+    assert!(matches!(branch.stopped().await, ExitReason::Shutdown | ExitReason::Killed));
+    assert!(matches!(leaf.stopped().await, ExitReason::Shutdown | ExitReason::Killed | ExitReason::Normal));
+    killer.await.expect("it goes well");
+    stopper.await.expect("it goes well");
+}
+
+async fn subtree_against_senders() {
+    let system = ActorSystem::new("model");
+    let (branch, leaf) = subtree(&system).await;
+    let (growing, asking, linking) = (branch.clone(), leaf.clone(), branch.clone());
+    let grower = beside(async move { growing.tell(Grow).await.is_ok() });
+    let asker = beside(async move { asking.ask(Rustle).await.is_ok() });
+    let linker = beside(async move { linking.link(&leaf) });
+    shut_down(&system).await;
+    assert_eq!(branch.stopped().await, ExitReason::Shutdown);
+    for beside in [grower, asker] {
+        beside.await.expect("it is settled");
+    }
+    linker.await.expect("it goes well");
+}
+
 async fn shutdown_against_end() {
     let (system, lived) = (ActorSystem::new("model"), Lived::default());
     let member = system.spawn(Plain(lived));
@@ -450,7 +488,7 @@ async fn refusal_against_restart() {
     let (system, lived) = (ActorSystem::new("model"), Lived::default());
     let mut crashes = system.crash_reports();
     let above = system.actor(Parent(lived)).name("above").spawn();
-    let asker = beside(async move { above.ask(Grow).await });
+    let asker = beside(async move { above.ask(RaiseTwo).await });
     shut_down(&system).await;
     let refused = asker.await.expect("it goes well").unwrap_or(false);
     let about = std::iter::from_fn(|| crashes.try_recv()).filter(|crash| crash.path.name() == "second").count();
