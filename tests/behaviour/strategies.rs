@@ -44,7 +44,7 @@ async fn str_1_under_one_for_one_only_the_one_that_failed_is_restarted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn str_1_references_to_those_who_are_taken_along_stay_good_whatever_their_restart_type() {
+async fn references_to_those_who_are_taken_along_stay_good_whatever_their_restart_type() {
     let stage = Stage::new();
     let specs = [stage.spec("a").permanent(), stage.spec("b").transient(), stage.spec("c").permanent()];
     stage.supervise(Supervisor::new().strategy(Strategy::OneForAll).children(specs)).await;

@@ -14,7 +14,13 @@ pub(super) struct Crew<W: Actor> {
     roster: RwLock<Roster<W>>,
     turn: AtomicUsize,
     /// Who waits for workers.
-    waiting: Mutex<Wakers>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    wakers: Wakers,
+    last_key: u64,
 }
 
 struct Roster<W: Actor> {
@@ -47,7 +53,7 @@ impl<W: Actor> Crew<W> {
             let mut roster = self.roster.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *roster, Roster { workers, routing })
         };
-        let waiting = lock(&self.waiting).take();
+        let waiting = lock(&self.waiting).wakers.take();
         wake_all(waiting);
         // Not under a lock: the last reference to an actor takes what its senders have left with it.
         drop(old);
@@ -72,12 +78,13 @@ impl<W: Actor> Crew<W> {
 
     /// Has `waker` woken at the next change, once; `key` says where it stands.
     pub(super) fn wait(&self, key: &mut Option<u64>, waker: &Waker) {
-        lock(&self.waiting).register(key, waker);
+        let Waiting { wakers, last_key } = &mut *lock(&self.waiting);
+        wakers.register(last_key, key, waker);
     }
 
     /// Nobody waits there any more.
     pub(super) fn wait_no_more(&self, key: u64) {
-        lock(&self.waiting).remove(key);
+        lock(&self.waiting).wakers.remove(key);
     }
 
     fn roster(&self) -> RwLockReadGuard<'_, Roster<W>> {
