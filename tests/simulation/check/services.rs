@@ -141,36 +141,32 @@ fn listeners(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
     let mut known: BTreeMap<(ActorId, u8), Option<BTreeSet<ActorId>>> = BTreeMap::new();
     let mut ended: BTreeSet<(ActorId, u8, ActorId)> = BTreeSet::new();
     for entry in &run.journal {
-        match &entry.note {
-            Note::Noticed { who, group, change } => {
-                // A mailbox that drops drops notices as well.
-                let drops = |overflow| matches!(overflow, Overflow::DropNewest | Overflow::DropOldest);
-                if facts.plan_of(who.id).is_some_and(|plan| drops(plan.setup.overflow)) {
-                    continue;
-                }
-                let members = known.entry((who.id, *group)).or_default();
-                let holds = match (change, members.as_mut()) {
-                    (Change::Members(all), _) => {
-                        let all_of: BTreeSet<ActorId> = all.iter().copied().collect();
-                        let once = all_of.len() == all.len();
-                        *members = Some(all_of);
-                        once
-                    }
-                    (_, None) => false,
-                    (Change::Joined(id), Some(members)) => members.insert(*id) && !ended.contains(&(who.id, *group, *id)),
-                    (Change::Left(id), Some(members)) => members.remove(id),
-                    (Change::Ended(id, reason), Some(members)) => {
-                        let last = facts.last_reason(*id);
-                        wrong.unless(last == Some(reason), "S5.3", || {
-                            format!("{who:?} was told that the member {id} ended `{reason}`, and it was {last:?}")
-                        });
-                        ended.insert((who.id, *group, *id));
-                        members.remove(id)
-                    }
-                };
-                wrong.unless(holds, "S12.8", || format!("{who:?} was told of group {group} {change:?}, and knew of other members"));
-            }
-            _ => {}
+        let Note::Noticed { who, group, change } = &entry.note else { continue };
+        // A mailbox that drops drops notices as well.
+        let drops = |overflow| matches!(overflow, Overflow::DropNewest | Overflow::DropOldest);
+        if facts.plan_of(who.id).is_some_and(|plan| drops(plan.setup.overflow)) {
+            continue;
         }
+        let members = known.entry((who.id, *group)).or_default();
+        let holds = match (change, members.as_mut()) {
+            (Change::Members(all), _) => {
+                let all_of: BTreeSet<ActorId> = all.iter().copied().collect();
+                let once = all_of.len() == all.len();
+                *members = Some(all_of);
+                once
+            }
+            (_, None) => false,
+            (Change::Joined(id), Some(members)) => members.insert(*id) && !ended.contains(&(who.id, *group, *id)),
+            (Change::Left(id), Some(members)) => members.remove(id),
+            (Change::Ended(id, reason), Some(members)) => {
+                let last = facts.last_reason(*id);
+                wrong.unless(last == Some(reason), "S5.3", || {
+                    format!("{who:?} was told that the member {id} ended `{reason}`, and it was {last:?}")
+                });
+                ended.insert((who.id, *group, *id));
+                members.remove(id)
+            }
+        };
+        wrong.unless(holds, "S12.8", || format!("{who:?} was told of group {group} {change:?}, and knew of other members"));
     }
 }
