@@ -4,7 +4,7 @@
 //! # What is simulated
 //!
 //! A [program](program) is data: actors (depth, width, hooks, policies, supervision, ties, habits of starting and stopping)
-//! and steps (messages of all kinds, stops, drains, kills, links, shutdowns, what is published to topics and who joins groups), made
+//! and steps (messages of all kinds, stops, drains, kills, links, shutdowns, what is published to topics, who joins groups, jobs for a pool), made
 //! from one number by [`generate`]. In a third of them an actor that has nothing to do loses its task within milliseconds. It runs on one
 //! thread and a clock that stands still, and gives up its turn at random at every await of an actor; so the same seed is the
 //! same run, to the last entry of its journal. [`execute`] runs it, [`node`] is the actor that does what it is told, and
