@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::Visit;
@@ -99,6 +100,8 @@ pub(crate) struct Method {
     pub(crate) output: Option<Type>,
     /// Whether it awaits without being `async`.
     pub(crate) awaits: bool,
+    /// Whether it is `async` and may have to wait.
+    pub(crate) waits: bool,
 }
 
 /// A parameter other than `self`.
@@ -327,6 +330,7 @@ impl Method {
     /// Reads a marked method, and takes the doc comments off its parameters, where the language
     /// has no place for them. One that awaits becomes `async`, so that the compiler does not complain as well.
     fn read(method: &mut ImplItemFn, self_ty: &Type) -> Self {
+        let waits = may_wait(method);
         let awaits = method.sig.asyncness.is_none() && awaits(&method.block);
         if awaits {
             method.sig.asyncness = Some(Token![async](method.sig.fn_token.span));
@@ -356,6 +360,7 @@ impl Method {
             params,
             output,
             awaits,
+            waits,
         }
     }
 
@@ -465,6 +470,56 @@ fn awaits(body: &syn::Block) -> bool {
     let mut visitor = Awaits(false);
     visitor.visit_block(body);
     visitor.0
+}
+
+/// Whether an `async` method may have to wait. One that awaits nothing does not; what a macro of others', or an attribute, makes of it
+/// nobody knows.
+fn may_wait(method: &ImplItemFn) -> bool {
+    struct KnowsMacros(bool);
+    impl<'ast> Visit<'ast> for KnowsMacros {
+        fn visit_macro(&mut self, call: &'ast syn::Macro) {
+            let name = call.path.get_ident().map(ToString::to_string);
+            let is_known = name.is_some_and(|name| HARMLESS_MACROS.contains(&name.as_str())) && !mentions_await(&call.tokens);
+            self.0 &= is_known;
+        }
+        fn visit_item(&mut self, _: &'ast Item) {}
+    }
+    let mut visitor = KnowsMacros(true);
+    visitor.visit_block(&method.block);
+    let is_plain =
+        |attribute: &Attribute| HARMLESS_ATTRIBUTES.iter().any(|name| attribute.path().is_ident(name)) || Marker::of(attribute).is_some();
+    let is_known = visitor.0 && method.attrs.iter().all(is_plain);
+    method.sig.asyncness.is_some() && (!is_known || awaits(&method.block))
+}
+
+/// Macros of the standard library that await nothing but what is written in them, and of whose names there are no others that do.
+const HARMLESS_MACROS: [&str; 14] = [
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "concat",
+    "dbg",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "format",
+    "matches",
+    "panic",
+    "todo",
+    "unreachable",
+    "vec",
+];
+
+/// Attributes that leave a method as it is.
+const HARMLESS_ATTRIBUTES: [&str; 11] =
+    ["allow", "cfg", "cold", "deny", "deprecated", "doc", "expect", "forbid", "inline", "must_use", "warn"];
+
+fn mentions_await(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(name) => name == "await",
+        TokenTree::Group(group) => mentions_await(&group.stream()),
+        _ => false,
+    })
 }
 
 fn copied(attributes: &[Attribute], name: &str) -> Vec<Attribute> {

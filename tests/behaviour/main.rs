@@ -42,6 +42,7 @@ mod restart_races;
 mod restart_types;
 mod restarts;
 mod schedules;
+mod self_references;
 mod shutdown;
 mod significant;
 mod significant_children;

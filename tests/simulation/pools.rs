@@ -48,7 +48,7 @@ impl Protocol for Worker {
     }
 
     fn unhandled(Task(job, reply): Task) -> Unhandled {
-        reply.unhandled(job)
+        reply.unhandled(Box::new(job))
     }
 }
 

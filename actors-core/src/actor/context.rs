@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::shelves::Stash;
-use super::source::Sources;
+use super::shelves::AnyStash;
+use super::source::AnySources;
 use super::stop_signal::{StopSignal, Stopping, WaitForStop};
 use crate::address::{ActorRef, Protocol};
-use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::cell::{AnyCell, Core};
 use crate::lifecycle::event::MonitorRef;
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::id::ActorId;
@@ -29,9 +29,9 @@ use crate::lifecycle::{lookup, monitor};
 pub struct Context<A: Protocol> {
     me: ActorRef<A>,
     /// What yields messages beside the mailbox; most actors have nothing of it.
-    pub(super) sources: Option<Box<Mutex<Sources<A::Msg>>>>,
+    pub(super) sources: Option<Box<dyn AnySources<A::Msg>>>,
     /// What the actor has put aside; most never do.
-    pub(super) stash: Option<Box<Stash<A::Msg>>>,
+    pub(super) stash: Option<Box<dyn AnyStash<A::Msg>>>,
 }
 
 impl<A: Protocol> Context<A> {
@@ -41,6 +41,10 @@ impl<A: Protocol> Context<A> {
 
     pub(crate) fn any(&self) -> Arc<dyn AnyCell> {
         self.me.any()
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        self.me.core()
     }
 
     /// Returns the reference to the actor itself.

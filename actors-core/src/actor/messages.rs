@@ -1,5 +1,9 @@
 //! What the macros write: hidden, and of use to nobody else.
 
+use std::future::Future;
+use std::pin::pin;
+use std::task::{self, Poll, Waker};
+
 use super::{Context, Every};
 use crate::address::{Protocol, ReplyTo};
 use crate::lifecycle::exit::BoxError;
@@ -48,6 +52,16 @@ pub const fn fits<M>(limit: usize, complaint: &'static str) {
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Sent<F: Send>(pub F);
+
+/// The outcome of what never waits.
+#[doc(hidden)]
+#[inline]
+pub fn at_once<F: Future>(work: F) -> F::Output {
+    match pin!(work).poll(&mut task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("what awaits nothing is ready at once"),
+    }
+}
 
 /// The error of a handler or a hook, with which an actor fails if nobody asked.
 #[doc(hidden)]

@@ -150,7 +150,7 @@ where
     }
 
     fn unhandled(self: Box<Self>) -> Unhandled {
-        self.reply.unhandled(self.message)
+        self.reply.unhandled(Box::new(self.message))
     }
 
     fn handle<'a>(self: Box<Self>, actor: &'a mut A, ctx: &'a mut Context<A>) -> Handling<'a> {

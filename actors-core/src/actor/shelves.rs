@@ -4,12 +4,27 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::lifecycle::ties::Answer;
+use crate::sync::lock;
+
+/// What an actor has put aside, as its context holds it: behind a pointer, so that code for it is made only for those actors that do.
+pub(crate) trait AnyStash<T>: Send + Sync {
+    fn shelves(&mut self) -> &mut Shelves<T>;
+
+    /// How many it holds.
+    fn len(&self) -> usize;
+
+    /// Takes the next message that is to be handled again, and says whether it was the last.
+    fn next_released(&mut self) -> (Option<Put<T>>, bool);
+
+    /// Takes the next message, in the order in which all would have been handled.
+    fn next_of_all(&mut self) -> Option<T>;
+}
 
 /// What an actor has put aside. Behind a lock that is never waited for, so that a context can be shared between threads
 /// whatever the messages are.
-pub(super) struct Stash<T>(pub(super) Mutex<Shelves<T>>);
+pub(super) struct Stash<T>(Mutex<Shelves<T>>);
 
-pub(super) struct Shelves<T> {
+pub(crate) struct Shelves<T> {
     /// What stays until it is released.
     pub(super) kept: VecDeque<Put<T>>,
     /// What is to be handled next.
@@ -27,14 +42,25 @@ impl<T> Stash<T> {
     pub(super) fn new() -> Self {
         Stash(Mutex::new(Shelves { kept: VecDeque::new(), released: VecDeque::new() }))
     }
-
-    pub(super) fn shelves(&mut self) -> &mut Shelves<T> {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl<T> Shelves<T> {
-    pub(super) fn len(&self) -> usize {
-        self.kept.len() + self.released.len()
+impl<T: Send> AnyStash<T> for Stash<T> {
+    fn shelves(&mut self) -> &mut Shelves<T> {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn len(&self) -> usize {
+        let shelves = lock(&self.0);
+        shelves.kept.len() + shelves.released.len()
+    }
+
+    fn next_released(&mut self) -> (Option<Put<T>>, bool) {
+        let released = &mut self.shelves().released;
+        (released.pop_front(), released.is_empty())
+    }
+
+    fn next_of_all(&mut self) -> Option<T> {
+        let Shelves { kept, released } = self.shelves();
+        Some(released.pop_front().or_else(|| kept.pop_front())?.message)
     }
 }

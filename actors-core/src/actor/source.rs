@@ -12,11 +12,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{self, Poll, Wake, Waker};
 
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::event::{Event, SourceKey};
+use crate::lifecycle::exit::ExitReason;
+use crate::lifecycle::panic::catch;
 use crate::lifecycle::request;
 
 /// What yields messages.
@@ -59,6 +61,30 @@ pub(crate) struct Found<M> {
 /// The name under which a timer is set.
 pub(super) type Name = Cow<'static, str>;
 
+/// The sources of one incarnation, as its context holds them: behind a pointer, so that code for them is made only for those actors
+/// that take some in.
+pub(crate) trait AnySources<M>: Send + Sync {
+    fn get(&mut self) -> &mut Sources<M>;
+
+    /// Looks for a message of a source. One that has no more is dropped first.
+    ///
+    /// # Errors
+    /// The source has panicked.
+    fn poll(&mut self, key: SourceKey) -> Result<Option<Found<M>>, ExitReason>;
+
+    /// The message of this source has been handled.
+    ///
+    /// # Errors
+    /// The source has panicked.
+    fn rearm(&mut self, key: SourceKey) -> Result<(), ExitReason>;
+
+    /// A message with this tag has been handled that came from outside.
+    fn note_activity(&mut self, tag: u16);
+
+    /// Drops all sources. Panics in destructors come back.
+    fn drop_all(self: Box<Self>) -> Vec<ExitReason>;
+}
+
 /// The sources of one incarnation.
 pub(crate) struct Sources<M> {
     pub(super) table: BTreeMap<SourceKey, Entry<M>>,
@@ -78,6 +104,46 @@ pub(super) struct Inactivity {
     pub(super) except: Vec<u16>,
 }
 
+// Behind a lock that nobody else can hold; it is there so that a context can be shared.
+impl<M> AnySources<M> for Mutex<Sources<M>> {
+    fn get(&mut self) -> &mut Sources<M> {
+        self.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll(&mut self, key: SourceKey) -> Result<Option<Found<M>>, ExitReason> {
+        let sources = self.get();
+        let mut found = None;
+        catch(&mut || found = sources.poll(key))?;
+        Ok(found)
+    }
+
+    fn rearm(&mut self, key: SourceKey) -> Result<(), ExitReason> {
+        let Some(entry) = self.get().table.get_mut(&key) else { return Ok(()) };
+        catch(&mut || entry.with(|source, cx| source.arm(cx)))
+    }
+
+    fn note_activity(&mut self, tag: u16) {
+        let sources = self.get();
+        let Some(inactivity) = &sources.inactivity else { return };
+        if inactivity.except.contains(&tag) {
+            return;
+        }
+        if let Some(entry) = sources.table.get_mut(&inactivity.key) {
+            entry.with(|source, cx| source.note_activity(cx));
+        }
+    }
+
+    fn drop_all(mut self: Box<Self>) -> Vec<ExitReason> {
+        let mut panics = Vec::new();
+        // One by one: two panics in one drop would abort the process.
+        while let Some((_, entry)) = self.get().table.pop_first() {
+            let mut entry = Some(entry);
+            panics.extend(catch(&mut || drop(entry.take())).err());
+        }
+        panics
+    }
+}
+
 impl<M> Default for Sources<M> {
     fn default() -> Self {
         Sources { table: BTreeMap::new(), names: BTreeMap::new(), inactivity: None }
@@ -85,6 +151,24 @@ impl<M> Default for Sources<M> {
 }
 
 impl<M> Sources<M> {
+    fn poll(&mut self, key: SourceKey) -> Option<Found<M>> {
+        let entry = self.table.get_mut(&key)?;
+        entry.attend();
+        let is_activity = entry.source.is_activity();
+        match entry.with(|source, cx| source.poll(cx)) {
+            Poll::Pending => None,
+            Poll::Ready(Yield::More(message)) => Some(Found { message, is_activity }),
+            Poll::Ready(Yield::Last(message)) => {
+                self.take(key);
+                Some(Found { message, is_activity })
+            }
+            Poll::Ready(Yield::End) => {
+                self.take(key);
+                None
+            }
+        }
+    }
+
     pub(super) fn take(&mut self, key: SourceKey) -> Option<Entry<M>> {
         let entry = self.table.remove(&key)?;
         if let Some(name) = &entry.name {

@@ -1,14 +1,12 @@
 //! The sources of an actor, as its context keeps them: taken in, looked at in turn, dropped.
 
-use std::sync::{Mutex, PoisonError};
-use std::task::Poll;
+use std::sync::Mutex;
 
 use super::context::Context;
-use super::source::{Entry, Found, Inactivity, Name, Source, Sources, Yield};
+use super::source::{Entry, Found, Inactivity, Name, Source, Sources};
 use crate::address::Protocol;
 use crate::lifecycle::event::SourceKey;
 use crate::lifecycle::exit::ExitReason;
-use crate::lifecycle::panic::guard;
 
 impl<A: Protocol> Context<A> {
     /// Takes a source in. An actor that was asked to end takes none, and drops it.
@@ -20,8 +18,8 @@ impl<A: Protocol> Context<A> {
         }
         let mut entry = Entry::new(&me, key, source);
         entry.with(|source, cx| source.arm(cx));
-        let sources = self.sources.get_or_insert_default();
-        unlocked(sources).table.insert(key, entry);
+        let sources = self.sources.get_or_insert_with(|| Box::new(Mutex::new(Sources::default())));
+        sources.get().table.insert(key, entry);
         key
     }
 
@@ -79,29 +77,24 @@ impl<A: Protocol> Context<A> {
     }
 
     /// Looks for a message of a source. One that has no more is dropped first.
-    pub(crate) fn poll_source(&mut self, key: SourceKey) -> Option<Found<A::Msg>> {
-        let sources = self.sources()?;
-        let entry = sources.table.get_mut(&key)?;
-        entry.attend();
-        let is_activity = entry.source.is_activity();
-        match entry.with(|source, cx| source.poll(cx)) {
-            Poll::Pending => None,
-            Poll::Ready(Yield::More(message)) => Some(Found { message, is_activity }),
-            Poll::Ready(Yield::Last(message)) => {
-                sources.take(key);
-                Some(Found { message, is_activity })
-            }
-            Poll::Ready(Yield::End) => {
-                sources.take(key);
-                None
-            }
+    ///
+    /// # Errors
+    /// The source has panicked.
+    pub(crate) fn poll_source(&mut self, key: SourceKey) -> Result<Option<Found<A::Msg>>, ExitReason> {
+        match &mut self.sources {
+            Some(sources) => sources.poll(key),
+            None => Ok(None),
         }
     }
 
     /// The message of this source has been handled.
-    pub(crate) fn rearm_source(&mut self, key: SourceKey) {
-        if let Some(entry) = self.sources().and_then(|sources| sources.table.get_mut(&key)) {
-            entry.with(|source, cx| source.arm(cx));
+    ///
+    /// # Errors
+    /// The source has panicked.
+    pub(crate) fn rearm_source(&mut self, key: SourceKey) -> Result<(), ExitReason> {
+        match &mut self.sources {
+            Some(sources) => sources.rearm(key),
+            None => Ok(()),
         }
     }
 
@@ -112,30 +105,20 @@ impl<A: Protocol> Context<A> {
 
     /// A message with this tag has been handled that came from outside.
     pub(crate) fn note_activity(&mut self, tag: u16) {
-        let Some(sources) = self.sources() else { return };
-        let Some(inactivity) = &sources.inactivity else { return };
-        if inactivity.except.contains(&tag) {
-            return;
-        }
-        if let Some(entry) = sources.table.get_mut(&inactivity.key) {
-            entry.with(|source, cx| source.note_activity(cx));
+        if let Some(sources) = &mut self.sources {
+            sources.note_activity(tag);
         }
     }
 
     /// Drops all sources. Panics in destructors come back.
     pub(crate) fn drop_sources(&mut self) -> Vec<ExitReason> {
-        let Some(sources) = self.sources.take() else { return Vec::new() };
-        let Sources { table, .. } = sources.into_inner().unwrap_or_else(PoisonError::into_inner);
-        // One by one: two panics in one drop would abort the process.
-        table.into_values().filter_map(|entry| guard(|| drop(entry)).err()).collect()
+        match self.sources.take() {
+            Some(sources) => sources.drop_all(),
+            None => Vec::new(),
+        }
     }
 
     fn sources(&mut self) -> Option<&mut Sources<A::Msg>> {
-        self.sources.as_mut().map(unlocked)
+        self.sources.as_mut().map(|sources| sources.get())
     }
-}
-
-/// What is behind a lock that nobody else can hold; it is there so that a context can be shared.
-fn unlocked<M>(sources: &mut Box<Mutex<Sources<M>>>) -> &mut Sources<M> {
-    sources.get_mut().unwrap_or_else(PoisonError::into_inner)
 }

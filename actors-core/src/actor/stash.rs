@@ -1,17 +1,15 @@
 //! The stash: messages that an actor puts aside, to handle them again later.
 
-use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::context::Context;
-use super::shelves::{Put, Shelves, Stash};
+use super::shelves::{AnyStash, Put, Shelves, Stash};
 use crate::address::{Accepts, Protocol, ReplyTo};
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::lifecycle::signal::Signals;
 use crate::lifecycle::ties::Answer;
-use crate::sync::lock;
 
 impl<A: Protocol> Context<A> {
     /// Puts a message aside, to be handled again after [`unstash_all`](Self::unstash_all): for an actor that cannot
@@ -129,24 +127,26 @@ impl<A: Protocol> Context<A> {
 
     /// Returns how many messages the stash holds, what is released and not yet handled included.
     pub fn stash_len(&self) -> usize {
-        self.stash.as_ref().map_or(0, |stash| lock(&stash.0).len())
+        self.stash.as_ref().map_or(0, |stash| stash.len())
     }
 
     /// The next message that is to be handled again.
     pub(crate) fn next_released(&mut self) -> Option<Put<A::Msg>> {
-        let next = self.stash.as_mut().and_then(|stash| stash.shelves().released.pop_front());
-        if self.stash.as_mut().is_none_or(|stash| stash.shelves().released.is_empty()) {
-            self.any().core().signals.clear(Signals::RELEASED);
+        let (next, was_last) = match &mut self.stash {
+            Some(stash) => stash.next_released(),
+            None => (None, true),
+        };
+        if was_last {
+            self.core().signals.clear(Signals::RELEASED);
         }
         next
     }
 
-    /// Takes all that was put aside, in the order in which it would have been handled.
-    pub(crate) fn take_stash(&mut self) -> VecDeque<A::Msg> {
-        let Some(mut stash) = self.stash.take() else { return VecDeque::new() };
-        self.any().core().signals.clear(Signals::RELEASED);
-        let Shelves { kept, released } = stash.shelves();
-        released.drain(..).chain(kept.drain(..)).map(|put| put.message).collect()
+    /// Takes all that was put aside.
+    pub(crate) fn take_stash(&mut self) -> Option<Box<dyn AnyStash<A::Msg>>> {
+        let stash = self.stash.take()?;
+        self.core().signals.clear(Signals::RELEASED);
+        Some(stash)
     }
 
     /// Finds room for `what`, which is, or holds, a message of type `M`.

@@ -14,7 +14,7 @@ use super::recipient::Recipient;
 use super::reply::ReplyTo;
 use super::stopped::Stopped;
 use super::tell::{Place, Refusal, Target, Tell, TellError, sealed};
-use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::cell::{AnyCell, Core};
 use crate::lifecycle::event::MonitorRef;
 use crate::lifecycle::exit::{Exit, ExitReason};
 use crate::lifecycle::id::ActorId;
@@ -61,6 +61,10 @@ impl<A: Protocol> ActorRef<A> {
 
     pub(crate) fn any(&self) -> Arc<dyn AnyCell> {
         self.0.clone()
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        self.0.core()
     }
 
     // ===== sending =====
@@ -358,6 +362,6 @@ impl<A: Protocol> sealed::Door for ActorRef<A> {
 
 impl<A: Accepts<M>, M> Target<M> for ActorRef<A> {
     fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        self.0.poll_post(lane::<A, M>(), &mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
+        self.0.poll_post(lane::<A, M>(), &mut place.0, message, told::<A, M>, cx).map_ok(drop)
     }
 }

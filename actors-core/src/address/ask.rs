@@ -221,8 +221,8 @@ impl<M, E: fmt::Debug> fmt::Debug for AskError<M, E> {
         match self {
             AskError::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
             AskError::NotDelivered(refused) => f.debug_tuple("NotDelivered").field(refused).finish(),
-            AskError::Lost(lost) => f.debug_tuple("Lost").field(lost).finish(),
-            AskError::WouldDeadlock(deadlock) => f.debug_tuple("WouldDeadlock").field(deadlock).finish(),
+            AskError::Lost(lost) => write!(f, "Lost(LostError({}))", lost.path()),
+            AskError::WouldDeadlock(deadlock) => write!(f, "WouldDeadlock(DeadlockError({:?}))", deadlock.cycle()),
             AskError::Crashed { path, message_type, reason } => write!(f, "Crashed({path}, {message_type}, {reason})"),
             AskError::NoReply { path, message_type } => write!(f, "NoReply({path}, {message_type})"),
             AskError::TimedOutInQueue { path, message_type, limit } => write!(f, "TimedOutInQueue({path}, {message_type}, {limit:?})"),
@@ -247,8 +247,13 @@ pub struct Ask<'a, A: Protocol, M, R, E> {
     lane: Lane,
     make: Make<A, M, R, E>,
     message: Option<M>,
-    limit: Option<Duration>,
     phase: Phase<R, E>,
+    wait: Wait,
+}
+
+/// What is known of an ask whatever it asks: how long it may take, and who waits.
+struct Wait {
+    limit: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
     asker: Option<Asker>,
 }
@@ -293,14 +298,14 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
 
     fn with_slot(target: &'a Arc<Cell<A>>, lane: Lane, message: M, make: Make<A, M, R, E>, slot: Option<Arc<Slot<R, E>>>) -> Self {
         let limit = target.policy().ask_limit;
-        Ask { target, lane, make, message: Some(message), limit, phase: Phase::New(slot), sleep: None, asker: None }
+        Ask { target, lane, make, message: Some(message), phase: Phase::New(slot), wait: Wait { limit, sleep: None, asker: None } }
     }
 
     /// Waits at most this long, room in the mailbox included.
     ///
     /// Inside a handler that is itself asked with a limit, the time that is left of it holds if it is shorter.
     pub fn within(mut self, limit: Duration) -> Self {
-        self.limit = Some(limit);
+        self.wait.limit = Some(limit);
         self
     }
 
@@ -311,22 +316,19 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         R: Send + 'static,
         E: Send + 'static,
     {
-        let (caller, deadline) = current_caller();
-        if let Some(inherited) = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-            self.limit = Some(self.limit.map_or(inherited, |own| own.min(inherited)));
-        }
-        let slot = prepared.unwrap_or_else(|| Slot::new(Some(cx.waker().clone())));
-        if let Some(limit) = self.limit {
-            let deadline = after(Instant::now(), limit);
-            self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline)));
+        let (caller, inherited) = current_caller();
+        let deadline = if inherited.is_some() || self.wait.limit.is_some() { self.wait.begin(inherited) } else { None };
+        let slot = match prepared {
+            Some(slot) => slot,
+            None => Slot::new(Some(cx.waker().clone())),
+        };
+        if let Some(deadline) = deadline {
             slot.limit(deadline);
         }
-        if let Some(cell) = caller {
-            let ask = Edge::new(self.target(), UNSENT, slot.clone());
-            if let Some(cycle) = deadlock::cycle(&cell, &ask) {
-                return Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take()))));
+        if let Some(caller) = caller {
+            if let Some(cycle) = self.wait.asked_by(caller, self.target(), slot.clone()) {
+                return Err(self.would_deadlock(cycle));
             }
-            self.asker = Some(Asker { cell, open: None });
         }
         Ok(slot)
     }
@@ -337,30 +339,17 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         R: Send + 'static,
         E: Send + 'static,
     {
-        let Some(asker) = &mut self.asker else { return Ok(()) };
-        let (target, slot): (Arc<dyn AnyCell>, _) = (self.target.clone(), slot.clone());
-        asker.open = Some(asker.cell.core().with_ties(|ties| ties.open_ask(target.clone(), number, slot.clone())));
-        // Looked at again: the other may have begun to wait for us meanwhile.
-        match deadlock::cycle(&asker.cell, &Edge::new(target, number, slot)) {
-            Some(cycle) => Err(AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take())))),
+        if self.wait.asker.is_none() {
+            return Ok(());
+        }
+        match self.wait.open(self.target(), slot.clone(), number) {
+            Some(cycle) => Err(self.would_deadlock(cycle)),
             None => Ok(()),
         }
     }
 
-    #[inline]
-    fn wait_no_more(&mut self) {
-        if let Some(open) = self.asker.as_mut().and_then(|asker| asker.open.take()) {
-            self.close_entry(open);
-        }
-    }
-
-    fn close_entry(&mut self, open: u64) {
-        let Some(asker) = &self.asker else { return };
-        let closed = asker.cell.core().with_ties(|ties| {
-            let place = ties.asks.iter().position(|ask| ask.key == open)?;
-            Some(ties.asks.swap_remove(place))
-        });
-        drop(closed);
+    fn would_deadlock(&mut self, cycle: Vec<ActorPath>) -> AskError<M, E> {
+        AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take())))
     }
 
     fn error_of(&self, broken: Broken) -> AskError<M, E>
@@ -372,8 +361,11 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         match broken {
             Broken::NoReply => AskError::NoReply { path, message_type },
             Broken::Discarded(message) => {
-                let message = message.and_then(|message| message.downcast().ok()).map(|message| *message);
-                AskError::Lost(LostError(Unhandled::new(vec![path], message)))
+                let message = match message {
+                    Some(message) => message.downcast().ok(),
+                    None => None,
+                };
+                AskError::Lost(LostError(Unhandled::new(vec![path], message.map(|message: Box<M>| *message))))
             }
             Broken::Panicked(reason) => AskError::Crashed { path, message_type, reason },
             Broken::Cut => AskError::Crashed { path, message_type, reason: ExitReason::Killed },
@@ -387,7 +379,7 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     {
         let path = self.target().path();
         let message_type = self.message_type();
-        let limit = self.limit.unwrap_or_default();
+        let limit = self.wait.limit.unwrap_or_default();
         let in_queue = match &self.phase {
             Phase::Waiting { slot, number } => match slot.stashed().place {
                 StashPlace::Waits => true,
@@ -426,8 +418,56 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
             }
             Phase::Waiting { slot, .. } => slot.close(),
         }
-        self.wait_no_more();
+        self.wait.no_more();
     }
+}
+
+impl Wait {
+    /// Sets the limit, which an ask in hand may shorten. Returns by when there has to be an answer.
+    fn begin(&mut self, inherited: Option<Instant>) -> Option<Instant> {
+        if let Some(inherited) = inherited.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+            self.limit = Some(self.limit.map_or(inherited, |own| own.min(inherited)));
+        }
+        let deadline = self.limit.map(|limit| after(Instant::now(), limit));
+        if let Some(deadline) = deadline {
+            self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline)));
+        }
+        deadline
+    }
+
+    /// Notes who asks. Returns the cycle that this would close.
+    fn asked_by(&mut self, caller: Arc<dyn AnyCell>, target: Arc<dyn AnyCell>, slot: Arc<dyn Answer>) -> Option<Vec<ActorPath>> {
+        let cycle = deadlock::cycle(&caller, &Edge::new(target, UNSENT, slot));
+        if cycle.is_none() {
+            self.asker = Some(Asker { cell: caller, open: None });
+        }
+        cycle
+    }
+
+    /// Enters the ask among those that the asker waits for. Returns the cycle that this closes.
+    fn open(&mut self, target: Arc<dyn AnyCell>, slot: Arc<dyn Answer>, number: u64) -> Option<Vec<ActorPath>> {
+        let asker = self.asker.as_mut()?;
+        asker.open = Some(asker.cell.core().with_ties(|ties| ties.open_ask(target.clone(), number, slot.clone())));
+        // Looked at again: the other may have begun to wait for us meanwhile.
+        deadlock::cycle(&asker.cell, &Edge::new(target, number, slot))
+    }
+
+    #[inline]
+    fn no_more(&mut self) {
+        if let Some(Asker { cell, open }) = &mut self.asker {
+            if let Some(open) = open.take() {
+                close_entry(cell, open);
+            }
+        }
+    }
+}
+
+fn close_entry(asker: &Arc<dyn AnyCell>, open: u64) {
+    let closed = asker.core().with_ties(|ties| {
+        let place = ties.asks.iter().position(|ask| ask.key == open)?;
+        Some(ties.asks.swap_remove(place))
+    });
+    drop(closed);
 }
 
 impl<A: Protocol, M, R, E> Unpin for Ask<'_, A, M, R, E> {}
@@ -448,7 +488,7 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Future for A
         match answer {
             Ok(Some(outcome)) => {
                 this.phase = Phase::Done;
-                this.wait_no_more();
+                this.wait.no_more();
                 return Poll::Ready(this.result(outcome));
             }
             Ok(None) => {}
@@ -457,7 +497,7 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Future for A
                 return Poll::Ready(Err(error));
             }
         }
-        match &mut this.sleep {
+        match &mut this.wait.sleep {
             None => Poll::Pending,
             Some(sleep) => {
                 std::task::ready!(sleep.as_mut().poll(cx));
@@ -477,7 +517,7 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
             Phase::New(None) => (self.begin(None, cx)?, None, true),
             Phase::Posting { slot, ticket } => {
                 // What waits for room is entered anew each time, so that no entry says so of a request that has been posted.
-                self.wait_no_more();
+                self.wait.no_more();
                 (slot, ticket, false)
             }
             Phase::Waiting { .. } | Phase::Done => unreachable!("polled after it was done"),

@@ -3,10 +3,11 @@
 use std::any::{Any, type_name};
 use std::mem::needs_drop;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
+use super::open_types::OpenTypes;
 use super::protocol::{Accepts, Protocol};
 use super::reply::{ReplyTo, Unhandled};
 use super::tell::Refusal;
@@ -14,12 +15,12 @@ use crate::lifecycle::cell::{AnyCell, Core};
 use crate::lifecycle::current::{DropCause, current_actor, dropping};
 use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::exit::ExitReason;
-use crate::lifecycle::panic::guard;
+use crate::lifecycle::panic::catch;
 use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Admission, Capacity, Closed, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup};
+use crate::mailbox::{Admission, Ahead, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, wake_those};
 use crate::sync::lock;
 
 pub(crate) struct Cell<A: Protocol> {
@@ -85,55 +86,56 @@ impl<A: Protocol> Cell<A> {
 
     /// Puts a message into the mailbox if there is room now, or the policy makes some; a control message in any case.
     #[inline(always)]
-    pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, make: impl FnOnce(M) -> A::Msg) -> Result<u64, Refusal> {
-        if lane == Lane::Ordinary {
-            match self.mailbox.enter_at_once() {
+    pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, make: impl Fn(M) -> A::Msg) -> Result<u64, Refusal> {
+        match lane {
+            Lane::Ordinary => match self.mailbox.enter_at_once() {
                 Ok(room) => Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE))))),
-                Err(door) => self.post_with_care(door.enter(), message, make),
-            }
-        } else {
-            let make = || make(message.take().expect(SENT_ONCE));
-            let pushed = self.mailbox.overtake(make, || _ = self.core.signals.set(Signals::CONTROL))?;
-            Ok(self.settle(pushed))
+                Err(door) => self.post_with_care(door, message, make),
+            },
+            Lane::Control => match self.mailbox.overtake() {
+                Ok(place) => Ok(self.post_ahead(place, make(message.take().expect(SENT_ONCE)))),
+                Err(closed) => Err(closed.into()),
+            },
         }
     }
 
     #[cold]
     fn post_with_care<M>(
         self: &Arc<Self>,
-        admission: Admission<'_, A::Msg>,
+        door: Door<'_, A::Msg>,
         message: &mut Option<M>,
-        make: impl FnOnce(M) -> A::Msg,
+        make: impl Fn(M) -> A::Msg,
     ) -> Result<u64, Refusal> {
-        match admission {
-            Admission::Room(room) => Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE))))),
+        match door.enter() {
+            Admission::Room(room) => Ok(self.settle(room.put_made(make(message.take().expect(SENT_ONCE))))),
             Admission::Closed(closed) => Err(closed.into()),
-            Admission::Full(full) => self.post_to_full(full, message, make),
+            Admission::Full(full) if self.displaces() => Ok(self.displace(full, make(message.take().expect(SENT_ONCE)))),
+            Admission::Full(_) => Err(Refusal::Full),
         }
     }
 
-    fn post_to_full<M>(
-        self: &Arc<Self>,
-        full: Full<'_, A::Msg>,
-        message: &mut Option<M>,
-        make: impl FnOnce(M) -> A::Msg,
-    ) -> Result<u64, Refusal> {
-        match self.mailbox.overflow() {
-            Overflow::Wait | Overflow::Reject => Err(Refusal::Full),
-            Overflow::DropOldest => {
-                let (pushed, oldest) = full.displace(make(message.take().expect(SENT_ONCE)));
-                let number = self.settle(pushed);
-                if let Some(oldest) = oldest {
-                    self.bury(oldest, DeadReason::Oldest);
-                }
-                Ok(number)
-            }
-            Overflow::DropNewest => {
-                drop(full);
-                self.bury(make(message.take().expect(SENT_ONCE)), DeadReason::Newest);
-                Ok(u64::MAX)
-            }
+    /// Whether a message gives way when the mailbox is full, so that nobody has to wait.
+    fn displaces(&self) -> bool {
+        matches!(self.mailbox.overflow(), Overflow::DropOldest | Overflow::DropNewest)
+    }
+
+    fn post_ahead(self: &Arc<Self>, place: Ahead<'_, A::Msg>, item: A::Msg) -> u64 {
+        self.settle(place.put(item, &self.core.signals.bits(Signals::CONTROL)))
+    }
+
+    /// Has the oldest message give way, or this one.
+    fn displace(self: &Arc<Self>, full: Full<'_, A::Msg>, item: A::Msg) -> u64 {
+        if self.mailbox.overflow() == Overflow::DropNewest {
+            drop(full);
+            self.bury(item, DeadReason::Newest);
+            return u64::MAX;
         }
+        let (pushed, oldest) = full.displace(item);
+        let number = self.settle(pushed);
+        if let Some(oldest) = oldest {
+            self.bury(oldest, DeadReason::Oldest);
+        }
+        number
     }
 
     /// Puts a message into the mailbox once there is room.
@@ -143,7 +145,7 @@ impl<A: Protocol> Cell<A> {
         lane: Lane,
         ticket: &mut Option<Ticket>,
         message: &mut Option<M>,
-        make: impl FnOnce(M) -> A::Msg,
+        make: impl Fn(M) -> A::Msg,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
         self.poll_post_with(Patience::Policy, lane, ticket, message, make, cx)
@@ -157,61 +159,65 @@ impl<A: Protocol> Cell<A> {
         lane: Lane,
         ticket: &mut Option<Ticket>,
         message: &mut Option<M>,
-        make: impl FnOnce(M) -> A::Msg,
+        make: impl Fn(M) -> A::Msg,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
         if lane == Lane::Control {
-            return Poll::Ready(self.post(lane, message, make));
+            return Poll::Ready(match self.mailbox.overtake() {
+                Ok(place) => Ok(self.post_ahead(place, make(message.take().expect(SENT_ONCE)))),
+                Err(closed) => Err(closed.into()),
+            });
         }
-        if let Some(place) = *ticket {
-            return self.poll_post_in_line(place, patience, ticket, message, make, cx);
+        if ticket.is_some() {
+            return self.poll_post_with_care(None, patience, ticket, message, make, cx);
         }
         match self.mailbox.enter_at_once() {
             Ok(room) => Poll::Ready(Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE)))))),
-            Err(door) => self.poll_post_with_care(door.enter(), patience, ticket, message, make, cx),
+            Err(door) => self.poll_post_with_care(Some(door), patience, ticket, message, make, cx),
         }
     }
 
-    #[cold]
-    fn poll_post_in_line<M>(
-        self: &Arc<Self>,
-        place: Ticket,
-        patience: Patience,
-        ticket: &mut Option<Ticket>,
-        message: &mut Option<M>,
-        make: impl FnOnce(M) -> A::Msg,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<u64, Refusal>> {
-        let admission = std::task::ready!(self.mailbox.enter_with(place, cx.waker()));
-        *ticket = None;
-        self.poll_post_with_care(admission, patience, ticket, message, make, cx)
-    }
-
+    /// Goes through a door that has to be looked at, or else from one's place in the line.
     #[cold]
     fn poll_post_with_care<M>(
         self: &Arc<Self>,
-        admission: Admission<'_, A::Msg>,
+        door: Option<Door<'_, A::Msg>>,
         patience: Patience,
         ticket: &mut Option<Ticket>,
         message: &mut Option<M>,
-        make: impl FnOnce(M) -> A::Msg,
+        make: impl Fn(M) -> A::Msg,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
-        match admission {
-            Admission::Full(full) if patience.waits(self.mailbox.overflow()) => {
-                if current_actor().is_some_and(|current| current.id() == self.core.id) {
-                    return Poll::Ready(Err(Refusal::WouldDeadlock));
-                }
-                *ticket = Some(full.wait(cx.waker()));
-                Poll::Pending
+        let admission = match (door, *ticket) {
+            (Some(door), _) => door.enter(),
+            (None, Some(place)) => {
+                let entered = std::task::ready!(self.mailbox.enter_with(place, cx.waker()));
+                *ticket = None;
+                entered
             }
-            admission => Poll::Ready(self.post_with_care(admission, message, make)),
+            (None, None) => unreachable!("who is not in line comes to the door"),
+        };
+        match admission {
+            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put_made(make(message.take().expect(SENT_ONCE)))))),
+            Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
+            Admission::Full(full) if patience.waits(self.mailbox.overflow()) => self.wait_for_room(full, ticket, cx),
+            Admission::Full(full) if self.displaces() => Poll::Ready(Ok(self.displace(full, make(message.take().expect(SENT_ONCE))))),
+            Admission::Full(_) => Poll::Ready(Err(Refusal::Full)),
         }
+    }
+
+    /// Takes a place in the line of those who wait for room; not in one's own.
+    fn wait_for_room(&self, full: Full<'_, A::Msg>, ticket: &mut Option<Ticket>, cx: &mut Context<'_>) -> Poll<Result<u64, Refusal>> {
+        if is_current(&self.core) {
+            return Poll::Ready(Err(Refusal::WouldDeadlock));
+        }
+        *ticket = Some(full.wait(cx.waker()));
+        Poll::Pending
     }
 
     /// Takes the next control message.
     pub(crate) fn take_control(&self) -> Option<A::Msg> {
-        self.mailbox.take_overtaking(|| self.core.signals.clear(Signals::CONTROL))
+        self.mailbox.take_overtaking(&self.core.signals.bits(Signals::CONTROL))
     }
 
     /// Makes a dead letter of a message, or tells its asker.
@@ -219,9 +225,19 @@ impl<A: Protocol> Cell<A> {
         let tag = A::tag(&message);
         let unhandled = dropping(DropCause::Discarded, || A::unhandled(message));
         if let Unhandled::Told(content) = unhandled {
-            let letter = DeadLetter::new(self.core.path(self.kind()), self.message_name(u32::from(tag)), reason, content);
-            self.core.parent.env.dead_letters.deliver(letter);
+            deliver(self, tag, reason, content);
         }
+    }
+
+    /// Makes a dead letter of a message, or tells its asker; a panic in a destructor comes back.
+    pub(crate) fn bury_quietly(&self, message: A::Msg, reason: DeadReason) -> Option<ExitReason> {
+        let mut message = Some(message);
+        let mut bury = || {
+            if let Some(message) = message.take() {
+                self.bury(message, reason);
+            }
+        };
+        catch(&mut bury).err()
     }
 
     #[inline(always)]
@@ -233,6 +249,24 @@ impl<A: Protocol> Cell<A> {
         }
         pushed.number
     }
+}
+
+/// Whether this actor's own code runs on this thread.
+fn is_current(core: &Core) -> bool {
+    current_actor().is_some_and(|current| current.id() == core.id)
+}
+
+/// The name of the message with this tag, of those that the actor's block names, or else of those that have come to an open actor.
+fn message_name(tag: u32, named: &[&'static str], open: Option<&'static OpenTypes>, enumeration: &'static str) -> &'static str {
+    let tag = usize::try_from(tag).unwrap_or(usize::MAX);
+    let name = named.get(tag).copied();
+    let name = name.or_else(|| open?.name(tag.checked_sub(named.len())?));
+    name.unwrap_or_else(|| short_name(enumeration))
+}
+
+fn deliver(cell: &dyn AnyCell, tag: u16, reason: DeadReason, content: Option<Box<dyn Any + Send>>) {
+    let letter = DeadLetter::new(cell.path(), cell.message_name(u32::from(tag)), reason, content);
+    cell.env().dead_letters.deliver(letter);
 }
 
 /// What an actor accepts, as a function that makes it into its mailbox's item, for nobody to answer.
@@ -299,12 +333,22 @@ impl<A: Protocol> AnyCell for Cell<A> {
     }
 
     fn discard(&self, why: DeadReason) {
-        for message in self.mailbox.take_queued() {
-            if let Err(reason) = guard(|| self.bury(message, why)) {
-                // Its end is known; there is nobody left to tell of a destructor that panics.
-                drop(reason);
-            }
+        while let Some(message) = self.mailbox.next_queued() {
+            // Its end is known; there is nobody left to tell of a destructor that panics.
+            let _ = self.bury_quietly(message, why);
         }
+    }
+
+    fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: u32) -> bool {
+        let may_sleep = self.mailbox.suspend(wakers, cx, &self.core.signals.bits(urgent));
+        if !wakers.is_empty() {
+            wake_those(wakers);
+        }
+        may_sleep
+    }
+
+    fn vacate(&self) {
+        self.mailbox.vacate();
     }
 
     fn queued(&self) -> u64 {
@@ -320,10 +364,7 @@ impl<A: Protocol> AnyCell for Cell<A> {
     }
 
     fn message_name(&self, tag: u32) -> &'static str {
-        let tag = usize::try_from(tag).unwrap_or(usize::MAX);
-        let name = A::MESSAGES.get(tag).copied();
-        let name = name.or_else(|| A::open_types()?.name(tag.checked_sub(A::MESSAGES.len())?));
-        name.unwrap_or_else(|| short_name(type_name::<A::Msg>()))
+        message_name(tag, A::MESSAGES, A::open_types(), type_name::<A::Msg>())
     }
 }
 

@@ -161,11 +161,11 @@ impl<R, E> ReplyTo<R, E> {
 
     /// Gives back a message that will not be handled: to the asker, or as a dead letter.
     #[doc(hidden)]
-    pub fn unhandled<M: Send + 'static>(self, message: M) -> Unhandled {
+    pub fn unhandled(self, message: Box<dyn Any + Send>) -> Unhandled {
         if self.slot.is_none() {
-            return Unhandled::Told(Some(Box::new(message)));
+            return Unhandled::Told(Some(message));
         }
-        self.settle(Outcome::Broken(Box::new(Broken::Discarded(Some(Box::new(message))))));
+        self.settle(Outcome::Broken(Box::new(Broken::Discarded(Some(message)))));
         Unhandled::Bounced
     }
 

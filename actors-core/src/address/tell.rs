@@ -81,17 +81,27 @@ impl<M> TellError<M> {
 
 impl<M> fmt::Display for TellError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} did not take `{}`: {}", self.0.path, self.message_type(), self.0.reason)
+        describe(f, "", (&self.0.path, self.message_type(), self.0.reason), "")
     }
 }
 
 impl<M> fmt::Debug for TellError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TellError({self})")
+        describe(f, "TellError(", (&self.0.path, self.message_type(), self.0.reason), ")")
     }
 }
 
 impl<M> Error for TellError<M> {}
+
+/// Says that an actor did not take a message of this type, and why, whatever the type.
+fn describe(
+    f: &mut fmt::Formatter<'_>,
+    before: &str,
+    (path, message_type, reason): (&ActorPath, &str, Refusal),
+    after: &str,
+) -> fmt::Result {
+    write!(f, "{before}{path} did not take `{message_type}`: {reason}{after}")
+}
 
 /// Those whom one can tell: [`ActorRef`](crate::ActorRef) and [`Recipient`](crate::Recipient).
 pub trait Target<M>: sealed::Door {
@@ -137,7 +147,7 @@ pub struct Tell<'a, T: sealed::Door, M> {
     place: Place,
     limit: Option<Duration>,
     /// Not as what it is: then to drop none of it is a comparison, and not a call.
-    sleep: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+    sleep: Option<Limit>,
 }
 
 impl<'a, T: sealed::Door, M> Tell<'a, T, M> {
@@ -152,6 +162,14 @@ impl<'a, T: sealed::Door, M> Tell<'a, T, M> {
     }
 }
 
+/// What is over when the time is over for which a sender waits.
+type Limit = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+
+/// Whether the time is over for which a sender waits.
+fn poll_limit(sleep: &mut Option<Limit>, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
+    sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit))).as_mut().poll(cx)
+}
+
 impl<T: sealed::Door, M> Unpin for Tell<'_, T, M> {}
 
 impl<T: Target<M>, M> Future for Tell<'_, T, M> {
@@ -164,8 +182,7 @@ impl<T: Target<M>, M> Future for Tell<'_, T, M> {
             Poll::Ready(Err(refusal)) => refusal,
             Poll::Pending => {
                 let Some(limit) = this.limit else { return Poll::Pending };
-                let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-                std::task::ready!(sleep.as_mut().poll(cx));
+                std::task::ready!(poll_limit(&mut this.sleep, limit, cx));
                 this.leave();
                 Refusal::TimedOut
             }

@@ -51,6 +51,11 @@ pub(crate) trait AnyCell: TakesTurns + 'static {
     /// Makes dead letters of what is in the queue, in the place of a task that does not react. What the task has fetched
     /// is out of reach.
     fn discard(&self, reason: DeadReason);
+    /// Lets its task sleep that waits for something of its own, unless one of these signals is set; says whether it may. Wakes the
+    /// senders for whom there is room; `wakers` is where they are put until then.
+    fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: u32) -> bool;
+    /// Has the next message, or call, start a task.
+    fn vacate(&self);
     /// How many messages wait.
     fn queued(&self) -> u64;
     /// How many ordinary messages were ever accepted.
@@ -498,7 +503,7 @@ impl Family {
     }
 
     /// Waits until `done` says so; asked again whenever a child has gone.
-    pub(crate) fn poll_change(&self, cx: &mut Context<'_>, done: impl Fn() -> bool) -> Poll<()> {
+    pub(crate) fn poll_change(&self, cx: &mut Context<'_>, done: &dyn Fn() -> bool) -> Poll<()> {
         if done() {
             return Poll::Ready(());
         }

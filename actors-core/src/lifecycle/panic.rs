@@ -12,9 +12,18 @@ thread_local! {
     static LAST: RefCell<Option<(Arc<str>, Arc<str>)>> = const { RefCell::new(None) };
 }
 
-/// Runs `work`; a panic becomes a reason.
+/// Runs `work`; a panic becomes a reason. Compiled in one piece with what it runs: for what is done at every turn.
 pub(crate) fn guard<R>(work: impl FnOnce() -> R) -> Result<R, ExitReason> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(reason)
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(output) => Ok(output),
+        Err(payload) => Err(reason(payload)),
+    }
+}
+
+/// Runs `work` once; a panic becomes a reason. Called through a pointer, so that it is compiled once, and not anew for all that it
+/// may run.
+pub(crate) fn catch(work: &mut dyn FnMut()) -> Result<(), ExitReason> {
+    guard(work)
 }
 
 /// The reason of an actor that panicked with `payload` on this thread.

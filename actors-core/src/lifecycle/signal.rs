@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::mailbox::Flags;
+
 /// Signals, as a set of bits. Within an incarnation bits are only ever added, but for [`Signals::EVENTS`], the two that say
 /// that messages overtake others, [`Signals::CONTROL`] and [`Signals::RELEASED`], and the two about a task without anything to
 /// do, [`Signals::REST`] and [`Signals::LISTED`]; the next one begins without those of
@@ -98,5 +100,34 @@ impl Signals {
 
     pub(crate) fn clear(&self, bits: u32) {
         self.0.fetch_and(!bits, Ordering::AcqRel);
+    }
+
+    /// These bits, for the mailbox.
+    #[inline]
+    pub(crate) fn bits(&self, bits: u32) -> Bits<'_> {
+        Bits { signals: self, bits }
+    }
+}
+
+/// Some of the bits of one actor.
+pub(crate) struct Bits<'a> {
+    signals: &'a Signals,
+    bits: u32,
+}
+
+impl Flags for Bits<'_> {
+    #[inline]
+    fn is_any_up(&self) -> bool {
+        self.signals.any(self.bits)
+    }
+
+    #[inline]
+    fn raise(&self) {
+        self.signals.set(self.bits);
+    }
+
+    #[inline]
+    fn lower(&self) {
+        self.signals.clear(self.bits);
     }
 }

@@ -1,6 +1,14 @@
 //! The lane of messages that overtake all others.
 
-use std::collections::VecDeque;
+use super::ring::Ring;
+
+/// Some bits of a word that belongs to whoever receives.
+pub(crate) trait Flags {
+    /// Whether one of them is set.
+    fn is_any_up(&self) -> bool;
+    fn raise(&self);
+    fn lower(&self);
+}
 
 /// Which messages of one actor a message overtakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,36 +24,30 @@ const CONTROL: u64 = 1 << 63;
 
 /// Messages that overtake all others, in their own order. They are meant to be few, and any number may wait.
 pub(super) struct Control<T> {
-    queue: VecDeque<T>,
+    queue: Ring<T>,
     pushed: u64,
     taken: u64,
 }
 
 impl<T> Default for Control<T> {
     fn default() -> Self {
-        Control { queue: VecDeque::new(), pushed: CONTROL, taken: CONTROL }
+        Control { queue: Ring::new(), pushed: CONTROL, taken: CONTROL }
     }
 }
 
 impl<T> Control<T> {
     /// Puts a message in; returns its number.
     pub(super) fn push(&mut self, item: T) -> u64 {
-        self.queue.push_back(item);
+        self.queue.push(item);
         self.pushed += 1;
         self.pushed
     }
 
     /// Takes the next message.
     pub(super) fn pop(&mut self) -> Option<T> {
-        let item = self.queue.pop_front()?;
+        let item = self.queue.pop()?;
         self.taken += 1;
         Some(item)
-    }
-
-    /// Takes all that is left.
-    pub(super) fn rest(&mut self) -> VecDeque<T> {
-        self.taken = self.pushed;
-        std::mem::take(&mut self.queue)
     }
 
     pub(super) fn len(&self) -> usize {

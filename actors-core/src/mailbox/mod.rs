@@ -23,5 +23,5 @@ mod queue;
 mod ring;
 
 pub use capacity::{Capacity, Overflow};
-pub(crate) use control::{Lane, lane_of};
-pub(crate) use queue::{Admission, Batch, Closed, Full, Mailbox, Pushed, Refill, Ticket, Wakeup};
+pub(crate) use control::{Flags, Lane, lane_of};
+pub(crate) use queue::{Admission, Ahead, Batch, Closed, Door, Full, Mailbox, Pushed, Refill, Ticket, Wakeup, wake_those};

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use super::control::{Control, Lane, lane_of};
+use super::control::{Control, Flags, Lane, lane_of};
 use super::ring::Ring;
 use super::{Capacity, Overflow};
 
@@ -58,6 +58,56 @@ struct Line {
     granted: u32,
 }
 
+impl Line {
+    /// Takes a place at the end.
+    fn join(&mut self, waker: &Waker) -> Ticket {
+        let number = self.next;
+        self.next += 1;
+        self.wakers.push_back((number, waker.clone()));
+        Ticket(number)
+    }
+
+    /// Whether it is not yet the turn of whoever has this ticket; if it is, the room that was granted is used.
+    fn still_waits(&mut self, ticket: Ticket, waker: &Waker) -> bool {
+        match self.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
+            Ok(place) => {
+                self.wakers[place].1.clone_from(waker);
+                true
+            }
+            Err(_) => {
+                self.granted -= 1;
+                false
+            }
+        }
+    }
+
+    /// Gives a place up, and says whether it was one in line; if not, room had been granted for it, and is free again.
+    fn leave(&mut self, ticket: Ticket) -> bool {
+        match self.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
+            Ok(place) => {
+                self.wakers.remove(place);
+                true
+            }
+            Err(_) => {
+                self.granted -= 1;
+                false
+            }
+        }
+    }
+
+    /// Grants room to the first.
+    fn grant(&mut self) -> Option<Waker> {
+        let (_, waker) = self.wakers.pop_front()?;
+        self.granted += 1;
+        Some(waker)
+    }
+}
+
+/// Wakes senders for whom there is room.
+pub(crate) fn wake_those(wakers: &mut Vec<Waker>) {
+    wakers.drain(..).for_each(Waker::wake);
+}
+
 /// What the receiver is doing.
 enum Receiver {
     /// Nobody receives yet.
@@ -96,6 +146,11 @@ pub(crate) enum Admission<'a, T> {
 
 /// The right to put one message into the mailbox, held together with its lock.
 pub(crate) struct Room<'a, T> {
+    inner: MutexGuard<'a, Inner<T>>,
+}
+
+/// The right to put one message ahead of all ordinary ones, held together with the lock of the mailbox.
+pub(crate) struct Ahead<'a, T> {
     inner: MutexGuard<'a, Inner<T>>,
 }
 
@@ -158,9 +213,14 @@ impl<T> Batch<T> {
         self.items.is_empty()
     }
 
+    /// Where those senders are put for whom there is room.
+    pub(crate) fn wakers(&mut self) -> &mut Vec<Waker> {
+        &mut self.wakers
+    }
+
     fn wake(&mut self) {
         if !self.wakers.is_empty() {
-            self.wakers.drain(..).for_each(Waker::wake);
+            wake_those(&mut self.wakers);
         }
     }
 }
@@ -184,7 +244,11 @@ impl<T> Mailbox<T> {
     /// How many messages wait, in both lanes.
     pub(crate) fn len(&self) -> u64 {
         let inner = self.lock();
-        self.held(&inner) + inner.more.as_ref().map_or(0, |more| more.control.len() as u64)
+        let overtaking = match &inner.more {
+            Some(more) => more.control.len() as u64,
+            None => 0,
+        };
+        self.held(&inner) + overtaking
     }
 
     /// How many ordinary messages have ever entered.
@@ -192,16 +256,22 @@ impl<T> Mailbox<T> {
         self.lock().pushed
     }
 
-    /// The number of the last message that overtook, if there ever was one.
-    pub(crate) fn last_overtaking(&self) -> Option<u64> {
-        self.lock().more.as_ref().map(|more| more.control.pushed())
+    /// The number of the last message that overtook, or 0, which counts as taken, if there never was one.
+    pub(crate) fn last_overtaking(&self) -> u64 {
+        match &self.lock().more {
+            Some(more) => more.control.pushed(),
+            None => 0,
+        }
     }
 
     /// Whether the receiver has taken the message with this number, of either lane.
     pub(crate) fn has_taken(&self, number: u64) -> bool {
         match lane_of(number) {
             Lane::Ordinary => self.taken() >= number,
-            Lane::Control => self.lock().more.as_ref().is_some_and(|more| more.control.taken() >= number),
+            Lane::Control => match &self.lock().more {
+                Some(more) => more.control.taken() >= number,
+                None => false,
+            },
         }
     }
 
@@ -232,17 +302,8 @@ impl<T> Mailbox<T> {
         if let Some(closed) = inner.closed {
             return Poll::Ready(Admission::Closed(closed));
         }
-        let line = &mut inner.more.as_mut().expect("a ticket is given only by a line, which lives as long as the mailbox").line;
-        match line.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
-            Ok(place) => {
-                line.wakers[place].1.clone_from(waker);
-                Poll::Pending
-            }
-            Err(_) => {
-                line.granted -= 1;
-                Poll::Ready(Admission::Room(Room { inner }))
-            }
-        }
+        let more = inner.more.as_mut().expect("a ticket is given only by a line, which lives as long as the mailbox");
+        if more.line.still_waits(ticket, waker) { Poll::Pending } else { Poll::Ready(Admission::Room(Room { inner })) }
     }
 
     /// Leaves the line; room that was already granted goes to the next.
@@ -252,45 +313,28 @@ impl<T> Mailbox<T> {
             if inner.closed.is_some() {
                 return;
             }
-            let Some(More { line, .. }) = inner.more.as_deref_mut() else { return };
-            match line.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
-                Ok(place) => {
-                    line.wakers.remove(place);
-                    None
-                }
-                Err(_) => {
-                    line.granted -= 1;
-                    self.grant(&mut inner)
-                }
-            }
+            let Some(more) = &mut inner.more else { return };
+            if more.line.leave(ticket) { None } else { self.grant(&mut inner) }
         };
         if let Some(waker) = next {
             waker.wake();
         }
     }
 
-    /// Puts a message in that overtakes all ordinary ones: always, unless the mailbox is closed. `mark` says, under the
-    /// lock, that there is one.
-    pub(crate) fn overtake(&self, make: impl FnOnce() -> T, mark: impl FnOnce()) -> Result<Pushed, Closed> {
-        let mut inner = self.lock();
-        if let Some(closed) = inner.closed {
-            return Err(closed);
+    /// Asks for room for one message that overtakes all ordinary ones: there is, unless the mailbox is closed.
+    pub(crate) fn overtake(&self) -> Result<Ahead<'_, T>, Closed> {
+        let inner = self.lock();
+        match inner.closed {
+            Some(closed) => Err(closed),
+            None => Ok(Ahead { inner }),
         }
-        let number = inner.more.get_or_insert_default().control.push(make());
-        mark();
-        Ok(Pushed { number, wakeup: arouse(&mut inner) })
     }
 
     // ===== control =====
 
     /// Calls the receiver to look at what is urgent. The caller has made it visible before.
     pub(crate) fn call(&self) -> Wakeup {
-        let mut inner = self.lock();
-        match std::mem::replace(&mut inner.receiver, Receiver::Running) {
-            Receiver::Absent => Wakeup::Start,
-            Receiver::Idle(waker) | Receiver::Busy(waker) => Wakeup::Wake(waker),
-            Receiver::Running => Wakeup::Nothing,
-        }
+        self.lock().receiver.call()
     }
 
     /// Refuses all further messages. Those who wait for room are told. When it has stopped, nothing of the receiver is
@@ -300,15 +344,15 @@ impl<T> Mailbox<T> {
             let mut inner = self.lock();
             inner.closed = inner.closed.max(Some(closed));
             inner.room_until = 0;
-            let receiver = (closed == Closed::Stopped).then(|| std::mem::replace(&mut inner.receiver, Receiver::Running));
-            (inner.more.as_mut().map(|more| std::mem::take(&mut more.line)), receiver)
+            let has_stopped = closed == Closed::Stopped;
+            let receiver = if has_stopped { Some(std::mem::replace(&mut inner.receiver, Receiver::Running)) } else { None };
+            let line = match &mut inner.more {
+                Some(more) => Some(std::mem::take(&mut more.line)),
+                None => None,
+            };
+            (line, receiver)
         };
-        for (_, waker) in line.into_iter().flat_map(|line| line.wakers) {
-            waker.wake();
-        }
-        if let Some(Receiver::Idle(waker) | Receiver::Busy(waker)) = receiver {
-            waker.wake();
-        }
+        tell_of_the_end(line, receiver);
     }
 
     /// Refuses all further messages, if there is no receiver and nothing that it would have to take; says whether that is so.
@@ -328,7 +372,8 @@ impl<T> Mailbox<T> {
 
     /// If there is a receiver that sleeps until a message comes: how many ordinary messages it has taken so far.
     pub(crate) fn sleeps_after(&self) -> Option<u64> {
-        matches!(self.lock().receiver, Receiver::Idle(_)).then(|| self.taken())
+        let sleeps = matches!(self.lock().receiver, Receiver::Idle(_));
+        if sleeps { Some(self.taken()) } else { None }
     }
 
     // ===== the receiver =====
@@ -346,58 +391,49 @@ impl<T> Mailbox<T> {
         Some(item)
     }
 
-    /// Takes the next of the messages that overtake. When it was the last, `unmark` says so, under the lock.
-    pub(crate) fn take_overtaking(&self, unmark: impl FnOnce()) -> Option<T> {
+    /// Takes the next of the messages that overtake. When it was the last, the flag is lowered, under the lock.
+    pub(crate) fn take_overtaking(&self, flag: &impl Flags) -> Option<T> {
         let mut inner = self.lock();
-        let control = inner.more.as_mut().map(|more| &mut more.control);
-        let (item, left) = control.map_or((None, 0), |control| (control.pop(), control.len()));
+        let (item, left) = match &mut inner.more {
+            Some(more) => (more.control.pop(), more.control.len()),
+            None => (None, 0),
+        };
         if left == 0 {
-            unmark();
+            flag.lower();
         }
         item
     }
 
-    /// Fetches what has come since the last time; sleeps if that is nothing, unless `urgent` says otherwise.
-    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: impl FnOnce() -> bool) -> Poll<Refill> {
-        debug_assert!(batch.items.is_empty(), "what was fetched is taken first");
+    /// Fetches what has come since the last time; sleeps if that is nothing, unless one of `urgent` says otherwise.
+    #[inline]
+    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &impl Flags) -> Poll<Refill> {
         if std::mem::take(&mut batch.sleeps) {
             // Whatever has come since then has used the waker.
             batch.waited = true;
             return Poll::Pending;
         }
-        let found = {
-            let mut inner = self.lock();
-            self.grant_all(&mut inner, &mut batch.wakers);
-            if !inner.queue.is_empty() {
-                batch.first = inner.pushed - inner.queue.len() as u64 + 1;
-                if self.overflow == Overflow::DropOldest {
-                    // Senders must be able to reach the oldest message, so it stays in the queue until its turn.
-                    if let Some(oldest) = inner.queue.pop() {
-                        batch.items.push_with(|| oldest);
-                    }
-                } else {
-                    std::mem::swap(&mut inner.queue, &mut batch.items);
-                    batch.lonely = if batch.waited { batch.lonely } else { 0 };
-                    // Who finds a mailbox full that holds but this one waits for it to be taken, and wakes nobody.
-                    if batch.lonely > 0 && batch.items.len() == 1 && self.capacity > 1 {
-                        batch.lonely -= 1;
-                        batch.sleeps = true;
-                        inner.receiver = Receiver::Idle(cx.waker().clone());
-                    }
-                }
-                batch.waited = false;
-                Poll::Ready(Refill::Messages)
-            } else if urgent() {
-                Poll::Ready(Refill::Urgent)
-            } else {
-                if inner.queue.capacity() > KEEP {
-                    inner.queue = Ring::new();
-                }
+        let mut inner = self.lock();
+        let found = if self.fetch(&mut inner, batch) {
+            batch.lonely = if batch.waited { batch.lonely } else { 0 };
+            batch.waited = false;
+            // Who finds a mailbox full that holds but this one waits for it to be taken, and wakes nobody.
+            if batch.lonely > 0 && batch.items.len() == 1 && self.capacity > 1 && self.overflow != Overflow::DropOldest {
+                batch.lonely -= 1;
+                batch.sleeps = true;
                 inner.receiver = Receiver::Idle(cx.waker().clone());
-                (batch.lonely, batch.waited) = (LONELY, true);
-                Poll::Pending
             }
+            Poll::Ready(Refill::Messages)
+        } else if urgent.is_any_up() {
+            Poll::Ready(Refill::Urgent)
+        } else {
+            if inner.queue.capacity() > KEEP {
+                inner.queue = Ring::new();
+            }
+            inner.receiver = Receiver::Idle(cx.waker().clone());
+            (batch.lonely, batch.waited) = (LONELY, true);
+            Poll::Pending
         };
+        drop(inner);
         if found.is_pending() && batch.items.capacity() > KEEP {
             batch.items = Ring::new();
         }
@@ -405,22 +441,46 @@ impl<T> Mailbox<T> {
         found
     }
 
-    /// The receiver waits for something of its own; only what is urgent shall wake it. Says whether it may sleep.
-    pub(crate) fn suspend(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: impl FnOnce() -> bool) -> bool {
+    /// Fetches what has come since the last time; says whether there was anything.
+    pub(crate) fn refill(&self, batch: &mut Batch<T>) -> bool {
         batch.stays_awake();
-        let may_sleep = {
-            let mut inner = self.lock();
-            self.grant_all(&mut inner, &mut batch.wakers);
-            let may_sleep = !urgent();
-            if may_sleep {
-                inner.receiver = match std::mem::replace(&mut inner.receiver, Receiver::Running) {
-                    Receiver::Busy(waker) if waker.will_wake(cx.waker()) => Receiver::Busy(waker),
-                    _ => Receiver::Busy(cx.waker().clone()),
-                };
-            }
-            may_sleep
-        };
+        batch.waited = false;
+        let mut inner = self.lock();
+        let found = self.fetch(&mut inner, batch);
+        drop(inner);
         batch.wake();
+        found
+    }
+
+    #[inline(always)]
+    fn fetch(&self, inner: &mut Inner<T>, batch: &mut Batch<T>) -> bool {
+        debug_assert!(batch.items.is_empty(), "what was fetched is taken first");
+        self.grant_all(inner, &mut batch.wakers);
+        if inner.queue.is_empty() {
+            return false;
+        }
+        batch.first = inner.pushed - inner.queue.len() as u64 + 1;
+        if self.overflow == Overflow::DropOldest {
+            // Senders must be able to reach the oldest message, so it stays in the queue until its turn.
+            if let Some(oldest) = inner.queue.pop() {
+                batch.items.push(oldest);
+            }
+        } else {
+            std::mem::swap(&mut inner.queue, &mut batch.items);
+        }
+        true
+    }
+
+    /// The receiver waits for something of its own, and [stays awake](Batch::stays_awake) for messages; only what is urgent shall wake
+    /// it. Says whether it may sleep. Those senders are
+    /// put to `wakers` for whom there is room, to be woken by the caller.
+    pub(crate) fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: &impl Flags) -> bool {
+        let mut inner = self.lock();
+        self.grant_all(&mut inner, wakers);
+        let may_sleep = !urgent.is_any_up();
+        if may_sleep {
+            inner.receiver.wait_busily(cx.waker());
+        }
         may_sleep
     }
 
@@ -441,9 +501,13 @@ impl<T> Mailbox<T> {
 
     /// The receiver goes, unless there is something for it to do; says whether it may. Then the next message, or call, starts
     /// another.
-    pub(crate) fn vacate_at_rest(&self, urgent: impl FnOnce() -> bool) -> bool {
+    pub(crate) fn vacate_at_rest(&self, urgent: &impl Flags) -> bool {
         let mut inner = self.lock();
-        let at_rest = inner.queue.is_empty() && inner.more.as_ref().is_none_or(|more| more.control.len() == 0) && !urgent();
+        let overtaken = match &inner.more {
+            Some(more) => more.control.len() > 0,
+            None => false,
+        };
+        let at_rest = inner.queue.is_empty() && !overtaken && !urgent.is_any_up();
         if at_rest {
             inner.receiver = Receiver::Absent;
             inner.queue = Ring::new();
@@ -457,25 +521,35 @@ impl<T> Mailbox<T> {
         drop(old);
     }
 
-    /// Takes all that is left, fetched or queued, in the order in which it would have been handled.
-    pub(crate) fn rest(&self, batch: &mut Batch<T>) -> VecDeque<T> {
-        let (mut rest, queued, pushed) = {
-            let mut inner = self.lock();
-            let overtaking = inner.more.as_mut().map_or_else(VecDeque::new, |more| more.control.rest());
-            (overtaking, std::mem::take(&mut inner.queue), inner.pushed)
+    /// Takes the next of all that is left, fetched or queued, in the order in which it would have been handled. From the first on,
+    /// all of it counts as taken.
+    pub(crate) fn next_left(&self, batch: &mut Batch<T>) -> Option<T> {
+        let mut inner = self.lock();
+        self.taken.store(inner.pushed, Ordering::Release);
+        let overtaking = match &mut inner.more {
+            Some(more) => more.control.pop(),
+            None => None,
         };
-        rest.extend(&mut batch.items);
-        rest.extend(queued);
-        self.taken.store(pushed, Ordering::Release);
-        rest
+        match overtaking {
+            None => match batch.items.pop() {
+                None => inner.queue.pop(),
+                fetched => fetched,
+            },
+            overtaking => overtaking,
+        }
     }
 
-    /// Takes all that is in the queue, in the place of the receiver.
-    pub(crate) fn take_queued(&self) -> VecDeque<T> {
+    /// Takes the next of what is in the queue, in the place of the receiver.
+    pub(crate) fn next_queued(&self) -> Option<T> {
         let mut inner = self.lock();
-        let mut all = inner.more.as_mut().map_or_else(VecDeque::new, |more| more.control.rest());
-        all.extend(&mut inner.queue);
-        all
+        let overtaking = match &mut inner.more {
+            Some(more) => more.control.pop(),
+            None => None,
+        };
+        match overtaking {
+            None => inner.queue.pop(),
+            overtaking => overtaking,
+        }
     }
 
     #[cold]
@@ -496,20 +570,20 @@ impl<T> Mailbox<T> {
 
     fn grant(&self, inner: &mut Inner<T>) -> Option<Waker> {
         let room = self.has_room(inner);
-        let line = &mut inner.more.as_mut()?.line;
-        let waker = if room { line.wakers.pop_front() } else { None };
-        if waker.is_some() {
-            line.granted += 1;
-        }
-        self.line.store(!line.wakers.is_empty(), Ordering::Relaxed);
-        waker.map(|(_, waker)| waker)
+        let Some(more) = &mut inner.more else { return None };
+        let waker = if room { more.line.grant() } else { None };
+        self.line.store(!more.line.wakers.is_empty(), Ordering::Relaxed);
+        waker
     }
 
     fn has_room(&self, inner: &Inner<T>) -> bool {
         if self.capacity == u32::MAX {
             return true;
         }
-        let granted = inner.more.as_ref().map_or(0, |more| more.line.granted);
+        let granted = match &inner.more {
+            Some(more) => more.line.granted,
+            None => 0,
+        };
         self.held(inner) + u64::from(granted) < u64::from(self.capacity)
     }
 
@@ -535,7 +609,20 @@ impl<T> Mailbox<T> {
     #[inline(always)]
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         // Nothing panics under this lock (invariant 5), so a poisoned one is still whole.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        match self.inner.lock() {
+            Ok(inner) => inner,
+            Err(poisoned) => poisoned.into_inner(),
+        }
+    }
+}
+
+/// Wakes those who wait for room, and a receiver that does not know that it has ended.
+fn tell_of_the_end(line: Option<Line>, receiver: Option<Receiver>) {
+    for (_, waker) in line.into_iter().flat_map(|line| line.wakers) {
+        waker.wake();
+    }
+    if let Some(Receiver::Idle(waker) | Receiver::Busy(waker)) = receiver {
+        waker.wake();
     }
 }
 
@@ -546,9 +633,11 @@ impl<'a, T> Door<'a, T> {
         if let Some(closed) = inner.closed {
             return Admission::Closed(closed);
         }
-        let line = inner.more.as_ref().map(|more| &more.line);
-        let others_wait = line.is_some_and(|line| !line.wakers.is_empty());
-        if line.is_none_or(|line| line.wakers.is_empty() && line.granted == 0) {
+        let (others_wait, is_granted) = match &inner.more {
+            Some(more) => (!more.line.wakers.is_empty(), more.line.granted > 0),
+            None => (false, false),
+        };
+        if !others_wait && !is_granted {
             inner.room_until = mailbox.room_until();
         }
         let has_room = !others_wait && mailbox.has_room(inner);
@@ -564,7 +653,21 @@ impl<T> Room<'_, T> {
         self.inner.queue.push_with(make);
         self.inner.pushed += 1;
         let number = self.inner.pushed;
-        Pushed { number, wakeup: arouse(&mut self.inner) }
+        Pushed { number, wakeup: arouse(&mut self.inner.receiver) }
+    }
+
+    /// Puts a message in that has been made, where there is no hurry.
+    pub(crate) fn put_made(self, item: T) -> Pushed {
+        self.put(|| item)
+    }
+}
+
+impl<T> Ahead<'_, T> {
+    /// Puts the message in. The flag says, under the lock, that there is one.
+    pub(crate) fn put(mut self, item: T, flag: &impl Flags) -> Pushed {
+        let number = self.inner.more.get_or_insert_default().control.push(item);
+        flag.raise();
+        Pushed { number, wakeup: arouse(&mut self.inner.receiver) }
     }
 }
 
@@ -572,32 +675,48 @@ impl<T> Full<'_, T> {
     /// Joins the line of those who wait.
     pub(crate) fn wait(mut self, waker: &Waker) -> Ticket {
         self.inner.room_until = 0;
-        let line = &mut self.inner.more.get_or_insert_default().line;
-        let number = line.next;
-        line.next += 1;
-        line.wakers.push_back((number, waker.clone()));
+        let ticket = self.inner.more.get_or_insert_default().line.join(waker);
         self.mailbox.line.store(true, Ordering::Relaxed);
-        Ticket(number)
+        ticket
     }
 
     /// Puts the message in, and takes the one out that has waited longest.
     pub(crate) fn displace(mut self, item: T) -> (Pushed, Option<T>) {
         let displaced = self.inner.queue.pop();
-        (Room { inner: self.inner }.put(|| item), displaced)
+        (Room { inner: self.inner }.put_made(item), displaced)
+    }
+}
+
+impl Receiver {
+    /// Has it look at what is urgent.
+    fn call(&mut self) -> Wakeup {
+        match std::mem::replace(self, Receiver::Running) {
+            Receiver::Absent => Wakeup::Start,
+            Receiver::Idle(waker) | Receiver::Busy(waker) => Wakeup::Wake(waker),
+            Receiver::Running => Wakeup::Nothing,
+        }
+    }
+
+    /// It waits for something of its own.
+    fn wait_busily(&mut self, waker: &Waker) {
+        *self = match std::mem::replace(self, Receiver::Running) {
+            Receiver::Busy(old) if old.will_wake(waker) => Receiver::Busy(old),
+            _ => Receiver::Busy(waker.clone()),
+        };
     }
 }
 
 #[inline(always)]
-fn arouse<T>(inner: &mut Inner<T>) -> Wakeup {
+fn arouse(receiver: &mut Receiver) -> Wakeup {
     // Asked first: mostly it runs.
-    if let Receiver::Running = inner.receiver { Wakeup::Nothing } else { arouse_now(inner) }
+    if let Receiver::Running = receiver { Wakeup::Nothing } else { arouse_now(receiver) }
 }
 
-fn arouse_now<T>(inner: &mut Inner<T>) -> Wakeup {
-    if let Receiver::Busy(_) = inner.receiver {
+fn arouse_now(receiver: &mut Receiver) -> Wakeup {
+    if let Receiver::Busy(_) = receiver {
         return Wakeup::Nothing;
     }
-    match std::mem::replace(&mut inner.receiver, Receiver::Running) {
+    match std::mem::replace(receiver, Receiver::Running) {
         Receiver::Idle(waker) => Wakeup::Wake(waker),
         _ => Wakeup::Start,
     }

@@ -44,6 +44,11 @@ impl<T> Ring<T> {
         self.len += 1;
     }
 
+    /// Adds an item as the last, where there is no hurry.
+    pub(crate) fn push(&mut self, item: T) {
+        self.push_with(|| item);
+    }
+
     /// Adds an item as the first.
     pub(crate) fn push_front(&mut self, item: T) {
         if self.len() == self.slots.len() {
@@ -87,29 +92,15 @@ impl<T> Ring<T> {
         let wanted = (self.slots.len() * 2).max(SMALLEST);
         assert!(wanted <= 1 << 31, "a mailbox holds at most 2^31 messages");
         let mut slots = Vec::with_capacity(wanted);
-        slots.extend(self.by_ref().map(Some));
+        while let Some(item) = self.pop() {
+            slots.push(Some(item));
+        }
         self.len = slots.len() as u32;
         self.head = 0;
-        slots.resize_with(wanted, || None);
+        while slots.len() < wanted {
+            slots.push(None);
+        }
         self.slots = slots.into_boxed_slice();
-    }
-}
-
-impl<T> Default for Ring<T> {
-    fn default() -> Self {
-        Ring::new()
-    }
-}
-
-impl<T> Iterator for Ring<T> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        self.pop()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.len(), Some(self.len()))
     }
 }
 
@@ -140,7 +131,7 @@ mod tests {
                 assert_eq!((ring.len(), ring.is_empty()), (deque.len(), deque.is_empty()));
                 assert!(ring.capacity() >= ring.len());
             }
-            assert!(ring.eq(deque));
+            assert!(std::iter::from_fn(|| ring.pop()).eq(deque));
         }
     }
 

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::{fault, task};
-use crate::actor::{Actor, Context};
+use crate::actor::{Actor, Context, Hooks};
 use crate::address::cell::Cell;
 use crate::address::{ActorRef, Protocol};
 use crate::lifecycle::cell::{AnyCell, Core, Family};
@@ -21,7 +21,7 @@ use crate::lifecycle::policy::{Children, InFlight, Limit, OnStop, Policy};
 use crate::lifecycle::request;
 use crate::lifecycle::restart;
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Batch, Capacity, Overflow};
+use crate::mailbox::{Capacity, Overflow};
 use crate::telemetry;
 
 /// An actor about to be made, from [`ActorSystem::actor`](crate::ActorSystem::actor) or
@@ -161,7 +161,7 @@ impl<A: Actor> Builder<A> {
     /// If it cannot be made, because its parent is stopping or its name is taken, the reference is to an actor that has
     /// ended already; [`stopped`](ActorRef::stopped) says why.
     pub fn spawn(self) -> ActorRef<A> {
-        self.create(|_| true).0
+        self.create(None).0
     }
 
     /// Makes the actor and waits until its `started` hook has succeeded.
@@ -172,80 +172,83 @@ impl<A: Actor> Builder<A> {
     /// # Cancel safety
     /// A future that is dropped before it has returned kills what it has begun to start: nothing is left behind.
     pub async fn start(self) -> Result<ActorRef<A>, StartError> {
-        let (actor, holder) = self.create(|_| true);
+        let (actor, holder) = self.create(None);
         ready(&actor.any(), holder).await?;
         Ok(actor)
     }
 
-    /// Makes the actor. `enroll` sees it before anybody else does, and may refuse it. If it was refused for its name, whoever
-    /// has the name is returned too.
-    pub(crate) fn create(self, enroll: impl FnOnce(&Arc<dyn AnyCell>) -> bool) -> (ActorRef<A>, Option<Arc<dyn AnyCell>>) {
+    /// Makes the actor. `enroll` sees it before anybody else does, and may refuse it; it is called once at most. If the actor was
+    /// refused for its name, whoever has the name is returned too.
+    pub(crate) fn create(self, enroll: Option<Enroll<'_>>) -> (ActorRef<A>, Option<Arc<dyn AnyCell>>) {
         let Builder { family, actor, name, policy, signals } = self;
-        panic::note_locations();
-        let env = family.env.clone();
         let effective = policy.as_deref().unwrap_or(const { &A::POLICY });
         let (capacity, overflow) = (effective.mailbox, effective.overflow);
-        let core = Core::new(env.next_id(), name.clone(), family.clone(), policy, signals);
+        let core = Core::new(family.env.next_id(), name, family, policy, signals);
         let cell = Arc::new(Cell::new(core, actor, capacity, overflow, const { &task::kind() }));
         let any: Arc<dyn AnyCell> = cell.clone();
-        let reference = ActorRef::new(cell.clone());
-        let first = first_signals::<A>(&any);
-        any.core().signals.set(first);
-        let has_to_start = first & Signals::STARTED == 0;
-
-        let claimed = match &name {
-            None => Ok(()),
-            Some(name) => match name_fault(name) {
-                Some(fault) => Err((StartFailure::InvalidName { name: name.clone(), fault }, None)),
-                None => family
-                    .names
-                    .claim(family.owner_id, name.clone(), any.clone())
-                    .map_err(|holder| (StartFailure::NameTaken(holder.path()), Some(holder))),
-            },
-        };
-        let refused = match claimed {
-            Err(refused) => Some(refused),
-            Ok(()) => {
-                let note = || {
-                    if !has_to_start {
-                        env.kit.started(&any);
-                    }
-                };
-                if enroll(&any) && family.admit(&any, note) {
-                    env.born();
-                    None
-                } else {
-                    if let Some(name) = &name {
-                        family.names.release(family.owner_id, name, |named| named.id() == any.id());
-                    }
-                    Some((StartFailure::Stopping, None))
-                }
-            }
-        };
-        if let Some((failure, holder)) = refused {
-            // What waits for an actor that never was is refused, and its state goes at once.
-            if let Err(panicked) = panic::guard(|| drop(cell.take_state())) {
-                telemetry::refused(&any.path(), &StartFailure::Failed(Failure::new(panicked.to_string().into())));
-            }
-            telemetry::refused(&any.path(), &failure);
-            stillborn(&any, failure);
-            // Somebody may have found it by its name meanwhile, and sent it something.
-            for message in cell.mailbox.rest(&mut Batch::new()) {
-                cell.bury(message, DeadReason::NotStarted);
-            }
-            return (reference, holder);
-        }
-        if has_to_start {
-            any.call();
-        }
-        (reference, None)
+        (ActorRef::new(cell), enter(&any, A::HOOKS, enroll))
     }
 }
 
+/// What sees an actor before anybody else does, and may refuse it.
+pub(crate) type Enroll<'a> = &'a mut dyn FnMut(&Arc<dyn AnyCell>) -> bool;
+
+/// Has an actor that was just made enter the tree. If it was refused for its name, whoever has the name is returned.
+#[inline]
+fn enter(any: &Arc<dyn AnyCell>, hooks: Hooks, enroll: Option<Enroll<'_>>) -> Option<Arc<dyn AnyCell>> {
+    panic::note_locations();
+    let core = any.core();
+    let (family, env) = (&core.parent, &core.parent.env);
+    let first = first_signals(hooks, any);
+    core.signals.set(first);
+    let has_to_start = first & Signals::STARTED == 0;
+
+    let claimed = match core.name() {
+        None => Ok(()),
+        Some(name) => match name_fault(name) {
+            Some(fault) => Err((StartFailure::InvalidName { name: name.clone(), fault }, None)),
+            None => family
+                .names
+                .claim(family.owner_id, name.clone(), any.clone())
+                .map_err(|holder| (StartFailure::NameTaken(holder.path()), Some(holder))),
+        },
+    };
+    let (failure, holder) = match claimed {
+        Err(refused) => refused,
+        Ok(()) => {
+            let note = || {
+                if !has_to_start {
+                    env.kit.started(any);
+                }
+            };
+            if enroll.is_none_or(|enroll| enroll(any)) && family.admit(any, note) {
+                env.born();
+                if has_to_start {
+                    any.clone().call();
+                }
+                return None;
+            }
+            if let Some(name) = core.name() {
+                family.names.release(family.owner_id, name, |named| named.id() == core.id);
+            }
+            (StartFailure::Stopping, None)
+        }
+    };
+    // What waits for an actor that never was is refused, and its state goes at once.
+    if let Err(panicked) = panic::catch(&mut || any.drop_state()) {
+        telemetry::refused(&any.path(), &StartFailure::Failed(Failure::new(panicked.to_string().into())));
+    }
+    telemetry::refused(&any.path(), &failure);
+    stillborn(any, failure);
+    // Somebody may have found it by its name meanwhile, and sent it something.
+    any.discard(DeadReason::NotStarted);
+    holder
+}
+
 /// The signals with which every incarnation begins.
-fn first_signals<A: Actor>(cell: &Arc<dyn AnyCell>) -> u32 {
-    let traps = if A::HOOKS.exited { Signals::TRAPS } else { 0 };
-    let started = if A::HOOKS.started || fault::threatens_start(cell) { 0 } else { Signals::STARTED };
+fn first_signals(hooks: Hooks, cell: &Arc<dyn AnyCell>) -> u32 {
+    let traps = if hooks.exited { Signals::TRAPS } else { 0 };
+    let started = if hooks.started || fault::threatens_start(cell) { 0 } else { Signals::STARTED };
     traps | started
 }
 
@@ -316,28 +319,33 @@ pub(crate) async fn until_started(cell: &Arc<dyn AnyCell>) {
 /// What makes the state has panicked; the actor is down as before.
 pub(crate) fn revive<A: Actor>(cell: &Arc<Cell<A>>, make: impl FnOnce() -> A) -> Result<bool, ExitReason> {
     let actor = panic::guard(make)?;
-    let any: Arc<dyn AnyCell> = cell.clone();
     cell.put_state(actor);
-    let first = first_signals::<A>(&any);
-    if !restart::begin_incarnation(&any, first) {
+    let any: Arc<dyn AnyCell> = cell.clone();
+    Ok(begin_again(&any, A::HOOKS))
+}
+
+/// Begins the next incarnation of an actor that has its new state. Says whether it did.
+fn begin_again(any: &Arc<dyn AnyCell>, hooks: Hooks) -> bool {
+    let first = first_signals(hooks, any);
+    if !restart::begin_incarnation(any, first) {
         // A panic in its destructor has nobody to be told to.
-        let _ = panic::guard(|| drop(cell.take_state()));
-        return Ok(false);
+        let _ = panic::catch(&mut || any.drop_state());
+        return false;
     }
     // It is ready before anything can happen to it: told later, that could be news of an incarnation that has ended.
     let begins_at_once = first & Signals::STARTED == 0;
     if !begins_at_once {
-        any.env().kit.started(&any);
+        any.env().kit.started(any);
         if let Some(overseer) = any.core().parent.overseer() {
-            overseer.ready(&any);
+            overseer.ready(any);
         }
     }
     // From here on whoever sends something, or asks it to end, starts its task; what has come before is looked at below.
-    cell.mailbox.vacate();
-    if begins_at_once || cell.mailbox.len() > 0 || any.core().signals.any(Signals::URGENT) {
-        any.call();
+    any.vacate();
+    if begins_at_once || any.queued() > 0 || any.core().signals.any(Signals::URGENT) {
+        any.clone().call();
     }
-    Ok(true)
+    true
 }
 
 fn is_start_failure(reason: &ExitReason) -> bool {

@@ -110,6 +110,9 @@ fn share(own: Option<Duration>, others: &Others, left: Duration) -> Duration {
     own.map_or(for_it, |own| own.min(for_it))
 }
 
+/// Says how the parent is, and promises to wake when that changes.
+pub(crate) type Look<'a> = &'a mut (dyn FnMut(&mut Context<'_>) -> Parent + Send);
+
 /// How the parent itself is meanwhile.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Parent {
@@ -121,13 +124,8 @@ pub(crate) enum Parent {
     Felled,
 }
 
-/// Stops all children and waits until they are gone. `parent` says how the parent is, and promises to wake when that changes.
-pub(crate) async fn bring_down(
-    family: &Arc<Family>,
-    side_by_side: bool,
-    budget: &Budget,
-    mut parent: impl FnMut(&mut Context<'_>) -> Parent,
-) {
+/// Stops all children and waits until they are gone.
+pub(crate) async fn bring_down(family: &Arc<Family>, side_by_side: bool, budget: &Budget, parent: Look<'_>) {
     family.close();
     let mut children = end_those_at_rest(family, family.children()).await;
     let mut ladder = Ladder { family, budget, sleep: None, parent: Parent::Stops, seen: None };
@@ -139,7 +137,7 @@ pub(crate) async fn bring_down(
             Rung::stop(child, earlier(own, until))
         });
         let rungs = rungs.collect();
-        ladder.descend(rungs, || family.len() == 0, &mut parent).await;
+        ladder.descend(rungs, &|| family.len() == 0, parent).await;
         return;
     }
     // What a child may take is asked once: it changes when its own children come and go.
@@ -159,7 +157,7 @@ pub(crate) async fn bring_down(
                 Some(until) => Some(after(now, share(own, &others, until.saturating_duration_since(now)))),
                 None => own.map(|own| after(now, own)),
             };
-            ladder.descend(vec![Rung::stop(child, deadline)], || family.child(id).is_none(), &mut parent).await;
+            ladder.descend(vec![Rung::stop(child, deadline)], &|| family.child(id).is_none(), parent).await;
         }
         children = end_those_at_rest(family, children).await;
     }
@@ -272,7 +270,7 @@ struct Ladder<'a> {
 }
 
 impl Ladder<'_> {
-    async fn descend(&mut self, mut rungs: Vec<Rung>, done: impl Fn() -> bool, parent: &mut impl FnMut(&mut Context<'_>) -> Parent) {
+    async fn descend(&mut self, mut rungs: Vec<Rung>, done: &(dyn Fn() -> bool + Sync), parent: Look<'_>) {
         loop {
             let now = Instant::now();
             let deadline = (self.budget.deadline)();
@@ -286,7 +284,7 @@ impl Ladder<'_> {
                     next = earlier(next, self.step(rung, now));
                 }
             }
-            if !self.wait(next, &done, parent).await {
+            if !self.wait(next, done, parent).await {
                 return;
             }
         }
@@ -314,7 +312,7 @@ impl Ladder<'_> {
     }
 
     /// Waits until all are gone, the next step is due, or the parent is killed. Returns whether some are left.
-    async fn wait(&mut self, next: Option<Instant>, done: &impl Fn() -> bool, parent: &mut impl FnMut(&mut Context<'_>) -> Parent) -> bool {
+    async fn wait(&mut self, next: Option<Instant>, done: &(dyn Fn() -> bool + Sync), parent: Look<'_>) -> bool {
         let mut armed = false;
         poll_fn(|cx| {
             if self.family.poll_change(cx, done).is_ready() {

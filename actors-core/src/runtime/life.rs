@@ -1,38 +1,49 @@
 //! One life of an actor: what its task owns, and the handling of one message.
+//!
+//! A life is generic in its actor, and so compiled anew for each. What does not need the type stands in [`Common`], or goes through
+//! [`AnyLife`]: only what is done for every message, and what a hook or a handler is, is left.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::fault;
-use super::watch::{Polled, Watched, begin, discard, poll_once, watch};
-use crate::actor::{Actor, Context};
+use super::watch::{Handled, Polled, Watched, Watching, begin, discard, poll_once, watch};
+use crate::actor::{Actor, Context, Found, at_once};
 use crate::address::ActorRef;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Core, Turn};
 use crate::lifecycle::crash::Crash;
-use crate::lifecycle::current::set_current_deadline;
-use crate::lifecycle::exit::{BoxError, Exit, ExitReason, HandlerTimedOut};
-use crate::lifecycle::panic::guard;
+use crate::lifecycle::current::{DropCause, dropping, set_current_deadline};
+use crate::lifecycle::dead_letter::DeadReason;
+use crate::lifecycle::event::{Exited, SourceKey};
+use crate::lifecycle::exit::{Exit, ExitReason, HandlerTimedOut};
+use crate::lifecycle::panic::catch;
 use crate::lifecycle::policy::InFlight;
 use crate::lifecycle::record::HookOutcome;
 use crate::lifecycle::signal::Signals;
+use crate::lifecycle::ties::Answer;
 use crate::mailbox::Batch;
-use crate::telemetry::{self, ActorSpan, Scope};
+use crate::telemetry::{self, ActorSpan, MessageSpan, Scope};
 use crate::time::after;
 
 /// An actor that runs: what its task owns.
 pub(crate) struct Life<A: Actor> {
     pub(super) cell: Arc<Cell<A>>,
-    pub(super) any: Arc<dyn AnyCell>,
     /// The state, until it is dropped.
     pub(super) actor: Option<A>,
     pub(super) ctx: Context<A>,
     pub(super) batch: Batch<A::Msg>,
+    pub(super) common: Common,
+}
+
+/// What a life is, whatever the type of its actor.
+pub(crate) struct Common {
+    pub(super) any: Arc<dyn AnyCell>,
     pub(super) span: ActorSpan,
     /// An event waits until this many messages have been taken.
     pub(super) due_at: u64,
@@ -40,6 +51,57 @@ pub(crate) struct Life<A: Actor> {
     pub(super) ending: Option<Box<Ending>>,
     /// This life is over, and its destructor has nothing to do.
     pub(super) concluded: bool,
+}
+
+/// A life of an actor of any type: what those who need not know the type ask of it.
+pub(super) trait AnyLife: Send {
+    fn common(&mut self) -> &mut Common;
+
+    /// Lends what it takes to wait beside the signals.
+    fn lend(&mut self) -> (&mut Common, &mut Vec<Waker>);
+
+    /// Whether the actor has a `stopped` hook.
+    fn has_stop_hook(&self) -> bool;
+
+    /// Calls a hook.
+    fn call<'a>(&'a mut self, hook: Hook<'a>) -> Called<'a>;
+
+    /// Handles what was accepted before the stop, save what stays in the stash.
+    fn drain(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Drops what yields messages. Panics in destructors come back.
+    fn drop_sources(&mut self) -> Vec<ExitReason>;
+
+    /// Makes dead letters of what the actor has put aside, which ends with the incarnation; asks among it are told.
+    fn discard_stash(&mut self);
+
+    /// Makes dead letters of what is left; asks among it are told.
+    fn discard_queue(&mut self);
+
+    /// Puts what was fetched back, for the next incarnation.
+    fn put_back(&mut self);
+
+    /// Drops the state. A panic in its destructor comes back.
+    fn drop_state(&mut self) -> Option<ExitReason>;
+}
+
+/// One of the hooks, with what it is told.
+pub(super) enum Hook<'a> {
+    Started,
+    Exited(Box<Exited>),
+    Stopped(&'a ExitReason),
+}
+
+/// What a hook returns, in a box: hooks are few.
+pub(super) type HookWork<'a> = Pin<Box<dyn Future<Output = Handled> + Send + 'a>>;
+
+/// A hook that has been called, and what it takes to wait for it.
+pub(super) struct Called<'a> {
+    pub(super) work: Option<HookWork<'a>>,
+    /// It has panicked already.
+    pub(super) first: Option<Polled>,
+    pub(super) common: &'a mut Common,
+    pub(super) wakers: &'a mut Vec<Waker>,
 }
 
 /// What the end of an actor has come to so far.
@@ -66,24 +128,43 @@ pub(super) enum Over {
     Because(ExitReason),
 }
 
-impl<A: Actor> Life<A> {
-    pub(super) fn new(cell: Arc<Cell<A>>, actor: A) -> Self {
-        let any: Arc<dyn AnyCell> = cell.clone();
-        Life {
-            ctx: Context::new(ActorRef::new(cell.clone())),
-            span: ActorSpan::new(&any),
-            cell,
-            any,
-            actor: Some(actor),
-            batch: Batch::new(),
-            due_at: u64::MAX,
-            ending: None,
-            concluded: false,
-        }
+/// A message that is to be handled now, and what is to be done once that is done.
+pub(super) struct InHand<M> {
+    pub(super) message: M,
+    turn: Turn,
+    /// Whether it came from outside.
+    is_activity: bool,
+    /// It was put aside, and this is whoever asked.
+    asker: Option<Arc<dyn Answer>>,
+    /// The source from which it came.
+    source: Option<SourceKey>,
+}
+
+impl<M> InHand<M> {
+    /// A message from the mailbox.
+    pub(super) fn new(message: M, turn: Turn) -> Self {
+        InHand { message, turn, is_activity: true, asker: None, source: None }
     }
 
-    pub(super) fn ending(&mut self) -> &mut Ending {
-        self.ending.get_or_insert_default()
+    /// A message that was put aside, and whoever asked.
+    pub(super) fn released(message: M, asker: Option<Arc<dyn Answer>>) -> Self {
+        if let Some(asker) = &asker {
+            asker.note_replayed();
+        }
+        InHand { message, turn: Turn::Apart, is_activity: true, asker, source: None }
+    }
+
+    /// A message of a source.
+    pub(super) fn found(found: Found<M>, key: SourceKey) -> Self {
+        let Found { message, is_activity } = found;
+        InHand { message, turn: Turn::Apart, is_activity, asker: None, source: Some(key) }
+    }
+}
+
+impl<A: Actor> Life<A> {
+    pub(super) fn new(cell: Arc<Cell<A>>, actor: A) -> Self {
+        let common = Common::new(cell.clone());
+        Life { ctx: Context::new(ActorRef::new(cell.clone())), cell, actor: Some(actor), batch: Batch::new(), common }
     }
 
     pub(super) fn core(&self) -> &Core {
@@ -92,14 +173,10 @@ impl<A: Actor> Life<A> {
 
     /// Whether a message needs nothing but its handler: nobody waits for it until a deadline, and nobody looks.
     pub(super) fn is_plain(&self, message: &A::Msg) -> bool {
-        !self.ctx.has_sources() && !telemetry::sees_messages() && !fault::threatens_messages(&self.any) && A::deadline(message).is_none()
-    }
-
-    /// Handles one message.
-    pub(super) async fn handle(&mut self, message: A::Msg, turn: Turn, cut: u32) -> Result<(), Over> {
-        let tag = self.handle_quietly(message, turn, cut).await?;
-        self.note_activity(tag);
-        Ok(())
+        !self.ctx.has_sources()
+            && !telemetry::sees_messages()
+            && !fault::threatens_messages(&self.common.any)
+            && A::deadline(message).is_none()
     }
 
     /// A message from outside has been handled; its handler may have begun what wants to know that.
@@ -109,31 +186,188 @@ impl<A: Actor> Life<A> {
         }
     }
 
-    /// Handles one message, which does not count as activity yet. Says which it was.
-    pub(super) async fn handle_quietly(&mut self, message: A::Msg, turn: Turn, cut: u32) -> Result<u16, Over> {
-        let message = fault::first!(self, message, turn, cut);
-        let Life { actor, ctx, cell, any, batch, span, .. } = self;
-        let actor = actor.as_mut().expect("the state is there until the end");
-        let core = cell.core();
-        let (tag, deadline) = match guard(|| (A::tag(&message), A::deadline(&message))) {
+    /// Handles one message.
+    pub(super) async fn handle(&mut self, in_hand: InHand<A::Msg>, cut: u32) -> Result<(), Over> {
+        let InHand { message, turn, is_activity, asker, source } = in_hand;
+        let handled = match fault::first!(self, message, turn, cut) {
+            Err(over) => Err(over),
+            Ok(message) if const { A::AT_ONCE } => self.handle_now(message, turn),
+            Ok(message) => {
+                let Life { actor, ctx, batch, common, .. } = &mut *self;
+                match describe::<A>(&message) {
+                    Err(reason) => Err(Over::Because(reason)),
+                    Ok((tag, deadline)) => {
+                        let span = common.begin_message(tag, deadline, turn);
+                        let actor = actor.as_mut().expect(HAS_STATE);
+                        let mut parts = Some((actor, message, ctx));
+                        let mut handler = pin!(None);
+                        let first = span.enter(|| {
+                            begin(&mut || {
+                                if let Some((actor, message, ctx)) = parts.take() {
+                                    handler.set(Some(actor.handle(message, ctx)));
+                                }
+                            })
+                        });
+                        see_through(handler, first, &span, &common.any, batch.wakers(), tag, cut).await
+                    }
+                }
+            }
+        };
+        self.after(handled, is_activity, asker, source)
+    }
+
+    /// Handles one message of an actor whose handlers never wait.
+    pub(super) fn handle_at_once(&mut self, in_hand: InHand<A::Msg>) -> Result<(), Over> {
+        let InHand { message, turn, is_activity, asker, source } = in_hand;
+        let handled = self.handle_now(message, turn);
+        self.after(handled, is_activity, asker, source)
+    }
+
+    fn handle_now(&mut self, message: A::Msg, turn: Turn) -> Result<u16, Over> {
+        let Life { actor, ctx, common, .. } = self;
+        let (tag, deadline) = match describe::<A>(&message) {
             Ok(known) => known,
             Err(reason) => return Err(Over::Because(reason)),
         };
-        core.begin(tag, turn);
-        if deadline.is_some() {
-            set_current_deadline(deadline);
+        let span = common.begin_message(tag, deadline, turn);
+        let actor = actor.as_mut().expect(HAS_STATE);
+        let (mut message, mut handled) = (Some(message), Ok(()));
+        let caught = span.enter(|| {
+            catch(&mut || {
+                if let Some(message) = message.take() {
+                    handled = at_once(actor.handle(message, ctx));
+                }
+            })
+        });
+        end_message(&common.any, tag, Watched::of(caught, handled), None, None)
+    }
+
+    /// Does what is to be done once a message has been handled.
+    fn after(
+        &mut self,
+        handled: Result<u16, Over>,
+        is_activity: bool,
+        asker: Option<Arc<dyn Answer>>,
+        source: Option<SourceKey>,
+    ) -> Result<(), Over> {
+        if let Some(asker) = asker {
+            asker.note_handled();
         }
-        let span = span.message(|| cell.message_name(u32::from(tag)));
-        let mut handler = pin!(None);
-        let first = match span.enter(|| begin(handler.as_mut(), || actor.handle(message, ctx))) {
-            Some(broken) => broken,
-            None => poll_fn(|cx| Poll::Ready(poll_once(handler.as_mut(), &span, cx))).await,
-        };
-        let over = see_through(handler, first, &span, any, cell, batch, tag, cut).await;
-        if deadline.is_some() {
-            set_current_deadline(None);
+        let tag = handled?;
+        if is_activity {
+            self.note_activity(tag);
         }
-        over.map(|()| tag)
+        match source {
+            Some(key) => self.ctx.rearm_source(key).map_err(Over::Because),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What an actor is until its end.
+pub(super) const HAS_STATE: &str = "the state is there until the end";
+
+/// What is to be known of a message before it is handled. What says so may be the user's own, and panic.
+pub(super) fn describe<A: Actor>(message: &A::Msg) -> Result<(u16, Option<Instant>), ExitReason> {
+    let mut known = (0, None);
+    catch(&mut || known = (A::tag(message), A::deadline(message)))?;
+    Ok(known)
+}
+
+impl<A: Actor> AnyLife for Life<A> {
+    fn common(&mut self) -> &mut Common {
+        &mut self.common
+    }
+
+    fn lend(&mut self) -> (&mut Common, &mut Vec<Waker>) {
+        (&mut self.common, self.batch.wakers())
+    }
+
+    fn has_stop_hook(&self) -> bool {
+        A::HOOKS.stopped
+    }
+
+    fn call<'a>(&'a mut self, hook: Hook<'a>) -> Called<'a> {
+        let Life { actor, ctx, batch, common, .. } = self;
+        let any = common.any.clone();
+        let mut parts = Some((actor.as_mut().expect(HAS_STATE), ctx, hook));
+        let mut work: Option<HookWork<'a>> = None;
+        let first = begin(&mut || {
+            // Only the hooks that there are, are compiled.
+            work = match parts.take() {
+                Some((actor, ctx, Hook::Started)) if const { A::HOOKS.started } => {
+                    Some(fault::around_start(&any, || Box::pin(actor.started(ctx))))
+                }
+                Some((actor, ctx, Hook::Exited(exited))) if const { A::HOOKS.exited } => Some(Box::pin(actor.exited(*exited, ctx))),
+                Some((actor, ctx, Hook::Stopped(reason))) if const { A::HOOKS.stopped } => {
+                    Some(fault::around_stop(&any, || Box::pin(actor.stopped(reason, ctx))))
+                }
+                Some((_, _, Hook::Started)) => Some(fault::around_start(&any, nothing)),
+                Some((_, _, Hook::Stopped(_))) => Some(fault::around_stop(&any, nothing)),
+                _ => Some(nothing()),
+            };
+        });
+        Called { work, first, common, wakers: batch.wakers() }
+    }
+
+    fn drain(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.drain_all())
+    }
+
+    fn drop_sources(&mut self) -> Vec<ExitReason> {
+        self.ctx.drop_sources()
+    }
+
+    fn discard_stash(&mut self) {
+        let Some(mut stash) = self.ctx.take_stash() else { return };
+        while let Some(message) = stash.next_of_all() {
+            let reason = self.common.discards();
+            self.common.note_discarded(self.cell.bury_quietly(message, reason));
+        }
+    }
+
+    fn discard_queue(&mut self) {
+        self.discard_stash();
+        while let Some(message) = self.cell.mailbox.next_left(&mut self.batch) {
+            let reason = self.common.discards();
+            self.common.note_discarded(self.cell.bury_quietly(message, reason));
+        }
+    }
+
+    fn put_back(&mut self) {
+        if let Some(oldest) = self.cell.mailbox.put_back(&mut self.batch) {
+            // What its destructor has to say is no concern of an incarnation that has failed already.
+            let _ = self.cell.bury_quietly(oldest, DeadReason::Oldest);
+        }
+    }
+
+    fn drop_state(&mut self) -> Option<ExitReason> {
+        let mut state = self.actor.take();
+        catch(&mut || dropping(DropCause::State, || drop(state.take()))).err()
+    }
+}
+
+/// What a hook does that there is not.
+fn nothing<'a>() -> HookWork<'a> {
+    Box::pin(std::future::ready(Ok(())))
+}
+
+impl Common {
+    fn new(any: Arc<dyn AnyCell>) -> Self {
+        Common { span: ActorSpan::new(&any), any, due_at: u64::MAX, ending: None, concluded: false }
+    }
+
+    pub(super) fn core(&self) -> &Core {
+        self.any.core()
+    }
+
+    pub(super) fn ending(&mut self) -> &mut Ending {
+        self.ending.get_or_insert_default()
+    }
+
+    /// Takes the reason for which a turn was over.
+    pub(super) fn take_over(&mut self) -> Option<Over> {
+        self.ending.as_mut()?.over.take()
     }
 
     /// The signals that cut a handler short.
@@ -143,35 +377,85 @@ impl<A: Actor> Life<A> {
             InFlight::Cancel => Signals::KILL | Signals::STOP,
         }
     }
+
+    /// Notes which message is in hand, and by when whoever asked wants its answer; returns the span in which it is handled.
+    pub(super) fn begin_message(&self, tag: u16, deadline: Option<Instant>, turn: Turn) -> MessageSpan {
+        self.core().begin(tag, turn);
+        if deadline.is_some() {
+            set_current_deadline(deadline);
+        }
+        self.message_span(tag)
+    }
+
+    pub(super) fn message_span(&self, tag: u16) -> MessageSpan {
+        self.span.message(|| self.any.message_name(u32::from(tag)))
+    }
+
+    /// Why messages are discarded that are left at the end.
+    fn discards(&mut self) -> DeadReason {
+        // A stop that became a kill is noted as such only at the end.
+        let killed = self.core().signals.any(Signals::KILL) && self.exit().reason.is_clean();
+        if killed { DeadReason::Killed } else { DeadReason::after(&self.exit().reason) }
+    }
+
+    /// Counts one message that was discarded, and what its destructor has panicked with.
+    fn note_discarded(&mut self, panicked: Option<ExitReason>) {
+        self.ending().discarded += 1;
+        if let Some(panicked) = panicked {
+            self.exit().add(panicked);
+        }
+    }
+
+    /// Notes what is known where the handler in hand failed, for this reason.
+    pub(super) fn crashed(&self, reason: ExitReason) -> Over {
+        note_crash(&self.any);
+        Over::Because(reason)
+    }
 }
 
-/// Sees a handler through, after what came of its first poll, until it is done or cut short.
-#[expect(clippy::too_many_arguments, reason = "the handler borrows the rest of the life")]
-pub(super) async fn see_through<A: Actor, F: Future<Output = Result<(), BoxError>>>(
-    mut handler: Pin<&mut Option<F>>,
-    first: Polled<F::Output>,
-    span: &impl Scope,
+/// Sees a handler through, after what came of its first poll if that was made, until it is done or cut short.
+pub(super) async fn see_through(
+    mut handler: Watching<'_>,
+    first: Option<Polled>,
+    span: &MessageSpan,
     any: &Arc<dyn AnyCell>,
-    cell: &Cell<A>,
-    batch: &mut Batch<A::Msg>,
+    wakers: &mut Vec<Waker>,
     tag: u16,
     cut: u32,
-) -> Result<(), Over> {
+) -> Result<u16, Over> {
+    // It is polled once in any case.
+    let first = match first {
+        Some(first) => first,
+        None => std::future::poll_fn(|cx| Poll::Ready(poll_once(handler.as_mut(), span, cx))).await,
+    };
     let limit = any.policy().handler_limit;
     let until = limit.map(|limit| after(Instant::now(), limit));
-    let outcome = watch(handler.as_mut(), span, cell, batch, cut, until, Some(first)).await;
+    let outcome = watch(handler.as_mut(), span, any, wakers, cut, until, Some(first)).await;
     let broken = discard(handler, outcome.is_cut_short());
-    let over = over_after_handler(any, tag, outcome, limit, broken);
-    finish(any, &over);
-    over
+    end_message(any, tag, outcome, limit, broken)
 }
 
-/// Notes that the message in hand is done, and what is known where its handler failed.
-pub(super) fn finish(cell: &Arc<dyn AnyCell>, over: &Result<(), Over>) {
+/// What the outcome of a handler means for the life, if it was to take no longer than `limit`. It is in hand no more.
+pub(super) fn end_message(
+    any: &Arc<dyn AnyCell>,
+    tag: u16,
+    outcome: Watched,
+    limit: Option<Duration>,
+    broken: Option<ExitReason>,
+) -> Result<u16, Over> {
+    let over = match (outcome, limit) {
+        (Watched::TimedOut, Some(limit)) => {
+            let message = any.message_name(u32::from(tag));
+            Err(Over::Because(ExitReason::failed(Box::new(HandlerTimedOut { message, limit }))))
+        }
+        (outcome, _) => over_after(outcome, broken),
+    };
     match over {
-        Err(Over::Because(_)) => note_crash(cell),
-        _ => cell.core().finish(),
+        Err(Over::Because(_)) => note_crash(any),
+        _ => any.core().finish(),
     }
+    set_current_deadline(None);
+    over.map(|()| tag)
 }
 
 /// Notes what is known where the handler in hand failed.
@@ -184,25 +468,8 @@ pub(super) fn note_crash(cell: &Arc<dyn AnyCell>) {
     core.finish();
 }
 
-/// What the outcome of a handler means for the life, if it was to take no longer than `limit`.
-pub(super) fn over_after_handler(
-    cell: &Arc<dyn AnyCell>,
-    tag: u16,
-    outcome: Watched<Result<(), BoxError>>,
-    limit: Option<Duration>,
-    broken: Option<ExitReason>,
-) -> Result<(), Over> {
-    match (outcome, limit) {
-        (Watched::TimedOut, Some(limit)) => {
-            let message = cell.message_name(u32::from(tag));
-            Err(Over::Because(ExitReason::failed(Box::new(HandlerTimedOut { message, limit }))))
-        }
-        (outcome, _) => over_after(outcome, broken),
-    }
-}
-
 /// What an outcome of a hook or a handler means for the life.
-pub(super) fn over_after(outcome: Watched<Result<(), BoxError>>, broken: Option<ExitReason>) -> Result<(), Over> {
+pub(super) fn over_after(outcome: Watched, broken: Option<ExitReason>) -> Result<(), Over> {
     match (outcome, broken) {
         (Watched::Panicked(reason), _) => Err(Over::Because(reason)),
         (Watched::Done(Err(error)), _) => Err(Over::Because(ExitReason::failed(error))),

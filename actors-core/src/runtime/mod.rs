@@ -20,5 +20,5 @@ mod watch;
 pub use builder::{Builder, StartError};
 pub use peer_group::PeerGroup;
 
-pub(crate) use builder::{ready, revive, until_started};
+pub(crate) use builder::{Enroll, ready, revive, until_started};
 pub(crate) use ladder::{Budget, Descent, Parent, bring_down, give_up};

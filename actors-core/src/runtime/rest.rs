@@ -152,7 +152,7 @@ fn drop_state(cell: &Arc<dyn AnyCell>) -> Option<ExitReason> {
 impl<A: Actor> Life<A> {
     /// Whether the task may go when there is nothing to do: all that would go with it can be had again.
     pub(super) fn may_rest(&self) -> bool {
-        !self.ctx.has_sources() && !self.ctx.has_stash() && self.due_at == u64::MAX && !has_work(self.core())
+        !self.ctx.has_sources() && !self.ctx.has_stash() && self.common.due_at == u64::MAX && !has_work(self.core())
     }
 
     /// Lays the state down in the cell, for the next task to take up, unless there is something to do. If so, this life is over,
@@ -163,9 +163,9 @@ impl<A: Actor> Life<A> {
         self.cell.put_state(actor);
         let core = self.cell.core();
         core.tidy();
-        if self.batch.is_empty() && self.may_rest() && self.cell.mailbox.vacate_at_rest(|| core.signals.any(Signals::URGENT)) {
+        if self.batch.is_empty() && self.may_rest() && self.cell.mailbox.vacate_at_rest(&core.signals.bits(Signals::URGENT)) {
             // From here on the next task may be running, and have ended the actor.
-            self.concluded = true;
+            self.common.concluded = true;
             return true;
         }
         self.actor = self.cell.take_state();

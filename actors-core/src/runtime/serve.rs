@@ -1,23 +1,22 @@
 //! The loop of an actor: its start, its messages, and what is more urgent than they.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fault;
-use super::life::{Life, Over, note_crash, over_after, see_through};
-use super::watch::{Watched, begin, discard, watch};
-use crate::actor::{Actor, Found, Put};
-use crate::address::cell::Cell;
+use super::life::{AnyLife, Called, Common, HAS_STATE, Hook, InHand, Life, Over, over_after, see_through};
+use super::watch::{Watched, discard, watch};
+use crate::actor::{Actor, Put};
 use crate::lifecycle::cell::{AnyCell, Turn};
-use crate::lifecycle::event::{Event, Exited, News, SourceKey};
+use crate::lifecycle::event::{Event, Exited, News};
 use crate::lifecycle::exit::{BoxError, ExitReason, Failure, StartFailure};
 use crate::lifecycle::linger::linger;
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::signal::Signals;
+use crate::mailbox::Refill;
 use crate::sync::wake_all;
 use crate::telemetry::{self, Scope};
 use crate::time::after;
@@ -30,81 +29,37 @@ const LONGEST: u32 = 8;
 const QUICK: Duration = Duration::from_micros(25);
 
 impl<A: Actor> Life<A> {
-    /// Runs the `started` hook.
-    pub(super) async fn begin(&mut self) -> Result<(), Over> {
-        if self.core().signals.any(Signals::STOP | Signals::KILL) && !drains_first(&self.cell) {
-            return Err(Over::Asked);
-        }
-        let limit = self.any.policy().start_limit();
-        let cut = self.cut();
-        let Life { actor, ctx, cell, batch, span, any, .. } = self;
-        let actor = actor.as_mut().expect("the state is there until the end");
-        let outcome = {
-            let mut hook = pin!(None);
-            let first = begin(hook.as_mut(), || fault::around_start(any, || actor.started(ctx)));
-            let until = limit.map(|limit| after(Instant::now(), limit));
-            let mut outcome = watch(hook.as_mut(), span, cell, batch, cut, until, first).await;
-            if matches!(outcome, Watched::Cut) && drains_first(cell) {
-                outcome = watch(hook.as_mut(), span, cell, batch, Signals::KILL, until, None).await;
-            }
-            let broken = discard(hook, outcome.is_cut_short());
-            broken.map_or(outcome, Watched::Panicked)
-        };
-        self.core().finish();
-        let failure = match outcome {
-            Watched::Done(Ok(())) if self.core().signals.any(Signals::DECLINED) => StartFailure::Declined,
-            Watched::Done(Ok(())) => {
-                // Before it is known: whoever waits for the start finds it in the log.
-                self.any.env().kit.started(&self.any);
-                self.core().signals.set(Signals::STARTED);
-                wake_all(self.core().if_tied(|ties| ties.waiters.take()).unwrap_or_default());
-                telemetry::started(&self.any);
-                if let Some(overseer) = self.core().parent.overseer().filter(|_| self.core().signals.any(Signals::SUPERVISED)) {
-                    overseer.ready(&self.any);
-                }
-                return Ok(());
-            }
-            Watched::Done(Err(error)) => StartFailure::Failed(Failure::new(error)),
-            Watched::Panicked(ExitReason::Panicked { message, location }) => StartFailure::Panicked { message, location },
-            Watched::Panicked(_) | Watched::Cut => return Err(Over::Asked),
-            Watched::TimedOut => StartFailure::TimedOut(limit.unwrap_or_default()),
-        };
-        Err(Over::Because(ExitReason::StartFailed(failure)))
-    }
-
     /// Handles messages, and what is more urgent, until there is a reason to end.
     pub(super) async fn serve(&mut self) -> Over {
         self.batch.stays_awake();
         let caught = {
             let mut serving = pin!(self.go_round());
             poll_fn(|cx| match guard(|| serving.as_mut().poll(cx)) {
-                Ok(poll) => poll.map(Ok),
+                Ok(Poll::Ready(over)) => Poll::Ready(Ok(over)),
+                Ok(Poll::Pending) => Poll::Pending,
                 Err(reason) => Poll::Ready(Err(reason)),
             })
             .await
         };
-        caught.unwrap_or_else(|reason| {
-            note_crash(&self.any);
-            Over::Because(reason)
-        })
+        match caught {
+            Ok(over) => over,
+            Err(reason) => self.common.crashed(reason),
+        }
     }
 
     async fn go_round(&mut self) -> Over {
-        let cut = self.cut();
+        let cut = self.common.cut();
         let mut left = TURN;
         let mut turn = LongTurn::default();
         loop {
-            let handled = match self.next(&mut left) {
-                Next::Urgent => {
-                    self.batch.stays_awake();
-                    Box::pin(self.attend(cut)).await
-                }
-                Next::Message(message) if !A::AT_ONCE && self.is_plain(&message) => {
+            // What has to wait for something, or needs more than its handler.
+            let in_hand = match self.next(&mut left) {
+                Next::Message(message) if const { !A::AT_ONCE } && self.is_plain(&message) => {
                     // What `handle` does, without what a plain message does not need, and in one piece with the loop, so that
                     // a handler costs little more than a call. A panic ends this future, and is caught outside.
                     let (tag, handled) = {
-                        let Life { actor, ctx, cell, any, batch, span, .. } = &mut *self;
-                        let actor = actor.as_mut().expect("the state is there until the end");
+                        let Life { actor, ctx, cell, batch, common, .. } = &mut *self;
+                        let actor = actor.as_mut().expect(HAS_STATE);
                         let tag = A::tag(&message);
                         cell.core().begin(tag, Turn::Ordinary);
                         let mut handler = pin!(Some(actor.handle(message, ctx)));
@@ -113,35 +68,47 @@ impl<A: Actor> Life<A> {
                                 // Its destructor may panic, and is its own.
                                 handler.set(None);
                                 cell.core().finish();
-                                (tag, Ok(()))
+                                (tag, Ok(tag))
                             }
                             first => {
-                                let span = span.message(|| any.message_name(u32::from(tag)));
-                                (tag, see_through(handler, Ok(first), &span, any, cell, batch, tag, cut).await)
+                                batch.stays_awake();
+                                let span = common.message_span(tag);
+                                (tag, see_through(handler, Some(Ok(first)), &span, &common.any, batch.wakers(), tag, cut).await)
                             }
                         }
                     };
                     self.note_activity(tag);
-                    handled
+                    match handled {
+                        Ok(_) => None,
+                        Err(over) => return over,
+                    }
                 }
-                Next::Message(message) => {
-                    self.batch.stays_awake();
-                    self.handle(message, Turn::Ordinary, cut).await
-                }
-                Next::Failed(error) => {
-                    note_crash(&self.any);
-                    Err(Over::Because(ExitReason::failed(error)))
-                }
+                Next::Message(message) => Some(InHand::new(message, Turn::Ordinary)),
+                Next::Urgent => match self.urgent() {
+                    Urgent::Message(message) => Some(message),
+                    Urgent::Exit(exited) => match tell_of_exit_in_box(self, exited, cut).await {
+                        Ok(()) => None,
+                        Err(over) => return over,
+                    },
+                    Urgent::Nothing => None,
+                    Urgent::Over(over) => return over,
+                },
+                Next::Failed(error) => return self.common.crashed(ExitReason::failed(error)),
                 Next::Nothing => {
                     // A wait that was none is no rest for the others.
-                    if self.wait().await {
+                    let mut slept = false;
+                    poll_fn(|cx| self.poll_wait(cx, &mut slept)).await;
+                    if slept {
                         (left, turn) = (TURN, LongTurn::default());
                     }
                     continue;
                 }
             };
-            if let Err(over) = handled {
-                return over;
+            if let Some(in_hand) = in_hand {
+                self.batch.stays_awake();
+                if let Err(over) = self.handle(in_hand, cut).await {
+                    return over;
+                }
             }
             left -= 1;
             if left == 0 {
@@ -160,16 +127,17 @@ impl<A: Actor> Life<A> {
     pub(super) fn next(&mut self, left: &mut u32) -> Next<A::Msg> {
         loop {
             // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
-            if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.passed(&self.batch) >= self.due_at)
+            if self.core().signals.any(Signals::URGENT)
+                || (self.common.due_at != u64::MAX && self.cell.mailbox.passed(&self.batch) >= self.common.due_at)
             {
                 return Next::Urgent;
             }
             let Some(message) = self.cell.mailbox.take(&mut self.batch) else { return Next::Nothing };
-            if !A::AT_ONCE || *left <= 1 || !self.is_plain(&message) {
+            if const { !A::AT_ONCE } || *left <= 1 || !self.is_plain(&message) {
                 return Next::Message(message);
             }
             let Life { actor, ctx, cell, .. } = self;
-            let actor = actor.as_mut().expect("the state is there until the end");
+            let actor = actor.as_mut().expect(HAS_STATE);
             let core = cell.core();
             let tag = A::tag(&message);
             core.begin(tag, Turn::Ordinary);
@@ -184,107 +152,159 @@ impl<A: Actor> Life<A> {
         }
     }
 
-    /// Sleeps until there is a message, or something urgent. Says whether it did sleep.
-    async fn wait(&mut self) -> bool {
-        let mut slept = false;
-        poll_fn(|cx| {
-            let core = self.cell.core();
-            let refill = self.cell.mailbox.poll_refill(&mut self.batch, cx, || core.signals.any(Signals::URGENT));
-            if refill.is_pending() {
-                slept = true;
-                if !core.signals.any(Signals::LISTED) && self.may_rest() {
-                    linger(&self.any);
-                }
+    /// Waits until there is a message, or something urgent. Notes if it did have to.
+    fn poll_wait(&mut self, cx: &mut task::Context<'_>, slept: &mut bool) -> Poll<Refill> {
+        let core = self.cell.core();
+        let refill = self.cell.mailbox.poll_refill(&mut self.batch, cx, &core.signals.bits(Signals::URGENT));
+        if refill.is_pending() {
+            *slept = true;
+            if !core.signals.any(Signals::LISTED) && self.may_rest() {
+                linger(&self.common.any);
             }
-            refill
-        })
-        .await;
-        slept
+        }
+        refill
     }
 
-    /// Looks at what is urgent, and does the first of it.
-    pub(super) async fn attend(&mut self, cut: u32) -> Result<(), Over> {
-        if self.core().signals.any(Signals::STOP | Signals::KILL) {
-            return Err(Over::Asked);
+    /// Looks at what is urgent, and says what of it is to be done first.
+    pub(super) fn urgent(&mut self) -> Urgent<A::Msg> {
+        self.batch.stays_awake();
+        let signals = self.core().signals.get();
+        if signals & (Signals::STOP | Signals::KILL) != 0 || (signals & Signals::REST != 0 && self.lie_down()) {
+            return Urgent::Over(Over::Asked);
         }
-        if self.core().signals.any(Signals::REST) && self.lie_down() {
-            return Err(Over::Asked);
-        }
-        if let Some(exit) = self.next_exit() {
-            return self.hear(exit, cut).await;
+        if let Some(exit) = self.common.next_exit() {
+            return self.heard(exit);
         }
         if let Some(message) = self.overtaking() {
-            return self.handle_overtaking(message, cut).await;
+            return Urgent::Message(message);
         }
         // Last, so that what was sent before the end of the other comes before the notice of it.
-        match self.next_notice() {
-            Some(notice) => self.hear(notice, cut).await,
-            None => Ok(()),
+        match self.common.next_notice(self.cell.mailbox.passed(&self.batch)) {
+            Some(notice) => self.heard(notice),
+            None => Urgent::Nothing,
         }
     }
 
     /// Takes the message that comes before those in the mailbox, if there is one.
-    pub(super) fn overtaking(&mut self) -> Option<Overtaking<A>> {
+    pub(super) fn overtaking(&mut self) -> Option<InHand<A::Msg>> {
         let signals = self.core().signals.get();
-        let control = if signals & Signals::CONTROL != 0 { self.cell.take_control() } else { None };
-        if let Some(message) = control {
-            return Some(Overtaking::Control(message));
-        }
-        if signals & Signals::RELEASED != 0 { self.ctx.next_released().map(Overtaking::Released) } else { None }
-    }
-
-    pub(super) async fn handle_overtaking(&mut self, message: Overtaking<A>, cut: u32) -> Result<(), Over> {
-        match message {
-            Overtaking::Control(message) => self.handle(message, Turn::Control, cut).await,
-            Overtaking::Released(Put { message, asker }) => {
-                if let Some(asker) = &asker {
-                    asker.note_replayed();
-                }
-                let handled = self.handle(message, Turn::Apart, cut).await;
-                if let Some(asker) = &asker {
-                    asker.note_handled();
-                }
-                handled
+        if signals & Signals::CONTROL != 0 {
+            if let Some(message) = self.cell.take_control() {
+                return Some(InHand::new(message, Turn::Control));
             }
         }
+        if signals & Signals::RELEASED != 0 {
+            if let Some(Put { message, asker }) = self.ctx.next_released() {
+                return Some(InHand::released(message, asker));
+            }
+        }
+        None
     }
 
-    /// Tells the actor of the end of another, or looks at a source of its own.
-    async fn hear(&mut self, event: Event, cut: u32) -> Result<(), Over> {
+    /// What is to be done about the end of another, or a source of its own that may have something.
+    fn heard(&mut self, event: Event) -> Urgent<A::Msg> {
         match event.news {
-            News::Ready(key) => self.attend_to_source(key, cut).await,
-            News::Exited(exited) if A::HOOKS.exited => self.attend_to_exit(*exited, cut).await,
-            News::Exited(_) => Ok(()),
+            News::Ready(key) => {
+                let Life { ctx, common, .. } = self;
+                match common.span.enter(|| ctx.poll_source(key)) {
+                    Ok(Some(found)) => Urgent::Message(InHand::found(found, key)),
+                    Ok(None) => Urgent::Nothing,
+                    Err(reason) => Urgent::Over(Over::Because(reason)),
+                }
+            }
+            News::Exited(exited) if const { A::HOOKS.exited } => Urgent::Exit(exited),
+            News::Exited(_) => Urgent::Nothing,
         }
     }
+}
 
-    async fn attend_to_exit(&mut self, exited: Exited, cut: u32) -> Result<(), Over> {
-        let Life { actor, ctx, cell, batch, span, .. } = self;
-        let actor = actor.as_mut().expect("the state is there until the end");
-        let mut hook = pin!(None);
-        let first = begin(hook.as_mut(), || actor.exited(exited, ctx));
-        let outcome = watch(hook.as_mut(), span, cell, batch, cut, None, first).await;
+/// What is urgent.
+pub(super) enum Urgent<M> {
+    Message(InHand<M>),
+    /// Another actor has ended, and the hook wants to know.
+    Exit(Box<Exited>),
+    Nothing,
+    Over(Over),
+}
+
+/// Runs the `started` hook.
+pub(super) async fn start(life: &mut dyn AnyLife) -> Result<(), Over> {
+    life.common().may_start()?;
+    let Called { work, first, common, wakers } = life.call(Hook::Started);
+    let limit = common.any.policy().start_limit();
+    let until = limit.map(|limit| after(Instant::now(), limit));
+    let outcome = {
+        let mut hook = pin!(work);
+        let mut outcome = watch(hook.as_mut(), &common.span, &common.any, wakers, common.cut(), until, first).await;
+        if matches!(outcome, Watched::Cut) && common.drains_first() {
+            outcome = watch(hook.as_mut(), &common.span, &common.any, wakers, Signals::KILL, until, None).await;
+        }
         let broken = discard(hook, outcome.is_cut_short());
-        cell.core().finish();
-        over_after(outcome, broken)
+        broken.map_or(outcome, Watched::Panicked)
+    };
+    common.started(outcome, limit)
+}
+
+/// A call of the `exited` hook, made where it is compiled once.
+fn tell_of_exit_in_box(
+    life: &mut dyn AnyLife,
+    exited: Box<Exited>,
+    cut: u32,
+) -> Pin<Box<dyn Future<Output = Result<(), Over>> + Send + '_>> {
+    Box::pin(tell_of_exit(life, exited, cut))
+}
+
+/// Runs the `exited` hook.
+async fn tell_of_exit(life: &mut dyn AnyLife, exited: Box<Exited>, cut: u32) -> Result<(), Over> {
+    let Called { work, first, common, wakers } = life.call(Hook::Exited(exited));
+    let mut hook = pin!(work);
+    let outcome = watch(hook.as_mut(), &common.span, &common.any, wakers, cut, None, first).await;
+    let broken = discard(hook, outcome.is_cut_short());
+    common.core().finish();
+    over_after(outcome, broken)
+}
+
+impl Common {
+    /// Whether the actor starts: not if it was asked to end before.
+    pub(super) fn may_start(&self) -> Result<(), Over> {
+        let asked = self.core().signals.any(Signals::STOP | Signals::KILL) && !self.drains_first();
+        if asked { Err(Over::Asked) } else { Ok(()) }
     }
 
-    /// Polls a source, and handles its message if there is one.
-    async fn attend_to_source(&mut self, key: SourceKey, cut: u32) -> Result<(), Over> {
-        let Life { ctx, span, .. } = self;
-        let found = span.enter(|| guard(|| ctx.poll_source(key))).map_err(Over::Because)?;
-        let Some(Found { message, is_activity }) = found else { return Ok(()) };
-        let tag = self.handle_quietly(message, Turn::Apart, cut).await?;
-        if is_activity {
-            self.ctx.note_activity(tag);
-        }
-        let ctx = &mut self.ctx;
-        guard(|| ctx.rearm_source(key)).map_err(Over::Because)
+    /// Whether an actor that was asked to end starts all the same: stop beats start, but for a drain, since what was accepted can be
+    /// handled only by an actor that has started.
+    fn drains_first(&self) -> bool {
+        self.core().signals.get() & (Signals::DRAIN | Signals::KILL) == Signals::DRAIN && self.any.queued() > 0
+    }
+
+    /// Makes known what the `started` hook has come to, which was to take no longer than `limit`.
+    pub(super) fn started(&self, outcome: Watched, limit: Option<Duration>) -> Result<(), Over> {
+        let core = self.core();
+        core.finish();
+        let failure = match outcome {
+            Watched::Done(Ok(())) if core.signals.any(Signals::DECLINED) => StartFailure::Declined,
+            Watched::Done(Ok(())) => {
+                // Before it is known: whoever waits for the start finds it in the log.
+                self.any.env().kit.started(&self.any);
+                core.signals.set(Signals::STARTED);
+                wake_all(core.if_tied(|ties| ties.waiters.take()).unwrap_or_default());
+                telemetry::started(&self.any);
+                if let Some(overseer) = core.parent.overseer().filter(|_| core.signals.any(Signals::SUPERVISED)) {
+                    overseer.ready(&self.any);
+                }
+                return Ok(());
+            }
+            Watched::Done(Err(error)) => StartFailure::Failed(Failure::new(error)),
+            Watched::Panicked(ExitReason::Panicked { message, location }) => StartFailure::Panicked { message, location },
+            Watched::Panicked(_) | Watched::Cut => return Err(Over::Asked),
+            Watched::TimedOut => StartFailure::TimedOut(limit.unwrap_or_default()),
+        };
+        Err(Over::Because(ExitReason::StartFailed(failure)))
     }
 
     /// Takes the next exit of a link, a child or a group, or what else is due at once, and notes when the next notice is due.
     fn next_exit(&mut self) -> Option<Event> {
-        let core = self.cell.core();
+        let core = self.any.core();
         if !core.signals.any(Signals::EVENTS) && self.due_at != 0 {
             return None;
         }
@@ -296,9 +316,8 @@ impl<A: Actor> Life<A> {
         exit
     }
 
-    /// Takes the next notice of a monitor if it is due.
-    fn next_notice(&mut self) -> Option<Event> {
-        let passed = self.cell.mailbox.passed(&self.batch);
+    /// Takes the next notice of a monitor if it is due after so many messages.
+    fn next_notice(&mut self, passed: u64) -> Option<Event> {
         if self.due_at > passed {
             return None;
         }
@@ -306,12 +325,6 @@ impl<A: Actor> Life<A> {
         self.due_at = due_at;
         notice
     }
-}
-
-/// Whether an actor that was asked to end starts all the same: stop beats start, but for a drain, since what was accepted can be
-/// handled only by an actor that has started.
-fn drains_first<A: Actor>(cell: &Cell<A>) -> bool {
-    cell.core().signals.get() & (Signals::DRAIN | Signals::KILL) == Signals::DRAIN && cell.mailbox.len() > 0
 }
 
 /// A turn that goes on while messages take next to no time: a yield costs as much as many of them, and whoever sends would get
@@ -340,11 +353,4 @@ pub(super) enum Next<M> {
     /// A message was handled, and this came of it.
     Failed(BoxError),
     Nothing,
-}
-
-/// A message that comes before those in the mailbox.
-pub(super) enum Overtaking<A: Actor> {
-    Control(A::Msg),
-    /// It was stashed, and is to be handled again.
-    Released(Put<A::Msg>),
 }

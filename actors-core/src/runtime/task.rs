@@ -1,14 +1,16 @@
 //! The task of an actor: when there is one, and what its future is.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::life::Life;
+use super::life::{AnyLife, Life, Over};
 use super::rest::end_at_rest;
+use super::serve;
+use super::teardown::{end, end_here};
 use super::turn::{start, take_turn};
-use super::watch::discard;
+use super::watch::{Cease, discard};
 use crate::actor::Actor;
 use crate::address::cell::{Cell, Kind};
 use crate::lifecycle::current::{Identity, MarkCut, Role};
@@ -18,7 +20,8 @@ use crate::lifecycle::signal::Signals;
 pub(super) const fn kind<A: Actor>() -> Kind<A> {
     Kind {
         start: start::<A>,
-        take_turn: take_turn::<A>,
+        // Turns are compiled for those that take them.
+        take_turn: if A::TAKES_TURNS { take_turn::<A> } else { start_task::<A> },
         start_task: start_task::<A>,
         end_at_rest,
         has_stop_hook: A::HOOKS.stopped,
@@ -30,7 +33,7 @@ pub(super) const fn kind<A: Actor>() -> Kind<A> {
 pub(super) fn start_task<A: Actor>(cell: Arc<Cell<A>>) {
     let Some(actor) = cell.take_state() else { return };
     let mut life = Life::new(cell, actor);
-    if !life.end_here() {
+    if !end_here(&mut life, std::mem::needs_drop::<A>()) {
         life.go_on_in_task();
     }
 }
@@ -41,8 +44,8 @@ pub(super) fn start_task<A: Actor>(cell: Arc<Cell<A>>) {
 #[allow(clippy::manual_async_fn, reason = "an `async fn` would hold its argument twice")]
 fn live<A: Actor>(mut life: Life<A>) -> impl Future<Output = ()> + Send {
     async move {
-        let counted = life.any.env().count_task();
-        let cell = life.any.clone();
+        let cell = life.common.any.clone();
+        let counted = cell.env().count_task();
         let mut identity = Identity::new(cell.clone(), Role::Itself);
         {
             // Dropped from outside, the parts of this go in the reverse order of their declaration: the mark first, then what
@@ -58,34 +61,51 @@ fn live<A: Actor>(mut life: Life<A>) -> impl Future<Output = ()> + Send {
             })
             .await;
             // Empty but for an abort; then a destructor in the handler may panic, and the life still has to end.
-            let _ = identity.enter(|| discard(run, true));
+            cease_as(&mut identity, run);
         }
         drop(life);
         drop(counted);
     }
 }
 
+/// The start of an actor, made where it is compiled once.
+fn start_in_box(life: &mut dyn AnyLife) -> Pin<Box<dyn Future<Output = Result<(), Over>> + Send + '_>> {
+    Box::pin(serve::start(life))
+}
+
+/// The end of an actor, made where it is compiled once.
+fn end_in_box(life: &mut dyn AnyLife, over: Over) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    Box::pin(end(life, over))
+}
+
+/// Drops what an actor was doing, as the actor.
+fn cease_as(identity: &mut Identity, run: Pin<&mut dyn Cease>) {
+    let _ = identity.enter(|| discard(run, true));
+}
+
 impl<A: Actor> Life<A> {
     /// From now on a task runs this life.
     pub(super) fn go_on_in_task(self) {
-        let runtime = self.any.env().runtime.clone();
-        runtime.spawn(live(self));
+        let runtime = self.common.any.env().runtime.clone();
+        // In a box, so that the runtime's part of a task is compiled once.
+        let living: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(live(self));
+        runtime.spawn(living);
     }
 
     async fn run(&mut self) {
         // What most of a life is not about stands in boxes of its own, so that an idle task is small.
-        let over = match self.ending.as_mut().and_then(|ending| ending.over.take()) {
+        let over = match self.common.take_over() {
             Some(over) => Err(over),
             None if self.core().signals.any(Signals::STARTED) => Ok(()),
-            None => Box::pin(self.begin()).await,
+            None => start_in_box(self).await,
         };
         let over = match over {
             Ok(()) => self.serve().await,
             Err(over) => over,
         };
         // Else it has nothing to do, and lives on without a task.
-        if !self.concluded {
-            Box::pin(self.end(over)).await;
+        if !self.common.concluded {
+            end_in_box(self, over).await;
         }
     }
 }

@@ -4,26 +4,30 @@
 //! waited for, sources and a stash, which live as long as the task does.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use super::life::{Life, Over, note_crash};
-use super::serve::{LongTurn, Next, TURN};
+use super::life::{HAS_STATE, InHand, Life, Over, over_after};
+use super::serve::{LongTurn, Next, TURN, Urgent};
 use super::task::start_task;
-use crate::actor::Actor;
+use super::teardown::{end_at_once, ends_at_once};
+use super::watch::Watched;
+use crate::actor::{Actor, at_once};
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::current::{Identity, Role};
-use crate::lifecycle::env::CountedTask;
+use crate::lifecycle::env::{CountedTask, Env};
+use crate::lifecycle::event::Exited;
 use crate::lifecycle::exit::ExitReason;
-use crate::lifecycle::panic::guard;
+use crate::lifecycle::panic::{catch, guard};
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::Refill;
 
 /// An actor that has had more messages than these will get more, and has a task that lingers between them.
 const FEW: u64 = 16;
+/// The same where each turn takes a task, which costs more than to wake one.
+const FEW_IN_TASKS: u64 = 2;
 
 /// What came of a turn.
 enum Outcome {
@@ -47,12 +51,15 @@ pub(super) fn start<A: Actor>(cell: Arc<Cell<A>>) {
     if !A::TAKES_TURNS || ends_here {
         return start_task(cell);
     }
-    let env = cell.core().parent.env.clone();
-    if env.run_queue.is_of_use() {
+    if cell.core().parent.env.run_queue.is_of_use() {
         RunQueue::add(cell);
     } else {
-        env.runtime.spawn(OneTurn { cell: Some(cell), _counted: env.count_task() });
+        spawn_turn(&cell.core().parent.env.clone(), cell);
     }
+}
+
+fn spawn_turn(env: &Arc<Env>, cell: Arc<dyn TakesTurns>) {
+    env.runtime.spawn(OneTurn { cell: Some(cell), _counted: env.count_task() });
 }
 
 /// A small task that takes one turn of one actor.
@@ -85,11 +92,12 @@ impl Drop for OneTurn {
 pub(super) fn take_turn<A: Actor>(cell: Arc<Cell<A>>) {
     let Some(actor) = cell.take_state() else { return };
     let mut life = Life::new(cell, actor);
-    let needs_task = life.span.is_on() || life.any.env().kit.is_armed() || life.core().signals.any(Signals::ABORT);
+    let common = &life.common;
+    let needs_task = common.span.is_on() || common.any.env().kit.is_armed() || life.core().signals.any(Signals::ABORT);
     let outcome = if needs_task {
         Outcome::Task
     } else {
-        let mut identity = Identity::new(life.any.clone(), Role::Itself);
+        let mut identity = Identity::new(life.common.any.clone(), Role::Itself);
         identity.enter(|| life.turn())
     };
     if let Outcome::Task = outcome {
@@ -103,41 +111,50 @@ impl<A: Actor> Life<A> {
             Ok(Round::AtRest) => return Outcome::Done,
             Ok(Round::Busy) => return Outcome::Task,
             // It has lain down on the way.
-            Ok(Round::Over(_)) if self.concluded => return Outcome::Done,
+            Ok(Round::Over(_)) if self.common.concluded => return Outcome::Done,
             Ok(Round::Over(over)) | Err(over) => over,
         };
-        if self.ends_at_once() {
-            self.end_at_once(over);
+        if ends_at_once(self) {
+            end_at_once(self, over);
             return Outcome::Done;
         }
-        self.ending().over = Some(over);
+        self.common.ending().over = Some(over);
         Outcome::Task
     }
 
     fn begin_at_once(&mut self) -> Result<(), Over> {
-        if self.core().signals.any(Signals::STARTED) { Ok(()) } else { at_once(self.begin()) }
+        if self.core().signals.any(Signals::STARTED) {
+            return Ok(());
+        }
+        self.common.may_start()?;
+        let Life { actor, ctx, common, .. } = self;
+        let actor = actor.as_mut().expect(HAS_STATE);
+        let mut outcome = Ok(());
+        let caught = catch(&mut || outcome = at_once(actor.started(ctx)));
+        common.started(Watched::of(caught, outcome), None)
     }
 
     /// Handles what there is, for the length of a turn. What a handler panics with is caught here, once for all.
     fn round(&mut self) -> Result<Round, Over> {
-        guard(|| self.go_round_at_once()).or_else(|reason| {
-            note_crash(&self.any);
-            Ok(Round::Over(Over::Because(reason)))
-        })
+        match guard(|| self.go_round_at_once()) {
+            Ok(round) => Ok(round),
+            Err(reason) => Ok(Round::Over(self.common.crashed(reason))),
+        }
     }
 
     fn go_round_at_once(&mut self) -> Round {
-        let cut = self.cut();
         let mut left = TURN;
         let mut turn = LongTurn::default();
         loop {
             let handled = match self.next(&mut left) {
-                Next::Urgent => at_once(self.attend(cut)),
-                Next::Message(message) => at_once(self.handle(message, Turn::Ordinary, cut)),
-                Next::Failed(error) => {
-                    note_crash(&self.any);
-                    Err(Over::Because(ExitReason::failed(error)))
-                }
+                Next::Urgent => match self.urgent() {
+                    Urgent::Message(in_hand) => self.handle_at_once(in_hand),
+                    Urgent::Exit(exited) => self.tell_of_exit_at_once(exited),
+                    Urgent::Nothing => Ok(()),
+                    Urgent::Over(over) => Err(over),
+                },
+                Next::Message(message) => self.handle_at_once(InHand::new(message, Turn::Ordinary)),
+                Next::Failed(error) => Err(self.common.crashed(ExitReason::failed(error))),
                 Next::Nothing => match self.look_again() {
                     Some(round) => return round,
                     None => continue,
@@ -158,23 +175,31 @@ impl<A: Actor> Life<A> {
 }
 
 impl<A: Actor> Life<A> {
+    fn tell_of_exit_at_once(&mut self, exited: Box<Exited>) -> Result<(), Over> {
+        if const { !A::HOOKS.exited } {
+            return Ok(());
+        }
+        let Life { actor, ctx, common, .. } = self;
+        let actor = actor.as_mut().expect(HAS_STATE);
+        let (mut exited, mut outcome) = (Some(exited), Ok(()));
+        let caught = catch(&mut || {
+            if let Some(exited) = exited.take() {
+                outcome = at_once(actor.exited(*exited, ctx));
+            }
+        });
+        common.core().finish();
+        over_after(Watched::of(caught, outcome), None)
+    }
+
     /// Fetches what has come; where there is nothing, the actor lies down, unless it is too busy for that.
     fn look_again(&mut self) -> Option<Round> {
-        let mut cx = Context::from_waker(Waker::noop());
-        if self.cell.mailbox.poll_refill(&mut self.batch, &mut cx, || true) == Poll::Ready(Refill::Messages) {
+        if self.cell.mailbox.refill(&mut self.batch) {
             return None;
         }
-        if self.cell.mailbox.taken() > FEW || !self.may_rest() {
+        let few = if self.common.any.env().run_queue.is_of_use() { FEW } else { FEW_IN_TASKS };
+        if self.cell.mailbox.taken() > few || !self.may_rest() {
             return Some(Round::Busy);
         }
         self.lie_down().then_some(Round::AtRest)
-    }
-}
-
-/// The outcome of what never waits.
-fn at_once<F: Future>(work: F) -> F::Output {
-    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("an actor that says so does everything at once"),
     }
 }

@@ -16,7 +16,7 @@ use crate::lifecycle::path::name_fault;
 use crate::lifecycle::signal::Signals;
 use crate::lifecycle::{AutoShutdown, Limit, Policy};
 use crate::mailbox::Capacity;
-use crate::runtime::{Builder, revive};
+use crate::runtime::{Builder, Enroll, revive};
 
 /// When a child is restarted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -206,9 +206,6 @@ impl fmt::Debug for ChildSpec {
     }
 }
 
-/// Sees a new actor before anybody else does; says whether it may be.
-pub(super) type Enroll<'a> = &'a mut dyn FnMut(&Arc<dyn AnyCell>) -> bool;
-
 /// What is decided of an actor before it is made.
 pub(super) struct Plan {
     name: Option<Arc<str>>,
@@ -270,7 +267,7 @@ impl<A: Actor, F: ChildFn<A> + Send + Sync> Make for Maker<A, F> {
         panic::note_locations();
         let actor = panic::guard(|| self.make.make())?;
         let builder = Builder::new(family.clone(), actor).supervised(plan.name, plan.signals, plan.policy);
-        let (actor, holder) = builder.create(enroll);
+        let (actor, holder) = builder.create(Some(enroll));
         Ok(Made { cell: actor.any(), holder })
     }
 

@@ -76,7 +76,7 @@ async fn bring_all_down(shared: Arc<Shared>) {
     let due = shared.clone();
     let budget = Budget::of(Some(Duration::ZERO), 0, move || due.due());
     let mut killed = false;
-    bring_down(&shared.root, false, &budget, |cx| {
+    bring_down(&shared.root, false, &budget, &mut |cx| {
         shared.due_for(cx.waker());
         killed = killed || hard.as_mut().poll(cx).is_ready();
         if killed { Parent::Killed } else { Parent::Stops }

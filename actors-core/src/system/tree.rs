@@ -337,6 +337,10 @@ pub(super) mod tests {
         }
         fn close(&self, _: Closed) {}
         fn discard(&self, _: crate::lifecycle::dead_letter::DeadReason) {}
+        fn suspend(&self, _: &mut Vec<std::task::Waker>, _: &mut std::task::Context<'_>, _: u32) -> bool {
+            true
+        }
+        fn vacate(&self) {}
 
         fn queued(&self) -> u64 {
             2

@@ -11,11 +11,13 @@ pub(crate) trait Scope {
 #[cfg(feature = "tracing")]
 mod on;
 #[cfg(feature = "tracing")]
-pub(crate) use on::{ActorSpan, crashed, ended, hit_limit, lies, refused, sees_messages, shutdown_began, shutdown_done, started, stopping};
+pub(crate) use on::{
+    ActorSpan, MessageSpan, crashed, ended, hit_limit, lies, refused, sees_messages, shutdown_began, shutdown_done, started, stopping,
+};
 
 #[cfg(not(feature = "tracing"))]
 mod off;
 #[cfg(not(feature = "tracing"))]
 pub(crate) use off::{
-    ActorSpan, crashed, ended, hit_limit, lies, refused, sees_messages, shutdown_began, shutdown_done, started, stopping,
+    ActorSpan, MessageSpan, crashed, ended, hit_limit, lies, refused, sees_messages, shutdown_began, shutdown_done, started, stopping,
 };

@@ -163,13 +163,12 @@ impl Expansion<'_> {
 
     /// Whether a handler may have to wait.
     fn waits(&self) -> bool {
-        let is_async = |handler: &Handler| !handler.broken && handler.method.signature.asyncness.is_some();
-        self.block.open || self.block.handlers.iter().any(is_async)
+        self.block.open || self.block.handlers.iter().any(|handler| !handler.broken && handler.method.waits)
     }
 
     /// Whether a hook may have to wait, other than the last.
     fn hooks_wait(&self) -> bool {
-        let waits = |kind| self.block.hook(kind).is_some_and(|hook| hook.method.signature.asyncness.is_some() || hook.method.awaits);
+        let waits = |kind| self.block.hook(kind).is_some_and(|hook| hook.method.waits || hook.method.awaits);
         waits(HookKind::Started) || waits(HookKind::Exited)
     }
 
@@ -305,7 +304,7 @@ fn together(how: &str, predicates: impl Iterator<Item = TokenStream>) -> TokenSt
 
 /// A call of the user's method with one argument per parameter.
 ///
-/// What an `async` method returns goes through `Sent`, so that the compiler complains at the method of what it must not hold
+/// What an `async` method returns that awaits nothing is polled where it is. That of others goes through `Sent`, so that the compiler complains at the method of what it must not hold
 /// across an await, and not at all of them together.
 fn call(method: &Method, krate: &Path, argument: impl Fn(&Param) -> TokenStream) -> TokenStream {
     let name = method.ident();
@@ -317,6 +316,9 @@ fn call(method: &Method, krate: &Path, argument: impl Fn(&Param) -> TokenStream)
     let call = quote_spanned!(span=> Self::#name(self, #(#arguments),*));
     if method.signature.asyncness.is_none() {
         return call;
+    }
+    if !method.waits {
+        return quote_spanned!(span=> #krate::__private::at_once(#call));
     }
     let sent = placed(quote!(#krate::__private::Sent), span);
     quote_spanned!(span=> #sent(#call).0.await)

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{GenericParam, parse_quote};
 
-use crate::expand::messages::{Expansion, unboxed};
+use crate::expand::messages::Expansion;
 use crate::expand::{generated, placed};
 use crate::generics::{sendable, type_params};
 use crate::model::{Handler, Method, Reply};
@@ -154,9 +154,9 @@ impl Expansion<'_> {
         let tag_arms = self.arms(|handler| (quote!((..)), self.tag(handler)));
         let deadline_arms = self.arms(|_| (quote!((_, ref __reply)), quote!(__reply.deadline())));
         let unhandled_arms = self.arms(|handler| {
-            let unboxed = unboxed(handler);
             // Of a message that cannot be sent the compiler complains where its method is.
-            let unhandled = quote!(__reply.unhandled(#unboxed));
+            let boxed = if handler.boxed { quote!(__message) } else { quote!(::std::boxed::Box::new(__message)) };
+            let unhandled = quote!(__reply.unhandled(#boxed));
             (quote!((__message, __reply)), placed(unhandled, generated(handler.method.ident().span())))
         });
         let tag_open = self.open_arm(&quote!(ref __open), &quote!(__open.tag()));

@@ -117,7 +117,7 @@ fn tick_and_stream() {
 
                 #[tick(every = "20s", first = "0s", catch_up = "delay")]
                 async fn report(&mut self, ctx: &mut Context<Self>) -> Result<(), ReportError> {
-                    todo!()
+                    self.send().await
                 }
 
                 #[tick(every = "500ms")]
@@ -253,7 +253,7 @@ fn policy() {
 
 /// What is said of `__private` in `actors-core` names each of these.
 #[test]
-fn what_is_not_public_is_twelve_things() {
+fn what_is_not_public_is_thirteen_things() {
     let snapshots = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/expand/snapshots")).expect("they are there");
     let mut hidden = BTreeSet::new();
     for snapshot in snapshots {
@@ -276,10 +276,99 @@ fn what_is_not_public_is_twelve_things() {
             "Opened",
             "Sent",
             "Travels",
+            "at_once",
             "begin_tick",
             "fits"
         ]
     );
+}
+
+/// Of what is written in a macro of others, or changed by an attribute, nobody knows whether it awaits.
+#[test]
+fn an_async_method_may_have_to_wait_unless_it_is_plain_that_it_does_not() {
+    let never_waits = [
+        quote!(
+            async fn poke(&mut self) {
+                self.n += 1;
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                assert!(self.n < 7, "{}", format!("{}", self.n));
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                tokio::spawn(async { sleep().await });
+            }
+        ),
+        quote!(
+            #[allow(clippy::unused_async)]
+            async fn poke(&mut self) {}
+        ),
+        quote!(
+            fn poke(&mut self) {
+                println!("{}", self.n);
+            }
+        ),
+    ];
+    let may_wait = [
+        quote!(
+            async fn poke(&mut self) {
+                sleep().await
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                if self.n > 0 {
+                    loop {
+                        sleep().await;
+                    }
+                }
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                tokio::select! { _ = sleep() => {} }
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                println!("{}", self.n);
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                assert!(sleep().await);
+            }
+        ),
+        quote!(
+            async fn poke(&mut self) {
+                vec![1].iter().for_each(|n| other!(n));
+            }
+        ),
+        quote!(
+            #[tracing::instrument]
+            async fn poke(&mut self) {}
+        ),
+    ];
+    let is_at_once = |method: &TokenStream| {
+        let added = expand(
+            quote!(
+                struct Counter {
+                    n: u64,
+                }
+            ),
+            quote!(impl Counter { #[message] #method }),
+        );
+        added.to_string().contains("const AT_ONCE")
+    };
+    for method in never_waits {
+        assert!(is_at_once(&method), "{method}");
+    }
+    for method in may_wait {
+        assert!(!is_at_once(&method), "{method}");
+    }
 }
 
 /// Rename and go-to in an editor follow the place that a name comes from.

@@ -36,8 +36,8 @@ mod telemetry;
 mod time;
 
 pub use actor::{
-    Actor, CatchUp, Context, Every, Handler, Hooks, InactivityTimeout, Job, JobError, NotAChild, SignalMessages, StashFull, StopSignal, Stopping,
-    StreamRef, TimerRef, WaitForStop,
+    Actor, CatchUp, Context, Every, Handler, Hooks, InactivityTimeout, Job, JobError, NotAChild, SignalMessages, StashFull, StopSignal,
+    Stopping, StreamRef, TimerRef, WaitForStop,
 };
 pub use actors_macros::{Actor, messages};
 pub use address::{
@@ -53,8 +53,8 @@ pub use mailbox::{Capacity, Overflow};
 pub use runtime::{Builder, PeerGroup, StartError};
 pub use services::{Group, GroupChange, GroupNotice, Lagged, PoolRef, Published, Routing, Subscriber, Topic, WorkerPool};
 pub use supervisor::{
-    Backoff, Child, ChildCounts, ChildError, ChildFn, ChildInfo, ChildKey, ChildSpec, ChildState, ConfigWarning, DynamicSupervisor, Restart,
-    Supervisor,
+    Backoff, Child, ChildCounts, ChildError, ChildFn, ChildInfo, ChildKey, ChildSpec, ChildState, ConfigWarning, DynamicSupervisor,
+    Restart, Supervisor,
 };
 pub use system::{
     ActorReports, ActorState, ActorSystem, Outcome, PlanStep, Schedule, ShutdownPlan, ShutdownReport, SystemBuilder, Terminated, Tree,
@@ -64,7 +64,7 @@ pub use system::{
 /// What the macros need, and nobody else.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Derived, Fallible, HandlerError, Messages, Open, Opened, Sent, Travels, begin_tick, fits};
+    pub use crate::actor::{Derived, Fallible, HandlerError, Messages, Open, Opened, Sent, Travels, at_once, begin_tick, fits};
     pub use crate::address::OpenTypes;
     pub use tokio::time::Instant;
 }

@@ -9,9 +9,9 @@ use std::unseen;
 
 use loom::thread::{self, JoinHandle};
 
-use crate::kit::{Bell, Notes, block_on, block_on_with};
+use crate::kit::{Bell, Notes, block_on, block_on_with, rest};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Refill, Ticket, Wakeup};
+use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Ticket, Wakeup};
 use crate::sync::lock;
 
 /// Asks for room, as a sender does.
@@ -90,7 +90,7 @@ impl Actor {
 
     /// `Cell::post`, in the lane of control messages.
     pub(crate) fn overtake(self: &Arc<Self>, message: u32) -> Result<(), Closed> {
-        let pushed = self.mailbox.overtake(|| message, || _ = self.signals.set(Signals::CONTROL))?;
+        let pushed = self.mailbox.overtake()?.put(message, &self.signals.bits(Signals::CONTROL));
         self.arouse(pushed.wakeup);
         Ok(())
     }
@@ -252,7 +252,7 @@ impl Actor {
                 continue;
             }
             if signals & Signals::CONTROL != 0 {
-                if let Some(message) = self.mailbox.take_overtaking(|| self.signals.clear(Signals::CONTROL)) {
+                if let Some(message) = self.mailbox.take_overtaking(&self.signals.bits(Signals::CONTROL)) {
                     self.handle(message);
                 }
                 continue;
@@ -261,7 +261,7 @@ impl Actor {
                 self.handle(message);
                 continue;
             }
-            block_on_with(&bell, poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, || self.signals.any(Signals::URGENT))));
+            block_on_with(&bell, poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, &self.signals.bits(Signals::URGENT))));
         }
         assert!(state.take().is_some(), "the task that ends has the state");
         self.end(batch);
@@ -290,7 +290,7 @@ impl Actor {
         let Some(mine) = state.take() else { return false };
         let old = lock(&self.state).replace(mine);
         assert!(old.is_none(), "no two states");
-        if batch.is_empty() && self.mailbox.vacate_at_rest(|| self.signals.any(Signals::URGENT)) {
+        if batch.is_empty() && self.mailbox.vacate_at_rest(&self.signals.bits(Signals::URGENT)) {
             return true;
         }
         *state = lock(&self.state).take();
@@ -305,7 +305,7 @@ impl Actor {
         if self.signals.any(Signals::DRAIN) {
             self.drain(&mut batch);
         }
-        for message in self.mailbox.rest(&mut batch) {
+        for message in rest(&self.mailbox, &mut batch) {
             self.buried.add(message);
         }
         let claim = !std::mem::replace(&mut lock(&self.ties).claimed, true);
@@ -317,18 +317,15 @@ impl Actor {
 
     /// `Life::drain`.
     fn drain(&self, batch: &mut Batch<u32>) {
-        let marks = [Some(self.mailbox.pushed()), self.mailbox.last_overtaking()];
-        while !marks.iter().flatten().all(|mark| self.mailbox.has_taken(*mark)) {
-            let control = if self.signals.any(Signals::CONTROL) {
-                self.mailbox.take_overtaking(|| self.signals.clear(Signals::CONTROL))
-            } else {
-                None
-            };
+        let marks = [self.mailbox.pushed(), self.mailbox.last_overtaking()];
+        while !marks.iter().all(|mark| self.mailbox.has_taken(*mark)) {
+            let control =
+                if self.signals.any(Signals::CONTROL) { self.mailbox.take_overtaking(&self.signals.bits(Signals::CONTROL)) } else { None };
             if let Some(message) = control.or_else(|| self.mailbox.take(batch)) {
                 self.handle(message);
                 continue;
             }
-            if block_on(poll_fn(|cx| self.mailbox.poll_refill(batch, cx, || true))) == Refill::Urgent {
+            if !self.mailbox.refill(batch) {
                 return;
             }
         }

@@ -8,6 +8,7 @@ use std::unseen;
 
 use loom::model::Builder;
 
+use crate::mailbox::{Batch, Flags, Mailbox, wake_those};
 use crate::sync::lock;
 
 /// How often one thread takes over from another that could go on, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
@@ -74,6 +75,37 @@ pub(crate) fn block_on_with<F: Future>(bell: &Arc<Bell>, work: F) -> F::Output {
             Poll::Pending => bell.wait(),
         }
     }
+}
+
+/// What is urgent, as a model says it by hand.
+pub(crate) struct When<F>(pub(crate) F);
+
+impl<F: Fn() -> bool> Flags for When<F> {
+    fn is_any_up(&self) -> bool {
+        (self.0)()
+    }
+
+    fn raise(&self) {}
+
+    fn lower(&self) {}
+}
+
+/// `Cell::suspend`, of one that stays awake for messages.
+pub(crate) fn suspend(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>, cx: &mut Context<'_>, urgent: &impl Flags) -> bool {
+    batch.stays_awake();
+    let may_sleep = mailbox.suspend(batch.wakers(), cx, urgent);
+    wake_those(batch.wakers());
+    may_sleep
+}
+
+/// All that is left in a mailbox.
+pub(crate) fn rest(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>) -> Vec<u32> {
+    std::iter::from_fn(|| mailbox.next_left(batch)).collect()
+}
+
+/// All that is in the queue of a mailbox.
+pub(crate) fn queued(mailbox: &Mailbox<u32>) -> Vec<u32> {
+    std::iter::from_fn(|| mailbox.next_queued()).collect()
 }
 
 /// What a model writes down, to judge it in the end.

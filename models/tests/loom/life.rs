@@ -8,7 +8,7 @@ use loom::thread;
 use models::Model;
 
 use crate::actor::Actor;
-use crate::kit::{block_on, explore};
+use crate::kit::{When, block_on, explore};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Batch, Capacity, Closed, Overflow, Refill};
 
@@ -142,9 +142,9 @@ fn message_against_second_rest() -> u64 {
         actor.begin_here();
         actor.tell(0).expect("it is open");
         let mut batch = Batch::new();
-        let polled = actor.mailbox.poll_refill(&mut batch, &mut Context::from_waker(Waker::noop()), || false);
+        let polled = actor.mailbox.poll_refill(&mut batch, &mut Context::from_waker(Waker::noop()), &When(|| false));
         assert!(polled.is_ready() && actor.mailbox.take(&mut batch) == Some(0));
-        assert!(actor.mailbox.vacate_at_rest(|| false));
+        assert!(actor.mailbox.vacate_at_rest(&When(|| false)));
         let other = actor.clone();
         let sender = thread::spawn(move || told(&other, 1));
         actor.stop(Signals::DRAIN);
@@ -252,7 +252,7 @@ fn declared_against_sleep() -> u64 {
             other.mailbox.close(Closed::Stopped);
         });
         let mut batch = Batch::new();
-        let refill = block_on(poll_fn(|cx| actor.mailbox.poll_refill(&mut batch, cx, || actor.signals.any(Signals::URGENT))));
+        let refill = block_on(poll_fn(|cx| actor.mailbox.poll_refill(&mut batch, cx, &actor.signals.bits(Signals::URGENT))));
         assert_eq!(refill, Refill::Urgent);
         declarer.join().expect("the other goes well");
     })
@@ -264,9 +264,9 @@ fn untouched() -> u64 {
         actor.begin_here();
         actor.tell(1).expect("it is open");
         let mut batch = Batch::new();
-        let polled = actor.mailbox.poll_refill(&mut batch, &mut Context::from_waker(Waker::noop()), || false);
+        let polled = actor.mailbox.poll_refill(&mut batch, &mut Context::from_waker(Waker::noop()), &When(|| false));
         assert!(polled.is_ready() && actor.mailbox.take(&mut batch) == Some(1));
-        assert!(actor.mailbox.vacate_at_rest(|| false));
+        assert!(actor.mailbox.vacate_at_rest(&When(|| false)));
         assert!(!actor.mailbox.close_at_rest(Closed::Stopping, true), "it has had one");
         assert!(actor.mailbox.close_at_rest(Closed::Stopping, false), "it has nothing to do");
         assert!(unbounded().mailbox.close_at_rest(Closed::Stopping, true), "it never had any");

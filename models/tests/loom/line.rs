@@ -7,7 +7,7 @@ use loom::thread;
 use models::Model;
 
 use crate::actor::{Actor, enter};
-use crate::kit::{Bell, block_on, explore};
+use crate::kit::{Bell, When, block_on, explore, rest, suspend};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Batch, Capacity, Closed, Overflow};
 
@@ -50,11 +50,11 @@ fn room_from_a_waiting_handler() -> u64 {
         let sender = thread::spawn(move || other.tell_patiently(2).expect("it is open"));
         let mut batch = Batch::new();
         let mut cx = std::task::Context::from_waker(Waker::noop());
-        let polled = actor.mailbox.poll_refill(&mut batch, &mut cx, || false);
+        let polled = actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false));
         assert!(polled.is_ready(), "there is a message");
         assert_eq!(actor.mailbox.take(&mut batch), Some(1));
         // The handler waits; nothing else of the actor runs until the sender has got its room.
-        assert!(actor.mailbox.suspend(&mut batch, &mut cx, || false));
+        assert!(suspend(&actor.mailbox, &mut batch, &mut cx, &When(|| false)));
         sender.join().expect("the sender goes well");
     })
 }
@@ -74,14 +74,14 @@ fn passed_on() -> u64 {
         let second = thread::spawn(move || waiting.tell_patiently(3).expect("it is open"));
         let mut batch = Batch::new();
         let mut cx = std::task::Context::from_waker(Waker::noop());
-        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, || false).is_ready());
+        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
         assert_eq!(actor.mailbox.take(&mut batch), Some(1));
         // As a loop that goes to sleep.
-        let polled = actor.mailbox.poll_refill(&mut batch, &mut cx, || false);
+        let polled = actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false));
         first.join().expect("the first goes well");
         second.join().expect("the second goes well");
         if polled.is_pending() {
-            assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, || false).is_ready());
+            assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
         }
         assert_eq!(actor.mailbox.take(&mut batch), Some(3));
         assert!(matches!(enter(&actor.mailbox), Admission::Room(_)), "no room is lost");
@@ -101,7 +101,7 @@ fn told_of_the_end() -> u64 {
         for sender in senders {
             assert_eq!(sender.join().expect("the sender goes well"), Err(Closed::Stopping));
         }
-        assert_eq!(actor.mailbox.rest(&mut Batch::new()), [1]);
+        assert_eq!(rest(&actor.mailbox, &mut Batch::new()), [1]);
     })
 }
 
@@ -116,7 +116,7 @@ fn no_overtaking() -> u64 {
         let newcomer = thread::spawn(move || (0..3).for_each(|_| assert!(matches!(enter(&other.mailbox), Admission::Full(_)))));
         let mut batch = Batch::new();
         let mut cx = std::task::Context::from_waker(Waker::noop());
-        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, || false).is_ready());
+        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
         assert_eq!(actor.mailbox.take(&mut batch), Some(1));
         newcomer.join().expect("the newcomer goes well");
         assert!(actor.poll_tell(&mut ticket, 2, Waker::noop()).is_ready());
@@ -134,7 +134,7 @@ fn room_message_by_message() -> u64 {
         }
         let mut batch = Batch::new();
         let mut cx = std::task::Context::from_waker(Waker::noop());
-        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, || false).is_ready());
+        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
         for ticket in &mut tickets {
             // The rest of the batch is still to be handled, and nobody looks under the lock before that.
             assert!(actor.mailbox.take(&mut batch).is_some());
@@ -160,7 +160,7 @@ fn never_more() -> u64 {
             assert!(actor.mailbox.len() <= 1, "more than the capacity");
             match actor.mailbox.take(&mut batch) {
                 Some(message) => taken.push(message),
-                None if actor.mailbox.poll_refill(&mut batch, &mut cx, || false).is_pending() => bell.wait(),
+                None if actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_pending() => bell.wait(),
                 None => {}
             }
         }
@@ -183,7 +183,7 @@ fn woken_anew() -> u64 {
         let receiver = thread::spawn(move || {
             let mut batch = Batch::new();
             let mut cx = std::task::Context::from_waker(Waker::noop());
-            assert!(other.mailbox.poll_refill(&mut batch, &mut cx, || false).is_ready());
+            assert!(other.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
             assert_eq!(other.mailbox.take(&mut batch), Some(1));
         });
         // It was polled in one task, and goes on in another.
@@ -199,7 +199,7 @@ fn room_amid_a_batch() -> u64 {
         (1..=2).for_each(|message| actor.tell(message).expect("there is room"));
         let mut batch = Batch::new();
         let mut cx = std::task::Context::from_waker(Waker::noop());
-        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, || false).is_ready());
+        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
         let mut ticket = None;
         assert!(actor.poll_tell(&mut ticket, 3, Waker::noop()).is_pending());
         assert_eq!(actor.mailbox.take(&mut batch), Some(1));

@@ -7,7 +7,7 @@ use loom::thread;
 use models::Model;
 
 use crate::actor::{Actor, enter};
-use crate::kit::{block_on, explore};
+use crate::kit::{When, block_on, explore, queued, rest, suspend};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Refill};
 
@@ -32,7 +32,7 @@ pub(crate) const MODELS: &[Model] = &[
 fn refill(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>, urgent: impl Fn() -> bool) -> Refill {
     // Each time it is another who sleeps.
     batch.stays_awake();
-    block_on(poll_fn(|cx| mailbox.poll_refill(batch, cx, &urgent)))
+    block_on(poll_fn(|cx| mailbox.poll_refill(batch, cx, &When(&urgent))))
 }
 
 /// Takes the next message, however long that takes.
@@ -120,7 +120,7 @@ fn signal_against_handler() -> u64 {
                     return Poll::Ready(());
                 }
                 polls += 1;
-                if actor.mailbox.suspend(&mut batch, cx, || actor.signals.any(Signals::KILL)) {
+                if suspend(&actor.mailbox, &mut batch, cx, &actor.signals.bits(Signals::KILL)) {
                     return Poll::Pending;
                 }
             }
@@ -185,7 +185,7 @@ fn oldest_in_the_queue() -> u64 {
         assert_eq!(actor.mailbox.take(&mut batch), Some(1));
         sender.join().expect("the sender goes well");
         assert_eq!(actor.buried.all(), [2]);
-        assert_eq!(actor.mailbox.rest(&mut batch), [3, 4]);
+        assert_eq!(rest(&actor.mailbox, &mut batch), [3, 4]);
     })
 }
 
@@ -195,7 +195,7 @@ fn taken_once() -> u64 {
         let (sending, discarding) = (actor.clone(), actor.clone());
         actor.begin();
         let sender = thread::spawn(move || (1..=2).for_each(|message| sending.tell(message).expect("it is open")));
-        let other = thread::spawn(move || discarding.mailbox.take_queued().into_iter().for_each(|message| discarding.buried.add(message)));
+        let other = thread::spawn(move || queued(&discarding.mailbox).into_iter().for_each(|message| discarding.buried.add(message)));
         sender.join().expect("the sender goes well");
         other.join().expect("the other goes well");
         actor.stop(Signals::DRAIN);
@@ -264,7 +264,7 @@ fn left_over_in_order() -> u64 {
             other.overtake(0).expect("it is open");
         });
         sender.join().expect("the sender goes well");
-        assert_eq!(actor.mailbox.rest(&mut batch), [0, 1, 2, 3]);
+        assert_eq!(rest(&actor.mailbox, &mut batch), [0, 1, 2, 3]);
         assert!(actor.mailbox.has_taken(3) && actor.mailbox.len() == 0, "nothing of it waits any more");
     })
 }
@@ -304,7 +304,7 @@ fn put_back_to_full() -> u64 {
         let oldest = actor.mailbox.put_back(&mut batch);
         sender.join().expect("the sender goes well");
         assert!(actor.mailbox.len() <= 2, "no more than there is room for");
-        let left: Vec<u32> = oldest.into_iter().chain(actor.buried.all()).chain(actor.mailbox.rest(&mut batch)).collect();
+        let left: Vec<u32> = oldest.into_iter().chain(actor.buried.all()).chain(rest(&actor.mailbox, &mut batch)).collect();
         assert_eq!((left, actor.mailbox.len()), (vec![1, 2, 3], 0), "the oldest gives way, and none is lost");
     })
 }
@@ -315,11 +315,11 @@ fn known_by_number() -> u64 {
         actor.begin_here();
         let Admission::Room(room) = enter(&actor.mailbox) else { panic!("it is open") };
         let ordinary = room.put(|| 1).number;
-        let control = actor.mailbox.overtake(|| 2, || ()).expect("it is open").number;
+        let control = actor.mailbox.overtake().expect("it is open").put(2, &When(|| false)).number;
         assert_eq!(actor.mailbox.len(), 2, "both lanes count");
         let other = actor.clone();
         let receiver = thread::spawn(move || {
-            assert_eq!(other.mailbox.take_overtaking(|| ()), Some(2));
+            assert_eq!(other.mailbox.take_overtaking(&When(|| false)), Some(2));
             assert!(other.mailbox.has_taken(control) && !other.mailbox.has_taken(ordinary));
             let mut batch = Batch::new();
             assert_eq!(refill(&other.mailbox, &mut batch, || false), Refill::Messages);
@@ -331,11 +331,11 @@ fn known_by_number() -> u64 {
         receiver.join().expect("the receiver goes well");
         assert!(actor.mailbox.has_taken(ordinary) && actor.mailbox.has_taken(control));
         assert!(!actor.mailbox.has_taken(ordinary + 1) && !actor.mailbox.has_taken(control + 1));
-        let control = actor.mailbox.overtake(|| 3, || ()).expect("it is open").number;
-        assert_eq!(actor.mailbox.rest(&mut Batch::new()), [3]);
+        let control = actor.mailbox.overtake().expect("it is open").put(3, &When(|| false)).number;
+        assert_eq!(rest(&actor.mailbox, &mut Batch::new()), [3]);
         assert!(actor.mailbox.has_taken(control), "nobody waits for what is left over");
         actor.tell(5).expect("it is open");
         actor.overtake(4).expect("it is open");
-        assert_eq!(actor.mailbox.take_queued(), [4, 5], "both lanes are taken in the place of the receiver");
+        assert_eq!(queued(&actor.mailbox), [4, 5], "both lanes are taken in the place of the receiver");
     })
 }

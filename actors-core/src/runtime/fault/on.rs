@@ -1,6 +1,6 @@
 //! Injected faults, as they strike: they go the way of what the actor's own code would do.
 
-use std::future::{Future, pending};
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::exit::BoxError;
 use crate::lifecycle::kit::fault::{Effect, Injected, Moment, Strike};
 use crate::lifecycle::panic::guard;
-use crate::runtime::life::{Life, Over, finish, over_after_handler};
-use crate::runtime::watch::{Watched, discard, watch};
+use crate::runtime::life::{HookWork, Life, Over, end_message};
+use crate::runtime::watch::{discard, watch};
 use crate::time::after;
 
 /// Whether the actor has to start as one with a `started` hook does.
@@ -32,39 +32,31 @@ pub(in crate::runtime) fn threatens_messages(cell: &Arc<dyn AnyCell>) -> bool {
 }
 
 /// The `started` hook, and what is to go wrong before it.
-pub(in crate::runtime) fn around_start<F, M>(cell: &Arc<dyn AnyCell>, make: M) -> impl Future<Output = F::Output> + use<F, M>
-where
-    F: Future<Output = Result<(), BoxError>>,
-    M: FnOnce() -> F,
-{
+pub(in crate::runtime) fn around_start<'a>(cell: &Arc<dyn AnyCell>, make: impl FnOnce() -> HookWork<'a> + Send + 'a) -> HookWork<'a> {
     around(cell.env().kit.strike(cell, Moment::Start, None), make)
 }
 
 /// The `stopped` hook, and what is to go wrong before it.
-pub(in crate::runtime) fn around_stop<F, M>(cell: &Arc<dyn AnyCell>, make: M) -> impl Future<Output = F::Output> + use<F, M>
-where
-    F: Future<Output = Result<(), BoxError>>,
-    M: FnOnce() -> F,
-{
+pub(in crate::runtime) fn around_stop<'a>(cell: &Arc<dyn AnyCell>, make: impl FnOnce() -> HookWork<'a> + Send + 'a) -> HookWork<'a> {
     around(cell.env().kit.strike(cell, Moment::Stop, None), make)
 }
 
-async fn around<F>(strike: Option<Strike>, make: impl FnOnce() -> F) -> F::Output
-where
-    F: Future<Output = Result<(), BoxError>>,
-{
-    if let Some(strike) = strike {
-        strike.play().await?;
+fn around<'a>(strike: Option<Strike>, make: impl FnOnce() -> HookWork<'a> + Send + 'a) -> HookWork<'a> {
+    match strike {
+        None => make(),
+        Some(strike) => Box::pin(async {
+            strike.play().await?;
+            make().await
+        }),
     }
-    make().await
 }
 
 /// The message, unless what strikes at it ends the actor.
 macro_rules! first {
     ($life:expr, $message:expr, $turn:expr, $cut:expr) => {
         match $life.strike_at(&$message) {
-            None => $message,
-            Some(strike) => Box::pin($life.struck(strike, $message, $turn, $cut)).await?,
+            None => Ok($message),
+            Some(strike) => Box::pin($life.struck(strike, $message, $turn, $cut)).await,
         }
     };
 }
@@ -79,42 +71,41 @@ pub(in crate::runtime) struct Struck {
 impl<A: Actor> Life<A> {
     /// What strikes at this message, if anything.
     pub(in crate::runtime) fn strike_at(&self, message: &A::Msg) -> Option<Struck> {
-        let kit = &self.any.env().kit;
+        let kit = &self.common.any.env().kit;
         if !kit.is_armed() {
             return None;
         }
         // A tag that panics does so again where the message is handled.
         let tag = guard(|| A::tag(message)).ok()?;
-        let strike = kit.strike(&self.any, Moment::Message, Some(self.any.message_name(u32::from(tag))))?;
+        let name = self.common.any.message_name(u32::from(tag));
+        let strike = kit.strike(&self.common.any, Moment::Message, Some(name))?;
         Some(Struck { strike, tag })
     }
 
     /// Has the fault strike in the place of the handler, with the message in hand. Gives the message back if it is to be
     /// handled after all.
     pub(in crate::runtime) async fn struck(&mut self, struck: Struck, message: A::Msg, turn: Turn, cut: u32) -> Result<A::Msg, Over> {
-        let Life { cell, batch, span, any, .. } = self;
+        let Life { batch, common, .. } = self;
         let Struck { strike, tag } = struck;
-        any.core().begin(tag, turn);
-        let span = span.message(|| any.message_name(u32::from(tag)));
-        let limit = any.policy().handler_limit;
+        let span = common.begin_message(tag, None, turn);
+        let limit = common.any.policy().handler_limit;
         let until = limit.map(|limit| after(Instant::now(), limit));
+        let mut kept = None;
         let (outcome, broken) = {
-            let mut handler = pin!(Some(async move { strike.play().await.map(|()| message) }));
-            let outcome = watch(handler.as_mut(), &span, cell, batch, cut, until, None).await;
+            // The message is in there, and shares the fate of what strikes.
+            let keep = &mut kept;
+            let mut handler = pin!(Some(async move {
+                let message = message;
+                strike.play().await?;
+                *keep = Some(message);
+                Ok(())
+            }));
+            let outcome = watch(handler.as_mut(), &span, &common.any, batch.wakers(), cut, until, None).await;
             let cut_short = outcome.is_cut_short();
             (outcome, discard(handler, cut_short))
         };
-        let (outcome, message) = match outcome {
-            Watched::Done(Ok(message)) => (Watched::Done(Ok(())), Some(message)),
-            Watched::Done(Err(error)) => (Watched::Done(Err(error)), None),
-            Watched::Panicked(reason) => (Watched::Panicked(reason), None),
-            Watched::Cut => (Watched::Cut, None),
-            Watched::TimedOut => (Watched::TimedOut, None),
-        };
-        let over = over_after_handler(any, tag, outcome, limit, broken);
-        finish(any, &over);
-        over?;
-        message.ok_or(Over::Asked)
+        end_message(&common.any, tag, outcome, limit, broken)?;
+        kept.ok_or(Over::Asked)
     }
 }
 
