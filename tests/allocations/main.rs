@@ -2,6 +2,8 @@
 //!
 //! The bounds for spawning are what it takes today. Who makes it less writes the smaller number down here.
 
+mod undone;
+
 use std::convert::Infallible;
 use std::future::Future;
 

@@ -7,7 +7,7 @@ use actors_core::{
     Actor, ActorRef, ActorSystem, Backoff, BoxError, ChildSpec, Context, CrashReports, Decision, ExitReason, Outcome, Strategy, Supervisor,
     messages,
 };
-use tests::Gate;
+use tests::{Broken, Gate};
 
 #[derive(Actor)]
 struct Db {
@@ -103,6 +103,39 @@ async fn a_report_of_a_panic_tells_its_place() {
     assert!(location.as_deref().is_some_and(|place| place.contains("crash_reports.rs:")), "{location:?}");
     assert_eq!(crash.handling.as_deref(), Some("Crash"));
     cast.system.shutdown().await;
+}
+
+/// One that never waits.
+#[derive(Actor)]
+struct Quiet;
+
+#[messages]
+impl Quiet {
+    #[message]
+    fn hush(&self) {}
+
+    #[message]
+    fn snap(&self) -> Result<(), Broken> {
+        Err(Broken("snapped"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_names_the_message_of_one_that_never_waits_too() {
+    let system = ActorSystem::new("t");
+    let mut crashes = system.crash_reports();
+
+    // Its first message and a later one: both ways of running it.
+    for before in [0, 40] {
+        let quiet = system.spawn(Quiet);
+        for _ in 0..before {
+            quiet.tell(Hush).await.expect("it is open");
+        }
+        quiet.tell(Snap).await.expect("it is open");
+        quiet.stopped().await;
+        assert_eq!(crashes.recv().await.expect("it is reported").handling.as_deref(), Some("Snap"), "after {before}");
+    }
+    system.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 mod asking;
 mod backoff;
+mod between_lives;
 mod blocking;
 mod cast;
 mod conformance;
@@ -17,6 +18,7 @@ mod faults;
 mod frozen;
 mod gather;
 mod given_up;
+mod giving_up;
 mod groups;
 mod inactivity;
 mod intensity;
@@ -52,5 +54,6 @@ mod streams;
 mod telling;
 mod test_kit;
 mod timers;
+mod told_of_ends;
 mod topics;
 mod work;

@@ -44,6 +44,22 @@ async fn str_1_under_one_for_one_only_the_one_that_failed_is_restarted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn references_to_those_who_are_taken_along_stay_good_whatever_their_restart_type() {
+    let stage = Stage::new();
+    let specs = [stage.spec("a").permanent(), stage.spec("b").transient(), stage.spec("c").permanent()];
+    stage.supervise(Supervisor::new().strategy(Strategy::OneForAll).children(specs)).await;
+    let taken_along = ["b", "c"].map(|name| stage.worker(name));
+
+    stage.worker("a").tell(End::Fail).await.unwrap();
+    stage.noted("start c1", 1).await;
+
+    for worker in taken_along {
+        assert_eq!(worker.ask(Life).await.unwrap(), 1, "S2.4: {worker:?}");
+    }
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn str_1_under_one_for_all_all_are_new_and_none_of_the_old_lives_is_left() {
     for end in End::ALL {
         let stage = Stage::new();

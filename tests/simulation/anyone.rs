@@ -206,7 +206,7 @@ async fn poll_once_and_forget(sending: impl Future<Output = Sent>, turns: u8) ->
     None
 }
 
-fn told<M: Numbered>(number: Number, result: Result<(), TellError<M>>) -> Sent {
+pub fn told<M: Numbered>(number: Number, result: Result<(), TellError<M>>) -> Sent {
     match result {
         Ok(()) => Sent::Accepted,
         Err(refused) => {
@@ -216,7 +216,7 @@ fn told<M: Numbered>(number: Number, result: Result<(), TellError<M>>) -> Sent {
     }
 }
 
-fn asked<M: Numbered, E>(number: Number, result: Result<Number, AskError<M, E>>) -> Sent {
+pub fn asked<M: Numbered, E>(number: Number, result: Result<Number, AskError<M, E>>) -> Sent {
     let error = match result {
         Ok(answer) if answer == number => return Sent::Answered,
         Ok(_) => return Sent::Mixed,
@@ -247,7 +247,7 @@ fn asked<M: Numbered, E>(number: Number, result: Result<Number, AskError<M, E>>)
 }
 
 /// A message with a number.
-trait Numbered {
+pub trait Numbered {
     fn number(&self) -> Number;
 }
 

@@ -7,7 +7,7 @@ use actors_core::{DeadReason, ExitReason, Outcome, StartFailure};
 
 use crate::execute::Run;
 use crate::journal::{Change, Note, Sent, Tied};
-use crate::program::{Serve, Way};
+use crate::program::{JobHow, Serve, Way};
 
 /// How often each kind of thing happened.
 #[derive(Default)]
@@ -45,6 +45,16 @@ const WANTED: &[&str] = &[
     "member joined",
     "member left",
     "member ended",
+    "job answered",
+    "job refused",
+    "job crashed",
+    "job timed out",
+    "job dead",
+    "job retried",
+    "broadcast",
+    "resized",
+    "pool escalated",
+    "worker restarted",
     "short linger",
     "told by link",
     "told by child",
@@ -91,10 +101,18 @@ impl Tally {
             self.note(&entry.note);
         }
         for event in &run.lives {
+            if matches!(event.step, LifeStep::Started) && event.incarnation > 0 && event.path.name().starts_with("worker-") {
+                self.count("worker restarted");
+            }
             match &event.step {
                 LifeStep::Down(_) => self.count("down"),
                 LifeStep::Started if event.incarnation > 0 => self.count("another life"),
-                LifeStep::Ended(reason) => self.reason(reason),
+                LifeStep::Ended(reason) => {
+                    if matches!(reason, ExitReason::Escalated { .. }) && event.path.name() == "pool" {
+                        self.count("pool escalated");
+                    }
+                    self.reason(reason);
+                }
                 _ => {}
             }
         }
@@ -134,6 +152,17 @@ impl Tally {
                 Sent::WouldDeadlock => "deadlock",
                 Sent::Mixed => return,
             },
+            Note::JobSent { results, .. } if results.len() > 1 => "broadcast",
+            Note::JobSent { results, .. } => match results.first() {
+                Some(Sent::Answered) => "job answered",
+                Some(Sent::Refused(_)) => "job refused",
+                Some(Sent::Crashed) => "job crashed",
+                Some(Sent::TimedOutInQueue | Sent::TimedOutInHandler) => "job timed out",
+                _ => return,
+            },
+            Note::DeadJob { .. } => "job dead",
+            Note::SendsJob { how: JobHow::Retry(_), .. } => "job retried",
+            Note::Resized { done: true, .. } => "resized",
             Note::Asks { way: Way::Stop, .. } => "stopped",
             Note::Asks { way: Way::Drain, .. } => "drained",
             Note::Asks { way: Way::Kill, .. } => "killed",

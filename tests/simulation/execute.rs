@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::grow;
 use crate::journal::{Entry, Note, Number, Sender};
 use crate::node::note_of;
+use crate::pools;
 use crate::program::{Deed, Program};
 use crate::services;
 use crate::world::World;
@@ -87,6 +88,7 @@ async fn live(program: Program, has_time: bool) -> Run {
         grow::top(&world, slot, &system);
         world.sway().await;
     }
+    pools::make(&world, &system).await;
     drop(system);
     let over = Arc::new(AtomicBool::new(false));
     let warden = has_time.then(|| tokio::spawn(guard(world.clone(), over.clone())));
@@ -212,6 +214,10 @@ async fn act(world: &Arc<World>, client: u8, deed: Deed) {
                 who.serve(world, serve);
             }
         }
+        Deed::Job(how, key, fate) => pools::send(world, client, how, key, fate).await,
+        Deed::Resize(workers) => pools::resize(world, workers).await,
+        Deed::EndPool(way) => pools::end(world, way),
+        Deed::EndWorker(place, way) => pools::end_worker(world, place, way),
         Deed::Publish(topic) => services::publish(world, by, topic),
         Deed::PublishAndWait(topic, limit) => services::publish_and_wait(world, by, topic, limit).await,
         Deed::Wait(time) => world.pass(time).await,
@@ -303,6 +309,11 @@ async fn all_ended(world: &Arc<World>) {
             world.wrong(format!("S2.3: {} goes on although the system was dropped", known.path));
         }
     }
+    if let Some(pool) = world.pool() {
+        if tokio::time::timeout(limit, pool.pool().stopped()).await.is_err() {
+            world.wrong("S2.3: the pool goes on although the system was dropped");
+        }
+    }
 }
 
 // ===== while it runs =====
@@ -376,7 +387,7 @@ fn idlers(world: &World) -> BTreeMap<ActorId, Idler> {
             ActorState::Stopping if !busy[place] => "S6",
             _ => continue,
         };
-        let active = known.get(&node.id).map_or(0, |known| known.active);
+        let active = known.get(&node.id).map_or(world.jobs(), |known| known.active);
         let idler = Idler { rule, path: node.path.to_string(), state: node.state, queued: node.queued, active };
         idlers.insert(node.id, idler);
     }

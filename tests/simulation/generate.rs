@@ -1,10 +1,11 @@
 //! Makes a program from a seed: the same seed makes the same program.
 
-use actors_core::{AutoShutdown, CatchUp, LinkKind, OnStop, Overflow, Restart, Strategy};
+use actors_core::{AutoShutdown, CatchUp, LinkKind, OnStop, Overflow, Restart, Routing, Strategy};
 use fastrand::Rng;
 
 use crate::program::{
-    Act, Answer, Deed, Ending, How, Kind, Knot, Manage, Order, Plan, Program, Serve, Setup, Slot, Start, Step, Stop, Way,
+    Act, Answer, Deed, Ending, Fate, How, JobHow, Kind, Knot, Manage, Order, Plan, Pool, Program, Serve, Setup, Slot, Start, Step, Stop,
+    Way,
 };
 
 /// Which sets of hooks there are; each is a type of actor of its own.
@@ -18,10 +19,12 @@ pub fn program(seed: u64) -> Program {
     let trouble = rng.u32(0..=30);
     let mut making = Making { rng, trouble, actors: Vec::new() };
     making.grow();
-    let steps = making.steps();
+    let mut steps = making.steps();
     let ending = making.ending();
     let linger = if making.one_in(3) { Some(making.pick(&[1, 2, 5])) } else { None };
-    Program { seed, actors: making.actors, steps, ending, linger }
+    // Last, so that what has no pool is the same as ever.
+    let pool = if making.one_in(4) { Some(making.pool(&mut steps)) } else { None };
+    Program { seed, actors: making.actors, steps, ending, linger, pool }
 }
 
 struct Making {
@@ -336,6 +339,59 @@ impl Making {
             38 if self.one_in(10) => Act::RequestShutdown,
             39 if self.one_in(10) => Act::AwaitShutdown,
             _ => Act::Nothing,
+        }
+    }
+
+    // ===== pools =====
+
+    /// A pool, and what is done with it, somewhere among the other steps.
+    fn pool(&mut self, steps: &mut Vec<Step>) -> Pool {
+        let clients = self.rng.u8(1..=4);
+        let resizes = self.rng.bool();
+        for _ in 0..self.rng.usize(1..=40) {
+            let deed = self.deed_with_pool(resizes);
+            let place = self.rng.usize(0..=steps.len());
+            steps.insert(place, Step { client: self.rng.u8(0..clients), deed });
+        }
+        Pool {
+            workers: self.rng.usize(1..=4),
+            routing: self.pick(&[Routing::RoundRobin, Routing::LeastLoaded]),
+            capacity: self.pick(&[None, Some(1), Some(2)]),
+            rejects: self.one_in(4),
+            restarts: self.pick(&[0, 1, 3, 100]),
+            kept: self.rng.bool(),
+            bad_starts: if self.goes_wrong() { vec![self.rng.usize(0..6), self.rng.usize(0..12)] } else { Vec::new() },
+        }
+    }
+
+    fn deed_with_pool(&mut self, resizes: bool) -> Deed {
+        match self.rng.u32(0..30) {
+            0..=1 if resizes => Deed::Resize(self.rng.usize(0..=6)),
+            2 if self.one_in(3) => Deed::EndPool(self.way()),
+            3..=4 => Deed::EndWorker(self.rng.usize(0..4), self.way()),
+            5..=7 => Deed::Wait(self.time()),
+            _ => {
+                let how = match self.rng.u32(0..12) {
+                    0..=3 => JobHow::Tell,
+                    4 => JobHow::TryTell,
+                    5..=7 => JobHow::Ask,
+                    8 => JobHow::AskWithin(self.time()),
+                    9 => JobHow::Retry(self.rng.u32(0..3)),
+                    _ => JobHow::Broadcast,
+                };
+                let key = if self.rng.bool() { Some(self.rng.u8(0..3)) } else { None };
+                Deed::Job(how, key, self.fate())
+            }
+        }
+    }
+
+    fn fate(&mut self) -> Fate {
+        match self.rng.u32(0..10) {
+            0 if self.goes_wrong() => Fate::Fails,
+            1..=2 if self.goes_wrong() => Fate::Panics(self.rng.u32(1..=2)),
+            3 => Fate::Refuses,
+            4..=6 => Fate::Takes(self.time()),
+            _ => Fate::Done,
         }
     }
 

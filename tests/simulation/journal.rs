@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors_core::{ActorId, ActorPath, CatchUp, DeadReason, ExitReason, LinkKind, MonitorRef, Refusal};
 
-use crate::program::{Serve, Slot, Way};
+use crate::program::{JobHow, Serve, Slot, Way};
 
 /// One entry: what happened, and when by the clock of the runtime.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,6 +172,32 @@ pub enum Note {
         who: Who,
         group: u8,
         change: Change,
+    },
+
+    // ===== pools =====
+    SendsJob {
+        by: u8,
+        job: Number,
+        how: JobHow,
+        key: Option<u8>,
+    },
+    /// What became of it, at each worker to which it was sent.
+    JobSent {
+        job: Number,
+        results: Vec<Sent>,
+    },
+    JobTook {
+        who: Who,
+        job: Number,
+    },
+    DeadJob {
+        job: Number,
+    },
+    /// The pool itself was asked to end.
+    AsksPool(Way),
+    Resized {
+        workers: usize,
+        done: bool,
     },
 
     // ===== ends =====

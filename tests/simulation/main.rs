@@ -4,7 +4,7 @@
 //! # What is simulated
 //!
 //! A [program](program) is data: actors (depth, width, hooks, policies, supervision, ties, habits of starting and stopping)
-//! and steps (messages of all kinds, stops, drains, kills, links, shutdowns, what is published to topics and who joins groups), made
+//! and steps (messages of all kinds, stops, drains, kills, links, shutdowns, what is published to topics, who joins groups, jobs for a pool), made
 //! from one number by [`generate`]. In a third of them an actor that has nothing to do loses its task within milliseconds. It runs on one
 //! thread and a clock that stands still, and gives up its turn at random at every await of an actor; so the same seed is the
 //! same run, to the last entry of its journal. [`execute`] runs it, [`node`] is the actor that does what it is told, and
@@ -18,6 +18,7 @@
 //! SIM_SEED=4711 cargo test -p tests --test simulation -- --nocapture        one seed again, with its journal
 //! SIM_SEED=4711 SIM_CUT='steps=1 actors=2 plain=' cargo test ...            the same, cut down as a failure printed it
 //! SIM_SEEDS=1000000 cargo test --release -p tests --test simulation -- --nocapture   a million, from SIM_FROM on if it is set
+//! SIM_FROM=9000 SIM_SEEDS=40000 cargo test -p tests --test simulation on_1_2         on workers, a twentieth of them: 9,000 to 10,999
 //! ```
 
 mod anyone;
@@ -29,6 +30,7 @@ mod grow;
 mod journal;
 mod long;
 mod node;
+mod pools;
 mod program;
 mod services;
 mod shrink;
@@ -57,8 +59,10 @@ fn programs_keep_every_promise_on_1_2_and_8_workers() {
     if long::number("SIM_SEED").is_some() {
         return;
     }
+    let first = long::number("SIM_FROM").unwrap_or(0);
+    let count = long::number("SIM_SEEDS").map_or(SEEDS_ON_WORKERS, |seeds| seeds / 20);
     for workers in [1, 2, 8] {
-        for seed in 0..long::number("SIM_SEEDS").map_or(SEEDS_ON_WORKERS, |seeds| seeds / 20) {
+        for seed in first..first + count {
             let program = generate::program(seed);
             let run = execute::on_workers(&program, workers);
             // Where the machine was so slow that somebody was given up, nothing can be said.

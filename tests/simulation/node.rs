@@ -14,6 +14,7 @@ use tests::Broken;
 use crate::anyone::with_hooks;
 use crate::grow;
 use crate::journal::{Note, Number, Place, Sender, Tied, Who};
+use crate::pools::Job;
 use crate::program::{Act, Answer, Knot, Order, Plan, Slot, Start, Stop, Way};
 use crate::services;
 use crate::sources::Source;
@@ -531,8 +532,11 @@ impl Drop for Here {
 /// What the journal says of a dead letter.
 pub fn note_of(letter: &actors_core::DeadLetter) -> Note {
     let reason = letter.reason();
-    match letter.take::<News>() {
-        Some(news) => Note::DeadNews { news: news.number, path: letter.path().clone(), reason },
-        None => Note::Dead { message: letter.take::<Work>().map(|work| work.number), reason },
+    if let Some(news) = letter.take::<News>() {
+        return Note::DeadNews { news: news.number, path: letter.path().clone(), reason };
     }
+    if let Some(job) = letter.take::<Job>() {
+        return Note::DeadJob { job: job.number };
+    }
+    Note::Dead { message: letter.take::<Work>().map(|work| work.number), reason }
 }

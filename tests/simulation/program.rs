@@ -1,6 +1,6 @@
 //! A program: what a tree of actors is made of, and what is done to it, as data.
 
-use actors_core::{AutoShutdown, CatchUp, LinkKind, OnStop, Overflow, Restart, Strategy};
+use actors_core::{AutoShutdown, CatchUp, LinkKind, OnStop, Overflow, Restart, Routing, Strategy};
 
 /// Which actor of a program is meant: its place in [`Program::actors`]. An actor that is made anew has the same.
 pub type Slot = usize;
@@ -14,6 +14,47 @@ pub struct Program {
     pub ending: Ending,
     /// How long an actor keeps its task when it has nothing to do, in milliseconds, if not as long as usual.
     pub linger: Option<u64>,
+    pub pool: Option<Pool>,
+}
+
+/// A pool of workers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    pub workers: usize,
+    pub routing: Routing,
+    pub capacity: Option<u32>,
+    /// The mailboxes of the workers reject what they have no room for.
+    pub rejects: bool,
+    /// Restarts within an hour, which no program lasts.
+    pub restarts: u32,
+    /// It stands below a supervisor, which restarts it.
+    pub kept: bool,
+    /// Which makings of a worker fail, by their number.
+    pub bad_starts: Vec<usize>,
+}
+
+/// What comes of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Done,
+    Takes(u64),
+    Fails,
+    /// The first so many attempts panic.
+    Panics(u32),
+    /// The answer is an error.
+    Refuses,
+}
+
+/// How a job is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobHow {
+    Tell,
+    TryTell,
+    Ask,
+    AskWithin(u64),
+    /// It is asked again so many times.
+    Retry(u32),
+    Broadcast,
 }
 
 /// What one actor is to be.
@@ -130,6 +171,11 @@ pub enum Deed {
     Link(Slot, Slot, LinkKind),
     Unlink(Slot, Slot),
     Serve(Slot, Serve),
+    /// Sends a job to the pool, with a key if one is given.
+    Job(JobHow, Option<u8>, Fate),
+    Resize(usize),
+    EndPool(Way),
+    EndWorker(usize, Way),
     Publish(u8),
     /// Publishes, and waits so long until all have it.
     PublishAndWait(u8, u64),

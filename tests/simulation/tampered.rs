@@ -8,8 +8,8 @@ use actors_core::{DeadReason, ExitReason, Refusal};
 use crate::check::check;
 use crate::execute::{Run, on_paused_time};
 use crate::generate;
-use crate::journal::{Change, Entry, Note, Place, Sent, Tied};
-use crate::program::Serve;
+use crate::journal::{Change, Entry, Note, Place, Sent, Tied, Who};
+use crate::program::{JobHow, Serve, Way};
 
 /// What is done to a run, if that has something to do it to.
 type Tamper = fn(&mut Run) -> bool;
@@ -122,6 +122,56 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
         let at = run.journal[place].at;
         run.journal.insert(place, Entry { at, note: Note::TakenBack { who, source: timer, was_to_come: true } });
         true
+    }),
+    ("a dead job is lost", "S4.4", |run| remove(run, |note| matches!(note, Note::DeadJob { .. }))),
+    ("a job is handled twice", "S13.4", |run| {
+        let asked = |note: &Note| matches!(note, Note::JobSent { results, .. } if results.as_slice() == [Sent::Answered]);
+        let Some(number) = run.journal.iter().find_map(|entry| match &entry.note {
+            Note::JobSent { job, .. } if asked(&entry.note) => Some(*job),
+            _ => None,
+        }) else {
+            return false;
+        };
+        let took = run.journal.iter().position(|entry| matches!(entry.note, Note::JobTook { job, .. } if job == number));
+        took.map(|place| run.journal.insert(place, run.journal[place].clone())).is_some()
+    }),
+    ("a broadcast leaves a worker out", "S13.3", |run| {
+        let Some(number) = run.journal.iter().find_map(|entry| match &entry.note {
+            Note::JobSent { job, results } if results.len() > 1 => Some(*job),
+            _ => None,
+        }) else {
+            return false;
+        };
+        let took = run.journal.iter().position(|entry| matches!(entry.note, Note::JobTook { job, .. } if job == number));
+        took.map(|place| run.journal.remove(place)).is_some()
+    }),
+    ("a job goes to another worker than its key says", "S13.2", |run| {
+        let keyed = |note: &Note| match note {
+            Note::SendsJob { job, how: JobHow::Tell | JobHow::Ask, key: Some(key), .. } => Some((*key, *job)),
+            _ => None,
+        };
+        let mut all: Vec<_> = run.journal.iter().filter_map(|entry| keyed(&entry.note)).collect();
+        all.sort_unstable();
+        let Some(pair) = all.windows(2).find(|pair| pair[0].0 == pair[1].0) else { return false };
+        let others: Vec<Who> =
+            run.journal.iter().filter_map(|entry| if let Note::JobTook { who, .. } = entry.note { Some(who) } else { None }).collect();
+        let moved = run.journal.iter_mut().find_map(|entry| match &mut entry.note {
+            Note::JobTook { who, job } if *job == pair[1].1 => Some(who),
+            _ => None,
+        });
+        let Some(who) = moved else { return false };
+        others.into_iter().find(|other| other.id != who.id).map(|other| *who = other).is_some()
+    }),
+    ("a pool that ends takes a job", "S13.6", |run| {
+        run.journal.insert(0, Entry { at: Duration::ZERO, note: Note::AsksPool(Way::Stop) });
+        run.program.pool.as_ref().is_some_and(|pool| !pool.kept)
+    }),
+    ("a pool restarts more than it may", "S13.5", |run| {
+        let worker = run.lives.iter_mut().find(|event| event.incarnation > 0 && event.path.name().starts_with("worker-"));
+        worker.is_some_and(|event| {
+            event.incarnation += 1_000;
+            true
+        })
     }),
     ("a task is left", "S2.2", |run| {
         run.left.tasks = 1;

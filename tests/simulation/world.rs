@@ -9,12 +9,13 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use actors_core::test_kit::LifeLog;
-use actors_core::{ActorId, ActorPath, ActorSystem};
+use actors_core::{ActorId, ActorPath, ActorSystem, PoolRef};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::anyone::Anyone;
 use crate::journal::{Entry, Note, Number, Who};
+use crate::pools::Worker;
 use crate::program::{Plan, Program, Slot};
 
 /// The world of one run.
@@ -35,6 +36,9 @@ pub struct World {
     starts: Mutex<Vec<JoinHandle<()>>>,
     current: Mutex<BTreeMap<Slot, Anyone>>,
     system: Mutex<Option<ActorSystem>>,
+    pool: Mutex<Option<PoolRef<Worker>>>,
+    /// How many jobs the pool has begun.
+    jobs: AtomicU64,
     live: Arc<AtomicI64>,
 }
 
@@ -82,6 +86,8 @@ impl World {
             starts: Mutex::default(),
             current: Mutex::default(),
             system: Mutex::new(Some(system)),
+            pool: Mutex::default(),
+            jobs: AtomicU64::new(0),
             live: Arc::default(),
         })
     }
@@ -260,7 +266,27 @@ impl World {
     pub fn forget(&self) {
         let known = std::mem::take(&mut *locked(&self.known));
         let current = std::mem::take(&mut *locked(&self.current));
-        drop((known, current));
+        let pool = locked(&self.pool).take();
+        drop((known, current, pool));
+    }
+
+    // ===== the pool =====
+
+    pub fn have_pool(&self, pool: PoolRef<Worker>) {
+        *locked(&self.pool) = Some(pool);
+    }
+
+    pub fn pool(&self) -> Option<PoolRef<Worker>> {
+        locked(&self.pool).clone()
+    }
+
+    /// A job was begun.
+    pub fn works(&self) {
+        self.jobs.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub fn jobs(&self) -> u64 {
+        self.jobs.load(Ordering::SeqCst)
     }
 
     // ===== the system =====

@@ -26,6 +26,8 @@ use crate::lifecycle::signal::Signals;
 
 /// An actor that has had more messages than these will get more, and has a task that lingers between them.
 const FEW: u64 = 16;
+/// The same where each turn takes a task, which costs more than to wake one.
+const FEW_IN_TASKS: u64 = 2;
 
 /// What came of a turn.
 enum Outcome {
@@ -194,7 +196,8 @@ impl<A: Actor> Life<A> {
         if self.cell.mailbox.refill(&mut self.batch) {
             return None;
         }
-        if self.cell.mailbox.taken() > FEW || !self.may_rest() {
+        let few = if self.common.any.env().run_queue.is_of_use() { FEW } else { FEW_IN_TASKS };
+        if self.cell.mailbox.taken() > few || !self.may_rest() {
             return Some(Round::Busy);
         }
         self.lie_down().then_some(Round::AtRest)

@@ -16,6 +16,7 @@ use crate::address::{Place, Recipient, Refusal};
 use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::short_name;
+use crate::mailbox::Overflow;
 use crate::sync::lock;
 
 /// Some messages of a topic did not reach this subscriber, since it was too slow; see [`Subscriber::report_lag`].
@@ -35,19 +36,31 @@ pub struct Lagged {
 pub(super) struct Outbox<M> {
     target: Recipient<M>,
     state: Mutex<State<M>>,
+    /// Held by whoever delivers from when he takes something out until that is in the mailbox, or back.
+    in_hand: Mutex<()>,
+    /// The mailbox drops what it has no room for: nothing waits here, and messages of others may be dropped by each that enters.
+    drops: bool,
 }
 
 struct State<M> {
     waiting: VecDeque<Letter<M>>,
     /// Somebody delivers what waits. Nobody else does, and nothing goes past it.
     delivering: bool,
-    /// The actor has ended, or wants nothing any more.
-    closed: bool,
+    closed: Option<Closed>,
     /// How many may wait; the newest always does.
     keep: usize,
     /// Who is told what was missed.
     reports: Option<Reports>,
     missed: u64,
+}
+
+/// Why nothing is taken any more.
+#[derive(Clone, Copy)]
+enum Closed {
+    /// The actor takes nothing: what was for it is a dead letter.
+    Over,
+    /// The actor does not want it: what was for it is dropped.
+    Unwanted,
 }
 
 /// Where the reports of one subscriber go: to itself.
@@ -65,6 +78,13 @@ pub(super) struct Letter<M> {
 
 /// What had to give way, to be dropped once no lock is held.
 pub(super) type GivenWay<M> = VecDeque<Letter<M>>;
+
+/// What does not wait on, to be dropped once no lock is held.
+struct Returned<M> {
+    surplus: Vec<Letter<M>>,
+    /// Why these are dead letters, if they are.
+    dead: Option<DeadReason>,
+}
 
 impl<M> Letter<M> {
     fn is_awaited(&self) -> bool {
@@ -92,8 +112,9 @@ enum Next<M> {
 
 impl<M: Send + 'static> Outbox<M> {
     pub(super) fn new(target: Recipient<M>, keep: usize, reports: Option<Reports>) -> Arc<Self> {
-        let state = State { waiting: VecDeque::new(), delivering: false, closed: false, keep, reports, missed: 0 };
-        Arc::new(Outbox { target, state: Mutex::new(state) })
+        let state = State { waiting: VecDeque::new(), delivering: false, closed: None, keep, reports, missed: 0 };
+        let drops = matches!(target.any().policy().overflow, Overflow::DropNewest | Overflow::DropOldest);
+        Arc::new(Outbox { target, state: Mutex::new(state), in_hand: Mutex::new(()), drops })
     }
 
     pub(super) fn target(&self) -> &Recipient<M> {
@@ -115,7 +136,7 @@ impl<M: Send + 'static> Outbox<M> {
         let mut message = Some(message);
         let straight = {
             let state = lock(&self.state);
-            !state.delivering && !state.closed
+            !state.delivering && state.closed.is_none()
         };
         if straight {
             match self.target.post(&mut message) {
@@ -127,7 +148,7 @@ impl<M: Send + 'static> Outbox<M> {
         let mut letter = message.map(|message| Letter { message, receipt });
         let (surplus, start) = {
             let mut state = lock(&self.state);
-            if state.closed {
+            if state.closed.is_some() {
                 (Vec::new(), false)
             } else {
                 state.waiting.extend(letter.take());
@@ -147,7 +168,7 @@ impl<M: Send + 'static> Outbox<M> {
     /// Lets a message wait, to be delivered by [`flush`](Self::flush). For callers that hold a lock.
     pub(super) fn push(&self, message: M) {
         let mut state = lock(&self.state);
-        if !state.closed {
+        if state.closed.is_none() {
             state.waiting.push_back(Letter { message, receipt: None });
         }
     }
@@ -161,7 +182,7 @@ impl<M: Send + 'static> Outbox<M> {
     pub(super) fn replace(&self, message: M) -> GivenWay<M> {
         let mut state = lock(&self.state);
         let old = std::mem::take(&mut state.waiting);
-        if !state.closed {
+        if state.closed.is_none() {
             state.waiting.push_back(Letter { message, receipt: None });
         }
         old
@@ -176,36 +197,40 @@ impl<M: Send + 'static> Outbox<M> {
             }
         }
         loop {
-            match self.next() {
-                Next::Nothing => return,
-                Next::Letter(letter) => match self.post(letter) {
-                    Ok(()) => {}
-                    Err((Refusal::Full, letter)) => {
-                        self.give_back(letter);
-                        return self.send_courier();
-                    }
-                    Err((_, letter)) => {
-                        self.bury([letter], DeadReason::Stopped);
-                        return self.close();
-                    }
-                },
-                Next::Report(_, report) => {
-                    lock(&self.state).missed += report.missed;
+            match self.hand_over() {
+                Handed::Nothing => return,
+                Handed::Over(receipt) => note(receipt),
+                Handed::Back(returned) => {
+                    self.let_go(returned);
                     return self.send_courier();
+                }
+                Handed::Refused(letter) => {
+                    self.bury(letter, DeadReason::Stopped);
+                    return self.close();
                 }
             }
         }
     }
 
-    fn post(&self, letter: Letter<M>) -> Result<(), (Refusal, Letter<M>)> {
-        let Letter { message, receipt } = letter;
-        let mut message = Some(message);
-        match self.target.post(&mut message) {
-            Ok(()) => {
-                note(receipt);
-                Ok(())
+    /// Takes the next out and puts it into the mailbox, or back. Whoever cancels waits for that, and then nothing more comes.
+    fn hand_over(&self) -> Handed<M> {
+        // What a mailbox drops may have a destructor of a user's.
+        let _in_hand = (!self.drops).then(|| lock(&self.in_hand));
+        match self.next() {
+            Next::Nothing => Handed::Nothing,
+            Next::Report(_, report) => {
+                lock(&self.state).missed += report.missed;
+                Handed::Back(Returned { surplus: Vec::new(), dead: None })
             }
-            Err(refusal) => Err((refusal, Letter { message: message.expect("a refused message is still here"), receipt })),
+            Next::Letter(Letter { message, receipt }) => {
+                let mut message = Some(message);
+                let result = self.target.post(&mut message);
+                match (message, result) {
+                    (None, _) => Handed::Over(receipt),
+                    (Some(message), Err(Refusal::Full)) => Handed::Back(self.give_back(Letter { message, receipt })),
+                    (Some(message), _) => Handed::Refused(Some(Letter { message, receipt })),
+                }
+            }
         }
     }
 
@@ -213,19 +238,21 @@ impl<M: Send + 'static> Outbox<M> {
     pub(super) fn close(&self) {
         let rest = {
             let mut state = lock(&self.state);
-            state.closed = true;
+            state.closed.get_or_insert(Closed::Over);
             std::mem::take(&mut state.waiting)
         };
         self.bury(rest, DeadReason::Stopped);
     }
 
-    /// Drops what waits, since the actor does not want it.
+    /// Drops what waits, since the actor does not want it: nothing of it arrives afterwards.
     pub(super) fn cancel(&self) {
         let rest = {
             let mut state = lock(&self.state);
-            state.closed = true;
+            state.closed.get_or_insert(Closed::Unwanted);
             std::mem::take(&mut state.waiting)
         };
+        // What somebody has just taken out enters the mailbox before this returns, or not at all.
+        drop(lock(&self.in_hand));
         drop(rest);
     }
 
@@ -252,17 +279,23 @@ impl<M: Send + 'static> Outbox<M> {
     }
 
     /// Lets the one that was taken out wait on; it may have to give way.
-    fn give_back(&self, letter: Letter<M>) {
-        let surplus = {
-            let mut state = lock(&self.state);
-            if state.closed {
-                drop(state);
-                return self.bury([letter], DeadReason::Stopped);
+    fn give_back(&self, letter: Letter<M>) -> Returned<M> {
+        let mut state = lock(&self.state);
+        match state.closed {
+            None => {
+                state.waiting.push_front(letter);
+                Returned { surplus: state.give_way(), dead: Some(DeadReason::Lagged) }
             }
-            state.waiting.push_front(letter);
-            state.give_way()
-        };
-        self.bury(surplus, DeadReason::Lagged);
+            Some(Closed::Over) => Returned { surplus: vec![letter], dead: Some(DeadReason::Stopped) },
+            Some(Closed::Unwanted) => Returned { surplus: vec![letter], dead: None },
+        }
+    }
+
+    fn let_go(&self, returned: Returned<M>) {
+        match returned.dead {
+            Some(reason) => self.bury(returned.surplus, reason),
+            None => drop(returned.surplus),
+        }
     }
 
     fn bury(&self, letters: impl IntoIterator<Item = Letter<M>>, reason: DeadReason) {
@@ -300,46 +333,63 @@ struct Round<M: Send + 'static> {
 
 impl<M: Send + 'static> Round<M> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let outbox = &self.outbox;
         loop {
-            let refused = match outbox.next() {
-                Next::Nothing => return Poll::Ready(()),
-                Next::Report(to, report) => {
-                    let missed = report.missed;
-                    match to.poll_post(&mut self.place, &mut Some(report), cx) {
-                        Poll::Ready(result) => result.is_err(),
-                        Poll::Pending => {
-                            // More may be missed until there is room; then the report says so.
-                            lock(&outbox.state).missed += missed;
-                            return Poll::Pending;
-                        }
-                    }
+            match self.hand_over(cx) {
+                Handed::Nothing => return Poll::Ready(()),
+                Handed::Over(receipt) => note(receipt),
+                Handed::Back(returned) => {
+                    self.outbox.let_go(returned);
+                    return Poll::Pending;
                 }
-                Next::Letter(Letter { message, receipt }) => {
-                    let mut message = Some(message);
-                    let result = outbox.target.poll_post(&mut self.place, &mut message, cx);
-                    match (message, result) {
-                        (None, _) => {
-                            note(receipt);
-                            false
-                        }
-                        (Some(message), Poll::Pending) => {
-                            outbox.give_back(Letter { message, receipt });
-                            return Poll::Pending;
-                        }
-                        (Some(message), Poll::Ready(_)) => {
-                            outbox.bury([Letter { message, receipt }], DeadReason::Stopped);
-                            true
-                        }
-                    }
+                Handed::Refused(letter) => {
+                    self.outbox.bury(letter, DeadReason::Stopped);
+                    self.outbox.close();
+                    return Poll::Ready(());
                 }
-            };
-            if refused {
-                outbox.close();
-                return Poll::Ready(());
             }
         }
     }
+
+    /// Takes the next out and puts it into the mailbox, or back. Whoever cancels waits for that, and then nothing more comes.
+    fn hand_over(&mut self, cx: &mut Context<'_>) -> Handed<M> {
+        let outbox = &self.outbox;
+        let _in_hand = lock(&outbox.in_hand);
+        match outbox.next() {
+            Next::Nothing => Handed::Nothing,
+            Next::Report(to, report) => {
+                let missed = report.missed;
+                match to.poll_post(&mut self.place, &mut Some(report), cx) {
+                    Poll::Ready(Ok(())) => Handed::Over(None),
+                    Poll::Ready(Err(_)) => Handed::Refused(None),
+                    Poll::Pending => {
+                        // More may be missed until there is room; then the report says so.
+                        lock(&outbox.state).missed += missed;
+                        Handed::Back(Returned { surplus: Vec::new(), dead: None })
+                    }
+                }
+            }
+            Next::Letter(Letter { message, receipt }) => {
+                let mut message = Some(message);
+                let result = outbox.target.poll_post(&mut self.place, &mut message, cx);
+                match (message, result) {
+                    (None, _) => Handed::Over(receipt),
+                    (Some(message), Poll::Pending) => Handed::Back(outbox.give_back(Letter { message, receipt })),
+                    (Some(message), Poll::Ready(_)) => Handed::Refused(Some(Letter { message, receipt })),
+                }
+            }
+        }
+    }
+}
+
+/// What became of what a courier has taken out.
+enum Handed<M> {
+    Nothing,
+    /// It is in the mailbox, as whoever waits for that is to be told.
+    Over(Option<oneshot::Sender<()>>),
+    /// It waits on.
+    Back(Returned<M>),
+    /// The actor takes nothing any more.
+    Refused(Option<Letter<M>>),
 }
 
 impl<M: Send + 'static> Drop for Round<M> {

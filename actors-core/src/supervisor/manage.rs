@@ -73,8 +73,30 @@ impl Supervision {
                 let ExitReason::StartFailed(failure) = exit.reason.clone() else { unreachable!("the stillborn never start") };
                 refuse(failure, made.holder)
             }
-            _ => Ok(made),
+            _ => {
+                if let Some(place) = enrolled {
+                    self.admitted(place, &made.cell);
+                }
+                Ok(made)
+            }
         }
+    }
+
+    /// A new child stands in the tree; if it has no start to wait for, it is ready, unless something has become of it since.
+    fn admitted(self: &Arc<Self>, place: Place, cell: &Arc<dyn AnyCell>) {
+        let mut after = After::default();
+        {
+            let mut ledger = lock(&self.ledger);
+            let is_starting = ledger.table.state(place) == Some(State::Starting);
+            let is_over = ledger.kids.get(&place).is_none_or(|kid| kid.over);
+            if !is_starting || is_over || !cell.core().signals.any(Signals::STARTED) {
+                return;
+            }
+            let now = Instant::now();
+            ledger.table.ready(place, now);
+            ledger.pump(now, &mut after);
+        }
+        self.follow_up(after);
     }
 
     /// Enters a new child into the table.
@@ -86,10 +108,8 @@ impl Supervision {
             return None;
         }
         let place = cell.id().0;
+        // It counts as starting until it stands in the tree: nobody takes it along before.
         ledger.table.add(place, spec.restart, spec.significant, spec.backoff, now);
-        if cell.core().signals.any(Signals::STARTED) {
-            ledger.table.ready(place, now);
-        }
         if let Some(name) = &spec.name {
             ledger.names.insert(name.clone(), place);
         }

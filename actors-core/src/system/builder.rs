@@ -61,7 +61,8 @@ impl SystemBuilder {
     /// Sets how long the task of an actor lingers that has nothing to do: at least this long, and less than twice as long.
     /// Then it goes, and the next message brings a new one. Default: one second.
     ///
-    /// On a runtime of one thread, one that never waits has no task for its first messages: one task of the system does what such actors do.
+    /// One that never waits does not get such a task for its first messages: on a runtime of one thread a task of the system does what such
+    /// actors do, on several threads a small one that goes at once.
     ///
     /// An actor with a timer, a stream, a stash, a helper task or a blocking job keeps its task. Only what belongs to a task shows the
     /// difference: a task-local, the id of the task, the `tracing` span of the actor, which is a new one.

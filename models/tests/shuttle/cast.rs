@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use actors_core::{Actor, ActorRef, ActorSystem, BoxError, Context, Exited, MonitorRef, messages};
+use actors_core::{
+    Actor, ActorId, ActorRef, ActorSystem, BoxError, Context, Exited, GroupChange, GroupNotice, MonitorRef, Recipient, messages,
+};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, Runner, future};
 
@@ -117,6 +119,20 @@ impl Counter {
         Err(Box::new(Broken))
     }
 
+    /// Makes a child that never gets done with its start.
+    #[message]
+    pub(crate) async fn have_hanging_child(&mut self, ctx: &mut Context<Self>) {
+        future::yield_now().await;
+        ctx.spawn(Hanging);
+        future::yield_now().await;
+    }
+
+    /// Makes a child that counts.
+    #[message]
+    pub(crate) fn have_child(&mut self, ctx: &mut Context<Self>) -> ActorRef<Counter> {
+        ctx.spawn(Counter::new(&self.0))
+    }
+
     /// Opens a peer group.
     #[message]
     pub(crate) fn open_group(&mut self, ctx: &mut Context<Self>) -> actors_core::PeerGroup {
@@ -221,11 +237,119 @@ impl Watcher {
     }
 }
 
+/// What is published in a model.
+#[derive(Clone)]
+pub(crate) struct News;
+
+/// An actor that reads news until it has unsubscribed, and none afterwards.
+#[derive(Actor, Default)]
+pub(crate) struct Reader {
+    has_enough: bool,
+    read: Lived,
+}
+
+impl Reader {
+    pub(crate) fn new(read: &Lived) -> Reader {
+        Reader { has_enough: false, read: read.clone() }
+    }
+}
+
+#[messages]
+impl Reader {
+    #[handle]
+    fn read(&mut self, _news: News) {
+        assert!(!self.has_enough, "nothing comes after it has unsubscribed");
+        self.read.count();
+    }
+
+    /// Says that it has unsubscribed.
+    #[message]
+    pub(crate) fn have_enough(&mut self) {
+        self.has_enough = true;
+    }
+}
+
+/// An actor whose children fall together.
+#[derive(Actor)]
+#[actor(strategy = "one_for_all", restarts = 9, within = "9s")]
+pub(crate) struct Parent(pub(crate) Lived);
+
+#[messages]
+impl Parent {
+    /// Makes a child that fails, and then another; says whether that was refused.
+    #[message]
+    pub(crate) async fn raise_two(&mut self, ctx: &mut Context<Self>) -> bool {
+        let lived = self.0.clone();
+        let Ok(first) = ctx.child("first", || Plain(Lived::default())).permanent().spawn() else { return true };
+        let _ = first.try_tell(FailPlainly);
+        let second = ctx.child("second", move || Plain(lived.clone())).permanent().start().await;
+        second.is_err_and(|error| error.is_stopping())
+    }
+}
+
+/// An actor that asks another in its handler, which may be asking it.
+#[derive(Actor)]
+pub(crate) struct Caller;
+
+#[messages]
+impl Caller {
+    /// Says whether the other answered, or would have waited for itself.
+    #[message]
+    pub(crate) async fn call(&mut self, other: ActorRef<Caller>) -> bool {
+        let answer = other.ask(PickUp).await;
+        answer.is_ok() || matches!(answer, Err(actors_core::AskError::WouldDeadlock(_)))
+    }
+
+    /// Answers.
+    #[message]
+    pub(crate) async fn pick_up(&mut self) {
+        future::yield_now().await;
+    }
+}
+
+/// What a listener of a group knows: who is in it, and nothing twice.
+#[derive(Actor, Default)]
+pub(crate) struct Usher {
+    members: Option<Vec<ActorId>>,
+}
+
+#[messages]
+impl Usher {
+    #[handle]
+    fn notice(&mut self, notice: GroupNotice<News>) {
+        match (notice.change, &mut self.members) {
+            (GroupChange::Members(members), known) => *known = Some(members.iter().map(Recipient::id).collect()),
+            (GroupChange::Joined(member), Some(known)) => {
+                assert!(!known.contains(&member.id()), "it joins once");
+                known.push(member.id());
+            }
+            (GroupChange::Left(member) | GroupChange::Ended(member, _), Some(known)) => {
+                assert!(known.contains(&member.id()), "it was there");
+                known.retain(|known| *known != member.id());
+            }
+            _ => panic!("the members come first"),
+        }
+    }
+
+    /// How many there are, once that is known.
+    #[message]
+    pub(crate) fn members(&self) -> Option<usize> {
+        self.members.as_ref().map(Vec::len)
+    }
+}
+
 /// Shuts the system down and asserts that nothing is left.
 pub(crate) async fn shut_down(system: &ActorSystem) {
     let report = system.shutdown().await;
     assert_eq!(report.unresponsive().count(), 0, "{report}");
     assert_eq!(system.actors(), 0, "{report}");
+}
+
+/// Lets others go on for a while, of any length up to this.
+pub(crate) async fn dawdle(most: u32) {
+    for _ in 0..shuttle::rand::Rng::gen_range(&mut shuttle::rand::thread_rng(), 0..=most) {
+        future::yield_now().await;
+    }
 }
 
 /// Runs `work` beside the rest of the model.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use actors_core::{ActorRef, ActorSystem, ChildSpec, ExitReason, LinkKind, Supervisor};
+use actors_core::{ActorRef, ActorSystem, ChildSpec, ExitReason, LinkKind, Supervisor, WorkerPool};
 use models::Model;
 
 use crate::cast::{
-    Add, AddPlainly, Branch, Counter, Fail, FailPlainly, Grow, Hanging, Leaf, Lived, LookAway, OpenGroup, Plain, Rustle, Told, Watch,
-    Watcher, beside, explore, shut_down, tell_adds,
+    Add, AddPlainly, Branch, Call, Caller, Counter, Fail, FailPlainly, Grow, Hanging, HaveChild, HaveEnough, HaveHangingChild, Leaf, Lived,
+    LookAway, Members, News, OpenGroup, Parent, Plain, RaiseTwo, Reader, Rustle, Told, Usher, Watch, Watcher, beside, dawdle, explore,
+    shut_down, tell_adds,
 };
 
 pub(crate) const MODELS: &[Model] = &[
@@ -21,6 +22,7 @@ pub(crate) const MODELS: &[Model] = &[
     ("two_that_are_linked_and_stopped_at_once_both_end", || explore(link_against_two_stops)),
     ("whoever_joins_a_group_while_a_member_dies_ends_too", || explore(group_against_death)),
     ("a_stop_against_a_restart_ends_the_child_for_good", || explore(stop_against_restart)),
+    ("a_child_that_is_made_while_a_kill_comes_from_far_above_is_killed_too", || explore(kill_against_spawn)),
     ("an_actor_that_is_spawned_while_the_system_shuts_down_ends_too", || explore(shutdown_against_spawn)),
     ("messages_to_an_actor_that_ends_at_rest_are_handled_or_refused", || explore(end_at_rest_against_senders)),
     ("a_shutdown_against_a_failing_child_ends_the_whole_tree", || explore(shutdown_against_restart)),
@@ -37,6 +39,15 @@ pub(crate) const MODELS: &[Model] = &[
     ("an_ask_to_an_idle_actor_that_ends_is_settled", || explore(ask_against_end_at_rest)),
     ("a_monitor_made_while_the_other_ends_gives_one_notice", || explore(monitor_against_end)),
     ("a_monitor_that_is_cancelled_while_the_other_ends_is_silent", || explore(cancel_against_end)),
+    ("nothing_that_was_kept_comes_after_unsubscribing", || explore(unsubscribe_against_courier)),
+    ("a_child_that_is_refused_is_not_taken_along_by_its_siblings", || explore(refusal_against_restart)),
+    ("two_that_ask_each_other_at_once_do_not_both_wait", || explore(ask_against_ask)),
+    ("what_is_published_while_the_subscriber_ends_is_read_or_a_dead_letter", || explore(publish_against_end)),
+    ("what_is_kept_for_a_slow_subscriber_is_read", || explore(publish_against_reading)),
+    ("two_children_that_fail_at_once_are_both_restarted", || explore(failure_against_failure)),
+    ("a_listener_that_watches_anew_knows_who_is_there", || explore(watch_against_join)),
+    ("a_job_that_is_sent_while_the_pool_starts_is_done", || explore(tell_against_pool_start)),
+    ("a_job_that_is_sent_while_the_pool_ends_is_settled", || explore(ask_against_pool_end)),
 ];
 
 async fn stop_against_start() {
@@ -134,9 +145,13 @@ async fn link_against_death() {
     let (dying, other) = (system.spawn(Counter::new(&lived)), system.spawn(Counter::new(&lived)));
     let killing = dying.clone();
     let killer = beside(async move { killing.kill() });
+    let third = system.spawn(Counter::new(&lived));
     other.link(&dying);
+    dawdle(30).await;
+    dying.link(&third);
     killer.await.expect("it goes well");
     other.stopped().await;
+    third.stopped().await;
     dying.stopped().await;
     shut_down(&system).await;
 }
@@ -186,6 +201,19 @@ async fn stop_against_restart() {
     asker.await.expect("it goes well");
     child.stopped().await;
     assert!(child.tell(Add).await.is_err(), "it has ended for good");
+}
+
+async fn kill_against_spawn() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let top = system.spawn(Counter::new(&lived));
+    let middle = top.ask(HaveChild).await.expect("it answers");
+    middle.tell(HaveHangingChild).await.expect("it is open");
+    dawdle(10).await;
+    // Nobody but this kill can end one that hangs, since no time passes.
+    top.kill();
+    top.stopped().await;
+    assert_eq!(system.actors(), 0);
+    shut_down(&system).await;
 }
 
 async fn shutdown_against_spawn() {
@@ -392,6 +420,7 @@ async fn join_against_end_of_owner() {
         owner.kill();
         owner.stopped().await;
     });
+    dawdle(40).await;
     group.join(&outsider);
     stopper.await.expect("it goes well");
     outsider.stopped().await;
@@ -436,6 +465,151 @@ async fn cancel_against_end() {
     other.stopped().await;
     for _ in 0..3 {
         assert_eq!(watcher.ask(Told).await.expect("it answers"), told, "nothing comes after it was cancelled");
+    }
+    shut_down(&system).await;
+}
+
+async fn unsubscribe_against_courier() {
+    let system = ActorSystem::new("model");
+    let slow = system.actor(Reader::default()).mailbox(1).spawn();
+    let topic = system.topic::<News>("news");
+    topic.subscriber(&slow).keep(3).subscribe();
+    for _ in 0..3 {
+        topic.publish(News);
+    }
+    topic.unsubscribe(&slow);
+    slow.ask(HaveEnough).await.expect("it answers");
+    slow.drain();
+    assert_eq!(slow.stopped().await, ExitReason::Normal);
+    shut_down(&system).await;
+}
+
+async fn refusal_against_restart() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let mut crashes = system.crash_reports();
+    let above = system.actor(Parent(lived)).name("above").spawn();
+    let asker = beside(async move { above.ask(RaiseTwo).await });
+    shut_down(&system).await;
+    let refused = asker.await.expect("it goes well").unwrap_or(false);
+    let about = std::iter::from_fn(|| crashes.try_recv()).filter(|crash| crash.path.name() == "second").count();
+    assert!(!refused || about == 0, "who never stood in the tree has never been restarted");
+}
+
+async fn ask_against_ask() {
+    let system = ActorSystem::new("model");
+    let (one, other) = (system.spawn(Caller), system.spawn(Caller));
+    let (calling, called) = (other.clone(), one.clone());
+    let caller = beside(async move { calling.ask(Call { other: called }).await });
+    // No time passes, so whoever waits for himself waits for ever.
+    assert_eq!(one.ask(Call { other }).await.ok(), Some(true));
+    assert_eq!(caller.await.expect("it goes well").ok(), Some(true));
+    shut_down(&system).await;
+}
+
+async fn publish_against_end() {
+    let (system, read) = (ActorSystem::new("model"), Lived::default());
+    let reader = system.actor(Reader::new(&read)).mailbox(1).spawn();
+    let topic = system.topic::<News>("news");
+    topic.subscriber(&reader).keep(1).subscribe();
+    let stopping = reader.clone();
+    let stopper = beside(async move { stopping.stop() });
+    let mut taken = 0;
+    for _ in 0..3 {
+        let published = topic.publish(News);
+        taken += published.delivered + published.late.len();
+    }
+    stopper.await.expect("it goes well");
+    reader.stopped().await;
+    shut_down(&system).await;
+    assert_eq!(topic.subscriber_count(), 0);
+    assert_eq!(u64::from(read.handled()) + system.dead_letter_count(), taken as u64);
+}
+
+async fn watch_against_join() {
+    let system = ActorSystem::new("model");
+    let usher = system.actor(Usher::default()).mailbox(1).spawn();
+    let (group, joining) = (system.group::<News>("readers"), system.group::<News>("readers"));
+    let readers = [system.spawn(Reader::default()), system.spawn(Reader::default())];
+    group.watch(&usher);
+    let [first, second] = readers;
+    let joiner = beside(async move {
+        joining.join(&first);
+        joining.join(&second);
+        joining.leave(&first);
+    });
+    group.unwatch(&usher);
+    group.watch(&usher);
+    joiner.await.expect("it goes well");
+    // If a notice is lost, this goes on for more steps than there may be.
+    while usher.ask(Members).await.expect("it answers") != Some(1) {
+        shuttle::future::yield_now().await;
+    }
+    shut_down(&system).await;
+}
+
+async fn tell_against_pool_start() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let states = lived.clone();
+    let pool = system.spawn(WorkerPool::new(2, move || Plain(states.clone()))).workers();
+    let sending = pool.clone();
+    let sender = beside(async move { sending.tell(AddPlainly).await.is_ok() });
+    assert!(pool.ask(AddPlainly).await.is_ok());
+    assert!(sender.await.expect("it goes well"));
+    pool.pool().drain();
+    pool.pool().stopped().await;
+    assert_eq!(u64::from(lived.handled()) + system.dead_letter_count(), 2);
+    shut_down(&system).await;
+}
+
+async fn ask_against_pool_end() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let states = lived.clone();
+    let pool = system.spawn(WorkerPool::new(1, move || Plain(states.clone()))).workers();
+    let asking = pool.clone();
+    let asker = beside(async move { u32::from(asking.ask(AddPlainly).await.is_ok()) });
+    let killing = pool.clone();
+    let killer = beside(async move {
+        if let Some(worker) = killing.pick() {
+            worker.kill();
+        }
+    });
+    pool.pool().stop();
+    pool.pool().stopped().await;
+    let answered = asker.await.expect("it goes well");
+    killer.await.expect("it goes well");
+    assert!(answered <= lived.handled());
+    shut_down(&system).await;
+}
+
+async fn publish_against_reading() {
+    let (system, read) = (ActorSystem::new("model"), Lived::default());
+    let reader = system.actor(Reader::new(&read)).mailbox(1).spawn();
+    let topic = system.topic::<News>("news");
+    topic.subscriber(&reader).keep(3).subscribe();
+    for _ in 0..3 {
+        topic.publish(News);
+    }
+    // If something is left behind, this goes on for more steps than there may be.
+    while read.handled() < 3 {
+        shuttle::future::yield_now().await;
+    }
+    shut_down(&system).await;
+}
+
+async fn failure_against_failure() {
+    let system = ActorSystem::new("model");
+    let specs = ["a", "b"].map(|name| ChildSpec::new(name, || Plain(Lived::default())).permanent());
+    system.actor(Supervisor::new().restarts(9, Duration::from_secs(9)).children(specs)).name("above").start().await.expect("it starts");
+    let askers = ["/above/a", "/above/b"].map(|path| {
+        let child = system.lookup::<Plain>(path).expect("it is there");
+        beside(async move {
+            dawdle(20).await;
+            let failed = child.tell(FailPlainly).await.is_ok();
+            failed && child.ask(AddPlainly).await.is_ok()
+        })
+    });
+    for asker in askers {
+        assert!(asker.await.expect("it goes well"), "the next life answers");
     }
     shut_down(&system).await;
 }

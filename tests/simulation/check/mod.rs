@@ -3,6 +3,7 @@
 mod facts;
 mod lives;
 mod messages;
+mod pools;
 mod restarts;
 mod services;
 mod sources;
@@ -30,6 +31,7 @@ pub fn check(run: &Run) -> Vec<String> {
     restarts::check(run, &facts, &mut wrong);
     ties::check(run, &facts, &mut wrong);
     services::check(run, &facts, &mut wrong);
+    pools::check(run, &facts, &mut wrong);
     sources::check(run, &mut wrong);
     whole::check(run, &facts, &mut wrong);
     wrong.0

@@ -15,7 +15,7 @@ pub(super) fn check(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
     for (number, news) in &topics.news {
         account(&topics, *number, news, wrong);
     }
-    in_order(run, &topics, wrong);
+    in_order(&topics, wrong);
     if run.in_order {
         subscribers_alone(&topics, wrong);
         none_is_left_out(run, &topics, wrong);
@@ -87,14 +87,10 @@ fn account(topics: &Topics, number: Number, news: &News, wrong: &mut Wrong) {
 }
 
 /// What one publishes on a topic comes in the order of publishing.
-fn in_order(run: &Run, topics: &Topics, wrong: &mut Wrong) {
+fn in_order(topics: &Topics, wrong: &mut Wrong) {
     let mut last: BTreeMap<(Sender, u8, ActorId), (Pos, Number)> = BTreeMap::new();
     for (number, news) in &topics.news {
         for (pos, id) in &news.got {
-            // On several threads, what was kept may come a moment late for one who subscribes again.
-            if !run.in_order && topics.left.contains(&(*id, news.topic)) {
-                continue;
-            }
             if let Some((before, earlier)) = last.insert((news.by, news.topic, *id), (*pos, *number)) {
                 wrong.unless(before < *pos, "S12.2", || {
                     format!("{id} handled news {number} before {earlier}, which were published earlier")
@@ -144,41 +140,33 @@ fn the_newest_stays(topics: &Topics, wrong: &mut Wrong) {
 fn listeners(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
     let mut known: BTreeMap<(ActorId, u8), Option<BTreeSet<ActorId>>> = BTreeMap::new();
     let mut ended: BTreeSet<(ActorId, u8, ActorId)> = BTreeSet::new();
-    // A mailbox that drops drops notices as well; and on several threads what was kept may come a moment late.
-    let mut blurred: BTreeSet<(ActorId, u8)> = BTreeSet::new();
     for entry in &run.journal {
-        match &entry.note {
-            Note::Serves { who, what: Serve::Unwatch(group) } if !run.in_order => _ = blurred.insert((*who, *group)),
-            Note::Noticed { who, group, change } => {
-                let drops = |overflow| matches!(overflow, Overflow::DropNewest | Overflow::DropOldest);
-                let is_blurred =
-                    blurred.contains(&(who.id, *group)) || facts.plan_of(who.id).is_some_and(|plan| drops(plan.setup.overflow));
-                if is_blurred {
-                    continue;
-                }
-                let members = known.entry((who.id, *group)).or_default();
-                let holds = match (change, members.as_mut()) {
-                    (Change::Members(all), _) => {
-                        let all_of: BTreeSet<ActorId> = all.iter().copied().collect();
-                        let once = all_of.len() == all.len();
-                        *members = Some(all_of);
-                        once
-                    }
-                    (_, None) => false,
-                    (Change::Joined(id), Some(members)) => members.insert(*id) && !ended.contains(&(who.id, *group, *id)),
-                    (Change::Left(id), Some(members)) => members.remove(id),
-                    (Change::Ended(id, reason), Some(members)) => {
-                        let last = facts.last_reason(*id);
-                        wrong.unless(last == Some(reason), "S5.3", || {
-                            format!("{who:?} was told that the member {id} ended `{reason}`, and it was {last:?}")
-                        });
-                        ended.insert((who.id, *group, *id));
-                        members.remove(id)
-                    }
-                };
-                wrong.unless(holds, "S12.8", || format!("{who:?} was told of group {group} {change:?}, and knew of other members"));
-            }
-            _ => {}
+        let Note::Noticed { who, group, change } = &entry.note else { continue };
+        // A mailbox that drops drops notices as well.
+        let drops = |overflow| matches!(overflow, Overflow::DropNewest | Overflow::DropOldest);
+        if facts.plan_of(who.id).is_some_and(|plan| drops(plan.setup.overflow)) {
+            continue;
         }
+        let members = known.entry((who.id, *group)).or_default();
+        let holds = match (change, members.as_mut()) {
+            (Change::Members(all), _) => {
+                let all_of: BTreeSet<ActorId> = all.iter().copied().collect();
+                let once = all_of.len() == all.len();
+                *members = Some(all_of);
+                once
+            }
+            (_, None) => false,
+            (Change::Joined(id), Some(members)) => members.insert(*id) && !ended.contains(&(who.id, *group, *id)),
+            (Change::Left(id), Some(members)) => members.remove(id),
+            (Change::Ended(id, reason), Some(members)) => {
+                let last = facts.last_reason(*id);
+                wrong.unless(last == Some(reason), "S5.3", || {
+                    format!("{who:?} was told that the member {id} ended `{reason}`, and it was {last:?}")
+                });
+                ended.insert((who.id, *group, *id));
+                members.remove(id)
+            }
+        };
+        wrong.unless(holds, "S12.8", || format!("{who:?} was told of group {group} {change:?}, and knew of other members"));
     }
 }

@@ -74,7 +74,9 @@ fn agrees(run: &Run, facts: &Facts<'_>, report: &ShutdownReport, wrong: &mut Wro
     let unresponsive = report.unresponsive().count();
     wrong.unless(unresponsive == 0, "S7.4", || format!("{unresponsive} actors are unresponsive, and all of them yield"));
     wrong.unless(!matches!(report.outcome, Outcome::WouldDeadlock { .. }), "S7.3", || format!("the outcome is {:?}", report.outcome));
-    let letters = run.journal.iter().filter(|entry| matches!(entry.note, Note::Dead { .. } | Note::DeadNews { .. })).count() as u64;
+    let letters =
+        run.journal.iter().filter(|entry| matches!(entry.note, Note::Dead { .. } | Note::DeadNews { .. } | Note::DeadJob { .. })).count()
+            as u64;
     // Whoever finds a mailbox full makes a dead letter of the oldest, or of his own, a moment later on his own thread; and so does
     // whoever delivers what was published.
     let of_full = |note: &Note| {

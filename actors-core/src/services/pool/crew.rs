@@ -1,18 +1,26 @@
 //! The crew: who the workers of a pool are, as all who send to them see it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-use tokio::sync::watch;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::task::Waker;
 
 use super::routing::{self, Load, Routing};
 use crate::actor::Actor;
 use crate::address::ActorRef;
+use crate::sync::{Wakers, lock, wake_all};
 
 /// The workers of one pool, and whose turn it is.
 pub(super) struct Crew<W: Actor> {
-    roster: watch::Sender<Roster<W>>,
+    roster: RwLock<Roster<W>>,
     turn: AtomicUsize,
+    /// Who waits for workers.
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    wakers: Wakers,
+    last_key: u64,
 }
 
 struct Roster<W: Actor> {
@@ -33,21 +41,27 @@ impl<W: Actor> Crew<W> {
     /// The crew of the pool behind `pool`, the same one whenever this is asked.
     pub(super) fn of<P: Actor>(pool: &ActorRef<P>) -> Arc<Self> {
         pool.attached(|| Crew {
-            roster: watch::Sender::new(Roster { workers: Vec::new(), routing: Routing::default() }),
+            roster: RwLock::new(Roster { workers: Vec::new(), routing: Routing::default() }),
             turn: AtomicUsize::new(0),
+            waiting: Mutex::default(),
         })
     }
 
     /// Makes known who the workers are now.
     pub(super) fn publish(&self, workers: Vec<ActorRef<W>>, routing: Routing) {
-        // The old ones are dropped here, after the lock has been released: the last reference to an actor takes what its
-        // senders have left with it.
-        drop(self.roster.send_replace(Roster { workers, routing }));
+        let old = {
+            let mut roster = self.roster.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *roster, Roster { workers, routing })
+        };
+        let waiting = lock(&self.waiting).wakers.take();
+        wake_all(waiting);
+        // Not under a lock: the last reference to an actor takes what its senders have left with it.
+        drop(old);
     }
 
     /// Picks a worker among those that have not ended for good.
     pub(super) fn pick(&self, by: By) -> Option<ActorRef<W>> {
-        let roster = self.roster.borrow();
+        let roster = self.roster();
         let workers = &roster.workers;
         let picked = match (by, roster.routing) {
             (By::Key(key), _) => routing::by_key(workers, key, ActorRef::is_alive),
@@ -59,12 +73,22 @@ impl<W: Actor> Crew<W> {
 
     /// The workers that have not ended for good, in the order of their places.
     pub(super) fn workers(&self) -> Vec<ActorRef<W>> {
-        self.roster.borrow().workers.iter().filter(|worker| worker.is_alive()).cloned().collect()
+        self.roster().workers.iter().filter(|worker| worker.is_alive()).cloned().collect()
     }
 
-    /// Hears of each change from now on.
-    pub(super) fn changes(&self) -> watch::Receiver<impl Send + Sync + use<W>> {
-        self.roster.subscribe()
+    /// Has `waker` woken at the next change, once; `key` says where it stands.
+    pub(super) fn wait(&self, key: &mut Option<u64>, waker: &Waker) {
+        let Waiting { wakers, last_key } = &mut *lock(&self.waiting);
+        wakers.register(last_key, key, waker);
+    }
+
+    /// Nobody waits there any more.
+    pub(super) fn wait_no_more(&self, key: u64) {
+        lock(&self.waiting).wakers.remove(key);
+    }
+
+    fn roster(&self) -> RwLockReadGuard<'_, Roster<W>> {
+        self.roster.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn next_turn(&self) -> usize {

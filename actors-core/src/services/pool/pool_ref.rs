@@ -1,9 +1,11 @@
 //! The reference to a pool: sends each message to one of its workers.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::hash::Hash;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -238,20 +240,18 @@ impl<W: Actor> PoolRef<W> {
         if let Some(worker) = self.pick_by(by) {
             return Some(worker);
         }
-        let mut changes = self.crew.changes();
-        loop {
-            changes.mark_unchanged();
+        let mut waiting = Waiting { crew: &self.crew, key: None };
+        let mut stopped = self.pool.stopped();
+        poll_fn(|cx| {
+            self.crew.wait(&mut waiting.key, cx.waker());
+            // Asked after the waker stands: a change before is seen, and one after wakes.
             if let Some(worker) = self.pick_by(by) {
-                return Some(worker);
+                return Poll::Ready(Some(worker));
             }
-            if !self.pool.is_alive() {
-                return None;
-            }
-            tokio::select! {
-                _ = changes.changed() => {}
-                _ = self.pool.stopped() => {}
-            }
-        }
+            let is_over = !self.pool.is_alive() || Pin::new(&mut stopped).poll(cx).is_ready();
+            if is_over { Poll::Ready(None) } else { Poll::Pending }
+        })
+        .await
     }
 
     async fn deliver<M>(&self, by: By, mut message: M) -> Result<(), TellError<M>>
@@ -302,6 +302,20 @@ impl<W: Actor> PoolRef<W> {
 
     fn refusal<M>(&self, message: M) -> TellError<M> {
         TellError::new(self.pool.path(), Refusal::Stopped, message)
+    }
+}
+
+/// Somebody waits for a worker.
+struct Waiting<'a, W: Actor> {
+    crew: &'a Crew<W>,
+    key: Option<u64>,
+}
+
+impl<W: Actor> Drop for Waiting<'_, W> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.crew.wait_no_more(key);
+        }
     }
 }
 

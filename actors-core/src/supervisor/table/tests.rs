@@ -396,3 +396,51 @@ fn whatever_children_do_the_table_keeps_its_rules() {
         }
     }
 }
+
+// ===== what comes at the same time =====
+
+#[test]
+fn a_group_does_not_wait_for_one_that_is_just_being_started_by_hand() {
+    let now = Instant::now();
+    let mut table = table(Strategy::OneForAll, 1, &[Restart::Permanent], now);
+    table.add(2, Restart::Permanent, false, None, now);
+
+    assert!(matches!(table.down(1, now, 0.0, now), Verdict::Restarted { along: 0, .. }));
+
+    assert_eq!(table.next_steps(now), [Step::Start(1)]);
+}
+
+#[test]
+fn one_that_fails_while_it_is_terminated_is_no_restart() {
+    let now = Instant::now();
+    let mut table = table(Strategy::OneForOne, 0, &[Restart::Permanent], now);
+    assert!(table.terminate(1, now));
+
+    assert_eq!(table.down(1, now, 0.0, now), Verdict::Expected);
+
+    assert_eq!((table.next_steps(now), table.state(1)), (Vec::new(), Some(State::Terminating)));
+}
+
+#[test]
+fn a_group_waits_as_long_as_the_one_that_waits_longest() {
+    let now = Instant::now();
+    let mut table = Table::new(settings(Strategy::OneForAll, 9), now);
+    for (place, wait) in [(1, ms(500)), (2, ms(100))] {
+        table.add(place, Restart::Permanent, false, Some(Backoff::constant(wait).no_jitter()), now);
+        table.ready(place, now);
+    }
+    table.down(1, now, 0.0, now);
+    table.down(2, now, 0.0, now);
+
+    assert_eq!((table.next_steps(now), table.next_due(now)), (Vec::new(), Some(now + ms(500))));
+}
+
+#[test]
+fn a_permanent_child_that_may_still_run_somewhere_cannot_be_replaced() {
+    use Restart::{Permanent, Temporary, Transient};
+    let now = Instant::now();
+    for (restart, follows) in [(Permanent, Consequence::GiveUp), (Transient, Consequence::GoOn), (Temporary, Consequence::GoOn)] {
+        let mut table = table(Strategy::OneForOne, 9, &[restart], now);
+        assert_eq!(table.ended(1, Ending::Unresponsive, false, now), follows, "{restart:?}");
+    }
+}

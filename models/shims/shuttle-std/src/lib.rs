@@ -7,7 +7,7 @@ pub use ::std::*;
 
 /// As `std::sync`.
 pub mod sync {
-    pub use ::shuttle::sync::{Mutex, MutexGuard};
+    pub use ::shuttle::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
     // What happens once in a process is no part of a schedule.
     pub use ::std::sync::{Arc, LockResult, Once, PoisonError, Weak, mpsc};
 

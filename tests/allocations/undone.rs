@@ -1,0 +1,221 @@
+//! What is undone, or ends, leaves nothing with those who live on.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actors_core::{Actor, ActorRef, ActorSystem, Context, Every, Exited, GroupNotice, messages};
+
+use super::{Add, Counter, Get, World};
+
+/// How often each thing is done and undone while it is counted.
+const TIMES: u64 = 1_000;
+
+#[derive(Clone)]
+struct News;
+
+/// What an actor does in its turn, with another.
+type Work = fn(&mut Context<Hub>, &ActorRef<Counter>);
+
+struct Play {
+    what: Work,
+    other: ActorRef<Counter>,
+}
+
+/// An actor that lives on, and does what it is told to.
+#[derive(Actor)]
+struct Hub;
+
+#[messages]
+impl Hub {
+    #[exited]
+    fn hear(&mut self, _exited: Exited) {}
+
+    #[handle]
+    fn read(&mut self, _news: News) {}
+
+    #[handle]
+    fn notice(&mut self, _notice: GroupNotice<News>) {}
+
+    #[handle]
+    async fn play(&mut self, Play { what, other }: Play, ctx: &mut Context<Self>) {
+        what(ctx, &other);
+    }
+
+    /// Asks in a handler.
+    #[message]
+    async fn ask_on(&mut self, other: ActorRef<Counter>) -> u64 {
+        other.ask(Get).await.unwrap_or(0)
+    }
+
+    #[message(name = Tick)]
+    fn tick(&mut self) {}
+
+    #[message]
+    fn put_aside(&mut self, times: u32, ctx: &mut Context<Self>) {
+        if times > 0 {
+            let _ = ctx.stash(PutAside { times: times - 1 });
+            ctx.unstash_all();
+        }
+    }
+}
+
+type Round = for<'a> fn(&'a ActorSystem, &'a ActorRef<Hub>, &'a ActorRef<Counter>) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+async fn play(hub: &ActorRef<Hub>, other: &ActorRef<Counter>, what: Work) {
+    hub.ask(Play { what, other: other.clone() }).await.expect("it answers");
+}
+
+/// An actor that does this, and ends.
+async fn with_another(system: &ActorSystem, does: impl AsyncFnOnce(&ActorRef<Hub>)) {
+    let passer_by = system.spawn(Hub);
+    does(&passer_by).await;
+    passer_by.stop();
+    passer_by.stopped().await;
+}
+
+const ROUNDS: &[(&str, Round)] = &[
+    ("a link and an unlink", |_, hub, other| {
+        Box::pin(async move {
+            hub.link(other);
+            hub.unlink(other);
+        })
+    }),
+    ("a monitor that is cancelled", |_, hub, other| {
+        Box::pin(play(hub, other, |ctx, other| {
+            let monitor = ctx.monitor(other);
+            ctx.demonitor(monitor);
+        }))
+    }),
+    ("a monitor that has told", |system, hub, _| {
+        Box::pin(async move {
+            let other = system.spawn(Counter { n: 0 });
+            play(hub, &other, |ctx, other| {
+                ctx.monitor(other);
+            })
+            .await;
+            other.stop();
+            other.stopped().await;
+        })
+    }),
+    ("a watcher that ends", |system, _, other| {
+        Box::pin(with_another(system, async |watcher: &ActorRef<Hub>| {
+            play(watcher, other, |ctx, other| {
+                ctx.monitor(other);
+            })
+            .await;
+        }))
+    }),
+    ("a linked one that ends", |system, hub, _| {
+        Box::pin(with_another(system, async |peer: &ActorRef<Hub>| {
+            peer.link(hub);
+        }))
+    }),
+    ("a child that ends", |_, hub, other| {
+        Box::pin(play(hub, other, |ctx, _| {
+            ctx.spawn(Counter { n: 0 }).stop();
+        }))
+    }),
+    ("a subscription that ends", |system, hub, other| {
+        Box::pin(async move {
+            let topic = system.topic::<News>("news");
+            topic.subscribe(hub);
+            topic.publish(News);
+            topic.unsubscribe(hub);
+            play(hub, other, |_, _| ()).await;
+        })
+    }),
+    ("a subscriber that ends", |system, _, _| {
+        Box::pin(with_another(system, async |reader: &ActorRef<Hub>| {
+            system.topic::<News>("news").subscribe(reader);
+        }))
+    }),
+    ("a member that leaves, and a listener that goes", |system, hub, other| {
+        Box::pin(async move {
+            let group = system.group::<News>("readers");
+            group.watch(hub);
+            group.join(hub);
+            group.leave(hub);
+            group.unwatch(hub);
+            play(hub, other, |_, _| ()).await;
+        })
+    }),
+    ("a member and listener that ends", |system, _, _| {
+        Box::pin(with_another(system, async |member: &ActorRef<Hub>| {
+            let group = system.group::<News>("readers");
+            group.watch(member);
+            group.join(member);
+        }))
+    }),
+    ("a peer group that ends", |_, hub, other| {
+        Box::pin(play(hub, other, |ctx, _| {
+            let group = ctx.peer_group("pair");
+            group.spawn(Counter { n: 0 });
+            group.spawn(Counter { n: 0 }).stop();
+        }))
+    }),
+    ("timers that are cancelled or replaced", |_, hub, other| {
+        Box::pin(play(hub, other, |ctx, _| {
+            let timer = ctx.send_after(Duration::from_secs(60), Tick);
+            ctx.cancel_timer(timer);
+            ctx.set_timer("one", Duration::from_secs(60), Tick);
+            ctx.set_interval("one", Every::new(Duration::from_secs(60)), || Tick);
+            ctx.clear_timer("one");
+            ctx.set_inactivity_timeout(Duration::from_secs(60), || Tick);
+            ctx.clear_inactivity_timeout();
+        }))
+    }),
+    ("an ask in a handler", |_, hub, other| {
+        Box::pin(async move {
+            hub.ask(AskOn { other: other.clone() }).await.expect("it answers");
+        })
+    }),
+    ("a message that is put aside", |_, hub, other| {
+        Box::pin(async move {
+            hub.tell(PutAside { times: 2 }).await.expect("it is open");
+            play(hub, other, |_, _| ()).await;
+        })
+    }),
+    ("an ask, and a tell, that are given up", |system, _, _| {
+        Box::pin(async move {
+            let full = system.actor(Counter { n: 0 }).mailbox(1).spawn();
+            full.try_tell(Add { by: 1 }).expect("there is room");
+            let _ = tokio::time::timeout(Duration::ZERO, full.tell(Add { by: 1 })).await;
+            let _ = full.ask(Get).within(Duration::ZERO).await;
+            full.stop();
+            full.stopped().await;
+        })
+    }),
+    ("a wait for an end that is given up", |_, hub, _| {
+        Box::pin(async move {
+            let _ = hub.stopped().within(Duration::ZERO).await;
+        })
+    }),
+];
+
+#[test]
+fn what_is_undone_or_ends_leaves_no_trace_with_those_who_live_on() {
+    for (what, round) in ROUNDS {
+        let world = World::new();
+        let (hub, other) = world.runtime.block_on(async { (world.system.spawn(Hub), world.system.spawn(Counter { n: 0 })) });
+        let repeat = |times| {
+            world.runtime.block_on(async {
+                for _ in 0..times {
+                    round(&world.system, &hub, &other).await;
+                }
+                while hub.queued() + other.queued() > 0 {
+                    tokio::task::yield_now().await;
+                }
+                for _ in 0..32 {
+                    tokio::task::yield_now().await;
+                }
+            });
+        };
+        repeat(TIMES / 2);
+        let left = allocation_counter::measure(|| repeat(TIMES));
+
+        // A table may have grown once more. Whatever were left of each round would be more.
+        println!("{what}: {} bytes in {} allocations", left.bytes_current, left.count_current);
+        assert!(left.bytes_current < 20_000 && left.count_current < 64, "{what}: {left:?}");
+    }
+}
