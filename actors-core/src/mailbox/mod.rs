@@ -19,9 +19,13 @@
 
 mod capacity;
 mod control;
+mod line;
 mod queue;
+mod receive;
 mod ring;
 
 pub use capacity::{Capacity, Overflow};
 pub(crate) use control::{Flags, Lane, lane_of};
-pub(crate) use queue::{Admission, Ahead, Batch, Closed, Door, Full, Mailbox, Pushed, Refill, Ticket, Wakeup, wake_those};
+pub(crate) use line::{Ticket, wake_those};
+pub(crate) use queue::{Admission, Ahead, Closed, Door, Full, Mailbox, Pushed, Wakeup};
+pub(crate) use receive::{Batch, Refill};

@@ -1,0 +1,67 @@
+//! The senders that wait for room: whose turn is it?
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+/// A place in the line of senders that wait for room.
+#[derive(Clone, Copy)]
+pub(crate) struct Ticket(u64);
+
+/// The senders that wait for room, in the order in which they came.
+#[derive(Default)]
+pub(super) struct Line {
+    pub(super) wakers: VecDeque<(u64, Waker)>,
+    next: u64,
+    /// Room that was granted and not yet used.
+    pub(super) granted: u32,
+}
+
+impl Line {
+    /// Takes a place at the end.
+    pub(super) fn join(&mut self, waker: &Waker) -> Ticket {
+        let number = self.next;
+        self.next += 1;
+        self.wakers.push_back((number, waker.clone()));
+        Ticket(number)
+    }
+
+    /// Whether it is not yet the turn of whoever has this ticket; if it is, the room that was granted is used.
+    pub(super) fn still_waits(&mut self, ticket: Ticket, waker: &Waker) -> bool {
+        match self.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
+            Ok(place) => {
+                self.wakers[place].1.clone_from(waker);
+                true
+            }
+            Err(_) => {
+                self.granted -= 1;
+                false
+            }
+        }
+    }
+
+    /// Gives a place up, and says whether it was one in line; if not, room had been granted for it, and is free again.
+    pub(super) fn leave(&mut self, ticket: Ticket) -> bool {
+        match self.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
+            Ok(place) => {
+                self.wakers.remove(place);
+                true
+            }
+            Err(_) => {
+                self.granted -= 1;
+                false
+            }
+        }
+    }
+
+    /// Grants room to the first.
+    pub(super) fn grant(&mut self) -> Option<Waker> {
+        let (_, waker) = self.wakers.pop_front()?;
+        self.granted += 1;
+        Some(waker)
+    }
+}
+
+/// Wakes senders for whom there is room.
+pub(crate) fn wake_those(wakers: &mut Vec<Waker>) {
+    wakers.drain(..).for_each(Waker::wake);
+}

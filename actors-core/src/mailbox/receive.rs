@@ -1,0 +1,250 @@
+//! The receiver's half: what it has fetched, and how it takes, waits and goes.
+
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+
+use super::Overflow;
+use super::control::Flags;
+use super::line::wake_those;
+use super::queue::{Inner, Mailbox, Receiver};
+use super::ring::Ring;
+
+/// How often in a row a receiver that has slept after a single message says in advance that it will sleep after the next one.
+const LONELY: u8 = 15;
+/// Buffers larger than this many items are given back when the queue runs empty.
+const KEEP: usize = 256;
+
+/// What [`Mailbox::poll_refill`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refill {
+    Messages,
+    Urgent,
+}
+
+/// Messages that the receiver has fetched and not yet taken.
+pub(crate) struct Batch<T> {
+    items: Ring<T>,
+    /// The number of the first of them.
+    first: u64,
+    wakers: Vec<Waker>,
+    /// How often to say in advance that the receiver sleeps.
+    lonely: u8,
+    /// Said so: the mailbox holds the waker already, and has held it since the last fetch.
+    sleeps: bool,
+    /// There was nothing at the last look.
+    waited: bool,
+}
+
+impl<T> Batch<T> {
+    pub(crate) fn new() -> Self {
+        Batch { items: Ring::new(), first: 0, wakers: Vec::new(), lonely: 0, sleeps: false, waited: false }
+    }
+
+    /// Takes back that the receiver sleeps: to be said wherever it may be polled again before it looks for messages, since the waker in
+    /// the mailbox may have been used by then.
+    pub(crate) fn stays_awake(&mut self) {
+        self.sleeps = false;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Where those senders are put for whom there is room.
+    pub(crate) fn wakers(&mut self) -> &mut Vec<Waker> {
+        &mut self.wakers
+    }
+
+    fn wake(&mut self) {
+        if !self.wakers.is_empty() {
+            wake_those(&mut self.wakers);
+        }
+    }
+}
+
+impl<T> Mailbox<T> {
+    /// The number of the last ordinary message that waits no more: it was taken, or has given way.
+    pub(crate) fn passed(&self, batch: &Batch<T>) -> u64 {
+        if batch.is_empty() { self.taken() } else { batch.first - 1 }
+    }
+
+    /// Takes the next message of the batch.
+    #[inline]
+    pub(crate) fn take(&self, batch: &mut Batch<T>) -> Option<T> {
+        let item = batch.items.pop()?;
+        // The receiver alone writes it (invariant 1); release pairs with `taken`.
+        self.taken.store(batch.first, Ordering::Release);
+        batch.first += 1;
+        if self.line.load(Ordering::Relaxed) {
+            self.admit(batch);
+        }
+        Some(item)
+    }
+
+    /// Takes the next of the messages that overtake. When it was the last, the flag is lowered, under the lock.
+    pub(crate) fn take_overtaking(&self, flag: &impl Flags) -> Option<T> {
+        let mut inner = self.lock();
+        let (item, left) = match &mut inner.more {
+            Some(more) => (more.control.pop(), more.control.len()),
+            None => (None, 0),
+        };
+        if left == 0 {
+            flag.lower();
+        }
+        item
+    }
+
+    /// Fetches what has come since the last time; sleeps if that is nothing, unless one of `urgent` says otherwise.
+    #[inline]
+    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &impl Flags) -> Poll<Refill> {
+        if std::mem::take(&mut batch.sleeps) {
+            // Whatever has come since then has used the waker.
+            batch.waited = true;
+            return Poll::Pending;
+        }
+        let mut inner = self.lock();
+        let found = if self.fetch(&mut inner, batch) {
+            batch.lonely = if batch.waited { batch.lonely } else { 0 };
+            batch.waited = false;
+            // Who finds a mailbox full that holds but this one waits for it to be taken, and wakes nobody.
+            if batch.lonely > 0 && batch.items.len() == 1 && self.capacity > 1 && self.overflow != Overflow::DropOldest {
+                batch.lonely -= 1;
+                batch.sleeps = true;
+                inner.receiver = Receiver::Idle(cx.waker().clone());
+            }
+            Poll::Ready(Refill::Messages)
+        } else if urgent.is_any_up() {
+            Poll::Ready(Refill::Urgent)
+        } else {
+            if inner.queue.capacity() > KEEP {
+                inner.queue = Ring::new();
+            }
+            inner.receiver = Receiver::Idle(cx.waker().clone());
+            (batch.lonely, batch.waited) = (LONELY, true);
+            Poll::Pending
+        };
+        drop(inner);
+        if found.is_pending() && batch.items.capacity() > KEEP {
+            batch.items = Ring::new();
+        }
+        batch.wake();
+        found
+    }
+
+    /// Fetches what has come since the last time; says whether there was anything.
+    pub(crate) fn refill(&self, batch: &mut Batch<T>) -> bool {
+        batch.stays_awake();
+        batch.waited = false;
+        let mut inner = self.lock();
+        let found = self.fetch(&mut inner, batch);
+        drop(inner);
+        batch.wake();
+        found
+    }
+
+    #[inline(always)]
+    fn fetch(&self, inner: &mut Inner<T>, batch: &mut Batch<T>) -> bool {
+        debug_assert!(batch.items.is_empty(), "what was fetched is taken first");
+        self.grant_all(inner, &mut batch.wakers);
+        if inner.queue.is_empty() {
+            return false;
+        }
+        batch.first = inner.pushed - inner.queue.len() as u64 + 1;
+        if self.overflow == Overflow::DropOldest {
+            // Senders must be able to reach the oldest message, so it stays in the queue until its turn.
+            if let Some(oldest) = inner.queue.pop() {
+                batch.items.push(oldest);
+            }
+        } else {
+            std::mem::swap(&mut inner.queue, &mut batch.items);
+        }
+        true
+    }
+
+    /// The receiver waits for something of its own, and [stays awake](Batch::stays_awake) for messages; only what is urgent shall wake
+    /// it. Says whether it may sleep. Those senders are
+    /// put to `wakers` for whom there is room, to be woken by the caller.
+    pub(crate) fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: &impl Flags) -> bool {
+        let mut inner = self.lock();
+        self.grant_all(&mut inner, wakers);
+        let may_sleep = !urgent.is_any_up();
+        if may_sleep {
+            inner.receiver.wait_busily(cx.waker());
+        }
+        may_sleep
+    }
+
+    /// The receiver goes, and another may come: what was fetched is put back. Where the oldest gives way and the queue has
+    /// filled up behind it, the one that was fetched is the oldest, and is returned: what has given way meanwhile would be
+    /// missing between its number and the next.
+    #[must_use = "what has no room is a dead letter"]
+    pub(crate) fn put_back(&self, batch: &mut Batch<T>) -> Option<T> {
+        let mut inner = self.lock();
+        if self.overflow == Overflow::DropOldest && !self.has_room(&inner) {
+            return batch.items.pop();
+        }
+        while let Some(item) = batch.items.pop_back() {
+            inner.queue.push_front(item);
+        }
+        None
+    }
+
+    /// The receiver goes, unless there is something for it to do; says whether it may. Then the next message, or call, starts
+    /// another.
+    pub(crate) fn vacate_at_rest(&self, urgent: &impl Flags) -> bool {
+        let mut inner = self.lock();
+        let overtaken = match &inner.more {
+            Some(more) => more.control.len() > 0,
+            None => false,
+        };
+        let at_rest = inner.queue.is_empty() && !overtaken && !urgent.is_any_up();
+        if at_rest {
+            inner.receiver = Receiver::Absent;
+            inner.queue = Ring::new();
+        }
+        at_rest
+    }
+
+    /// The receiver that was here has gone for good: the next message, or call, starts another.
+    pub(crate) fn vacate(&self) {
+        let old = std::mem::replace(&mut self.lock().receiver, Receiver::Absent);
+        drop(old);
+    }
+
+    /// Takes the next of all that is left, fetched or queued, in the order in which it would have been handled. From the first on,
+    /// all of it counts as taken.
+    pub(crate) fn next_left(&self, batch: &mut Batch<T>) -> Option<T> {
+        let mut inner = self.lock();
+        self.taken.store(inner.pushed, Ordering::Release);
+        let overtaking = match &mut inner.more {
+            Some(more) => more.control.pop(),
+            None => None,
+        };
+        match overtaking {
+            None => match batch.items.pop() {
+                None => inner.queue.pop(),
+                fetched => fetched,
+            },
+            overtaking => overtaking,
+        }
+    }
+
+    /// Takes the next of what is in the queue, in the place of the receiver.
+    pub(crate) fn next_queued(&self) -> Option<T> {
+        let mut inner = self.lock();
+        let overtaking = match &mut inner.more {
+            Some(more) => more.control.pop(),
+            None => None,
+        };
+        match overtaking {
+            None => inner.queue.pop(),
+            overtaking => overtaking,
+        }
+    }
+
+    #[cold]
+    fn admit(&self, batch: &mut Batch<T>) {
+        self.grant_all(&mut self.lock(), &mut batch.wakers);
+        batch.wake();
+    }
+}
