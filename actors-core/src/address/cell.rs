@@ -5,8 +5,6 @@ use std::mem::needs_drop;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use tokio::time::Instant;
-
 use super::open_types::OpenTypes;
 use super::protocol::{Accepts, Protocol};
 use super::reply::{ReplyTo, Unhandled};
@@ -40,7 +38,7 @@ pub(crate) struct Kind<A: Protocol> {
     /// Does it in a task of its own.
     pub(crate) start_task: fn(Arc<Cell<A>>),
     /// Ends the actor where it stands, if it is at rest; says whether it was.
-    pub(crate) end_at_rest: fn(Arc<dyn AnyCell>, &ExitReason, Option<Instant>) -> bool,
+    pub(crate) end_at_rest: fn(Arc<dyn AnyCell>, &ExitReason) -> bool,
     pub(crate) has_stop_hook: bool,
     pub(crate) policy: Policy,
 }
@@ -304,8 +302,8 @@ impl<A: Protocol> AnyCell for Cell<A> {
         }
     }
 
-    fn end_at_rest(self: Arc<Self>, cause: &ExitReason, now: Option<Instant>) -> bool {
-        (self.kind.end_at_rest)(self, cause, now)
+    fn end_at_rest(self: Arc<Self>, cause: &ExitReason) -> bool {
+        (self.kind.end_at_rest)(self, cause)
     }
 
     fn has_stop_hook(&self) -> bool {

@@ -33,8 +33,8 @@ pub(crate) trait AnyCell: TakesTurns + 'static {
     /// Has the actor look at its signals.
     fn call(self: Arc<Self>);
     /// Ends the actor here and now, if it is at rest: it has no task, nothing queued, no stop hook, no ties and no children.
-    /// Says whether it did. Whoever asks has made sure that it is not to be restarted, and may know what time it is.
-    fn end_at_rest(self: Arc<Self>, cause: &ExitReason, now: Option<Instant>) -> bool;
+    /// Says whether it did. Whoever asks has made sure that it is not to be restarted.
+    fn end_at_rest(self: Arc<Self>, cause: &ExitReason) -> bool;
     /// Whether code of a user's runs at its end.
     fn has_stop_hook(&self) -> bool;
     /// Whether its state has a destructor.

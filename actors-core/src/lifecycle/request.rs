@@ -118,7 +118,7 @@ fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline
     if core.signals.get() & (raised | Signals::ENDED) == raised && deadline.is_none() {
         return false;
     }
-    if raised & (Signals::FINAL | Signals::KILL) == Signals::FINAL && cell.clone().end_at_rest(&cause, None) {
+    if raised & (Signals::FINAL | Signals::KILL) == Signals::FINAL && cell.clone().end_at_rest(&cause) {
         return true;
     }
     let felt = core.with_ties(|ties| raise(core, ties, cause, signals, deadline));

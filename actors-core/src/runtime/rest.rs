@@ -41,8 +41,14 @@ const QUIET: u32 = Signals::STARTED
     | Signals::LISTED;
 
 /// Ends an actor for good, here and now, if it is at rest: it has no task, nothing queued, no stop hook, no ties and no
-/// children. Says whether it did. Whoever asks has made sure that it is not to be restarted, and may know what time it is.
-pub(super) fn end_at_rest(cell: Arc<dyn AnyCell>, cause: &ExitReason, now: Option<Instant>) -> bool {
+/// children. Says whether it did. Whoever asks has made sure that it is not to be restarted.
+pub(super) fn end_at_rest(cell: Arc<dyn AnyCell>, cause: &ExitReason) -> bool {
+    end_one_at_rest(cell, cause, None)
+}
+
+/// What [`end_at_rest`] does, for one who ends many, in the runtime of the actors: `clock` says what time it is, and is set where it is read
+/// anew.
+pub(super) fn end_one_at_rest(cell: Arc<dyn AnyCell>, cause: &ExitReason, clock: Option<&mut Instant>) -> bool {
     if !is_quiet(&cell) {
         return false;
     }
@@ -50,7 +56,8 @@ pub(super) fn end_at_rest(cell: Arc<dyn AnyCell>, cause: &ExitReason, now: Optio
     let closed = if cell.state_drops() { Closed::Stopping } else { Closed::Stopped };
     let ends = close_if(&cell, closed, |core| core.family().is_none());
     if ends {
-        finish(cell, cause, now, Duration::ZERO, closed);
+        let asked_at = clock.as_deref().copied();
+        finish(cell, cause, asked_at, clock, Duration::ZERO, closed);
     }
     ends
 }
@@ -70,7 +77,7 @@ pub(super) fn close_at_rest(cell: &Arc<dyn AnyCell>) -> bool {
 
 /// Ends an actor of which [`close_at_rest`] has said that it is closed, and which was asked to at `asked_at`, if its children are gone
 /// and nothing has come between; says whether it did. If not, a task has to.
-pub(super) fn end_closed(cell: &Arc<dyn AnyCell>, asked_at: Instant) -> bool {
+pub(super) fn end_closed(cell: &Arc<dyn AnyCell>, asked_at: Instant, clock: &mut Instant) -> bool {
     let core = cell.core();
     let childless = core.family().is_none_or(|family| family.len() == 0);
     let undisturbed = core.signals.get() & !(QUIET | Signals::STOP) == 0 && lock(&core.ties).is_empty();
@@ -78,7 +85,9 @@ pub(super) fn end_closed(cell: &Arc<dyn AnyCell>, asked_at: Instant) -> bool {
         return false;
     }
     let Some(_ending) = Ending::begin() else { return false };
-    finish(cell.clone(), &ExitReason::Shutdown, Some(asked_at), asked_at.elapsed(), Closed::Stopping);
+    *clock = Instant::now();
+    let children = *clock - asked_at;
+    finish(cell.clone(), &ExitReason::Shutdown, Some(asked_at), Some(clock), children, Closed::Stopping);
     true
 }
 
@@ -102,14 +111,29 @@ fn close_if(cell: &Arc<dyn AnyCell>, closed: Closed, also: impl FnOnce(&Core) ->
 }
 
 /// Drops the state, and makes the end known, of an actor that is `closed` and has nothing to wait for. Its children took so long.
-fn finish(cell: Arc<dyn AnyCell>, cause: &ExitReason, asked_at: Option<Instant>, children: Duration, closed: Closed) {
+fn finish(
+    cell: Arc<dyn AnyCell>,
+    cause: &ExitReason,
+    asked_at: Option<Instant>,
+    clock: Option<&mut Instant>,
+    children: Duration,
+    closed: Closed,
+) {
     let (core, env) = (cell.core(), cell.env());
-    let takes_time = closed == Closed::Stopping;
-    // How long a destructor takes is counted from now on.
-    let known = asked_at.filter(|_| !cell.state_drops() || core.family().is_some());
-    let asked_at = known.or_else(|| env.is_recording().then(Instant::now));
-    let panicked = if cell.state_drops() { drop_state(&cell) } else { None };
-    if takes_time {
+    let recorded = env.is_recording();
+    let asked_at = asked_at.or_else(|| recorded.then(Instant::now));
+    let is_within = clock.is_some();
+    let mut ended_at = clock.as_deref().copied().or(asked_at);
+    let mut panicked = None;
+    if cell.state_drops() {
+        panicked = drop_state(&cell, is_within);
+        if recorded {
+            let now = Instant::now();
+            ended_at = Some(now);
+            clock.into_iter().for_each(|clock| *clock = now);
+        }
+    }
+    if closed == Closed::Stopping {
         cell.close(Closed::Stopped);
     }
     // Not before: until it is dropped, whoever loses patience may declare the end in our place.
@@ -117,12 +141,12 @@ fn finish(cell: Arc<dyn AnyCell>, cause: &ExitReason, asked_at: Option<Instant>,
     if !claim(&cell) {
         return;
     }
-    let turn = asked_at.filter(|_| env.is_recording()).map(|at| (env.since_began(at), at));
-    let took_long = takes_time && turn.is_some_and(|(_, at)| at.elapsed() >= NOTABLE);
+    let times = asked_at.zip(ended_at).filter(|_| recorded).map(|(asked_at, ended_at)| (env.since_began(asked_at), ended_at - asked_at));
+    let took_long = times.is_some_and(|(_, total)| total >= NOTABLE);
     let plain = if panicked.is_some() || took_long || !undisturbed { None } else { env.plain_exit(cause) };
     if let Some(exit) = plain {
         telemetry::ended(&cell, &exit);
-        let record = turn.map(|(turn, _)| Record::AtRest { path: cell.path(), exit: exit.clone(), turn });
+        let record = times.map(|(turn, _)| Record::AtRest { path: cell.path(), exit: exit.clone(), turn });
         return conclude_at_rest(&cell, exit, record);
     }
     let mut exit = Exit::new(cause.clone());
@@ -132,18 +156,17 @@ fn finish(cell: Arc<dyn AnyCell>, cause: &ExitReason, asked_at: Option<Instant>,
     }
     telemetry::ended(&cell, &exit);
     // What has been noted of it meanwhile, a late report knows.
-    let record = turn.filter(|_| undisturbed).map(|(turn, at)| {
-        let total = if took_long { at.elapsed() } else { Duration::ZERO };
-        let children = if took_long { children } else { Duration::ZERO };
+    let record = times.filter(|_| undisturbed).map(|(turn, total)| {
+        let (total, children) = if took_long { (total, children) } else { Default::default() };
         ActorReport { turn, total, children, ..ActorReport::new(cell.path(), exit.clone()) }.into()
     });
     conclude(cell, exit, record);
 }
 
-/// Drops the state, on whatever thread this is, as the runtime would.
-fn drop_state(cell: &Arc<dyn AnyCell>) -> Option<ExitReason> {
+/// Drops the state, on whatever thread this is, as the runtime would, if the caller is not within it already.
+fn drop_state(cell: &Arc<dyn AnyCell>, is_within: bool) -> Option<ExitReason> {
     let work = || {
-        let _entered = cell.env().runtime.enter();
+        let _entered = (!is_within).then(|| cell.env().runtime.enter());
         dropping(DropCause::State, || cell.drop_state());
     };
     guard(work).err()

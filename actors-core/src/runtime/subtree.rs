@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::rest::{close_at_rest, end_at_rest, end_closed};
+use super::rest::{close_at_rest, end_closed, end_one_at_rest};
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::request;
@@ -20,15 +20,8 @@ const AT_ONCE: u32 = 128;
 /// Dropped on the way, it leaves those that it has begun to end to tasks.
 pub(super) async fn end_those_at_rest(family: &Arc<Family>, children: Vec<Arc<dyn AnyCell>>) -> Vec<Arc<dyn AnyCell>> {
     let mut path = Path(vec![Level { family: family.clone(), children, parent: None }]);
-    // One look at the clock serves for as many as take no time that anybody would notice.
-    let mut now = Instant::now();
-    let mut steps = 0;
-    while path.step(now) {
-        steps += 1;
-        if steps % AT_ONCE == 0 {
-            tokio::task::yield_now().await;
-            now = Instant::now();
-        }
+    while path.go_on() {
+        tokio::task::yield_now().await;
     }
     path.left()
 }
@@ -58,21 +51,31 @@ impl Level {
 }
 
 impl Path {
+    /// Ends as many actors as may be ended at once. Says whether there is more to do here.
+    fn go_on(&mut self) -> bool {
+        let Some(level) = self.0.first() else { return false };
+        let runtime = level.family.env.runtime.clone();
+        let _within = runtime.enter();
+        // One look at the clock serves for as many as take no time that anybody would notice.
+        let mut clock = Instant::now();
+        (0..AT_ONCE).all(|_| self.step(&mut clock))
+    }
+
     /// Ends one actor, or begins to. Says whether there is more to do here.
-    fn step(&mut self, now: Instant) -> bool {
+    fn step(&mut self, clock: &mut Instant) -> bool {
         let Some(level) = self.0.last_mut() else { return false };
         let Some(child) = level.next() else {
-            let ends = level.parent.as_ref().is_some_and(|(parent, asked_at)| end_closed(parent, *asked_at));
+            let ends = level.parent.as_ref().is_some_and(|(parent, asked_at)| end_closed(parent, *asked_at, clock));
             if ends {
                 self.0.pop();
             }
             return ends;
         };
-        if end_at_rest(child.clone(), &ExitReason::Shutdown, Some(now)) {
+        if end_one_at_rest(child.clone(), &ExitReason::Shutdown, Some(clock)) {
             return true;
         }
         match child.core().family().filter(|_| close_at_rest(&child)).cloned() {
-            Some(family) => self.0.push(Level { children: family.children(), family, parent: Some((child, now)) }),
+            Some(family) => self.0.push(Level { children: family.children(), family, parent: Some((child, *clock)) }),
             None => {
                 level.children.push(child);
                 return false;

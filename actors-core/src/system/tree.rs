@@ -319,7 +319,7 @@ pub(super) mod tests {
             &Policy::DEFAULT
         }
         fn call(self: Arc<Self>) {}
-        fn end_at_rest(self: Arc<Self>, _: &crate::lifecycle::exit::ExitReason, _: Option<tokio::time::Instant>) -> bool {
+        fn end_at_rest(self: Arc<Self>, _: &crate::lifecycle::exit::ExitReason) -> bool {
             false
         }
         fn has_stop_hook(&self) -> bool {
