@@ -452,3 +452,56 @@ impl<D: Send + 'static> Held<D> {
     #[message]
     fn hold(&self) {}
 }
+
+/// It has children from the start, and notes when it is dropped.
+#[derive(Actor)]
+struct Branch {
+    name: String,
+    /// How many levels stand below it.
+    levels: usize,
+    /// Its leaves have a `stopped` hook, and so need tasks to end.
+    hooked: bool,
+    journal: Journal,
+}
+
+#[messages]
+impl Branch {
+    #[started]
+    fn grow(&mut self, ctx: &mut Context<Self>) {
+        for side in [1, 2].into_iter().filter(|_| self.levels > 0) {
+            let (name, journal) = (format!("{}{side}", self.name), self.journal.clone());
+            if self.hooked && self.levels == 1 {
+                ctx.spawn(Counter { count: side, journal });
+            } else {
+                ctx.spawn(Branch { name, levels: self.levels - 1, hooked: self.hooked, journal });
+            }
+        }
+    }
+}
+
+impl Drop for Branch {
+    fn drop(&mut self) {
+        self.journal.note(&self.name);
+    }
+}
+
+/// What is noted of a tree that is at rest when its system shuts down.
+async fn felled(levels: usize, hooked: bool) -> Vec<String> {
+    let (system, journal) = (ActorSystem::new("wood"), Journal::new());
+    system.start(Branch { name: "b".to_owned(), levels, hooked, journal: journal.clone() }).await.expect("it starts");
+    sleep(Duration::from_secs(3)).await;
+    let report = system.shutdown().await;
+    assert_eq!(report.exit_code(), 0, "{report}");
+    journal.entries()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tree_at_rest_ends_children_first_and_in_reverse_start_order() {
+    assert_eq!(felled(2, false).await, ["b22", "b21", "b2", "b12", "b11", "b1", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tree_at_rest_but_for_its_leaves_ends_in_the_same_order() {
+    let noted = felled(2, true).await;
+    assert_eq!(noted, ["stopped at 2", "stopped at 1", "b2", "stopped at 2", "stopped at 1", "b1", "b"]);
+}
