@@ -102,6 +102,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        tests::goes_on();
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
         let system = runtime.block_on(async { ActorSystem::new("allocations") });
         World { runtime, system }

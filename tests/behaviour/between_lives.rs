@@ -31,6 +31,11 @@ impl Listener {
     }
 
     #[message]
+    fn group_with(&self, peer: ActorRef<Peer>, ctx: &mut Context<Self>) {
+        ctx.peer_group("session").join(&peer);
+    }
+
+    #[message]
     fn stumble(&self) -> Result<(), Broken> {
         Err(Broken("stumbled"))
     }
@@ -56,6 +61,22 @@ async fn a_new_life_hears_nothing_of_the_children_of_the_one_before() {
 
     listener.tell(Stumble).await.expect("it is open");
     assert_eq!(promptly("it is restarted", listener.ask(Life)).await.expect("it answers"), 1);
+    settle().await;
+
+    assert_eq!(journal.entries(), [""; 0]);
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_life_hears_nothing_of_a_group_that_the_one_before_has_opened() {
+    let (system, journal) = (ActorSystem::new("lives"), Journal::new());
+    let (listener, outsider) = (listener(&system, &journal).await, system.spawn(Peer));
+    listener.ask(GroupWith { peer: outsider.clone() }).await.expect("it answers");
+    listener.tell(Stumble).await.expect("it is open");
+    assert_eq!(promptly("it is restarted", listener.ask(Life)).await.expect("it answers"), 1);
+    assert!(outsider.is_alive(), "the group lives as long as the actor");
+
+    outsider.stop();
     settle().await;
 
     assert_eq!(journal.entries(), [""; 0]);

@@ -242,7 +242,8 @@ fn s7_7_a_shutdown_returns_though_every_worker_is_blocked() {
 fn s7_4_a_blocked_actor_climbs_the_whole_ladder_and_the_order_goes_on_upward() {
     let runtime = workers(2);
     runtime.block_on(async {
-        let system = ActorSystem::builder("stuck").deadline(millis(600)).build();
+        // Each rung is a part of it: on a busy machine, too, whoever can run has the time to.
+        let system = ActorSystem::builder("stuck").deadline(millis(2_000)).build();
         let (hold, wall) = Wall::new();
         let gate = Gate::new();
         let parent = system.actor(Above { gate: gate.clone(), wall }).name("above").start().await.expect("it starts");
@@ -253,7 +254,7 @@ fn s7_4_a_blocked_actor_climbs_the_whole_ladder_and_the_order_goes_on_upward() {
         assert_eq!((&blocked.exit.reason, blocked.limit), (&ExitReason::Unresponsive, Some(LimitHit::Abort)));
         assert_eq!(blocked.held_by.as_deref(), Some("Block"));
         assert_eq!(parent.stopped().await, ExitReason::Shutdown, "its hook had its time");
-        assert!(report.total <= millis(1_000), "{report}");
+        assert!(report.total <= millis(4_000), "{report}");
         drop(hold);
     });
 }

@@ -45,6 +45,20 @@ async fn sig_1_one_that_is_terminated_by_hand_does_not_count() {
     stage.system.shutdown().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_start_that_nobody_waits_for_any_more_does_not_count() {
+    let stage = Stage::new();
+    let sup = stage.supervise(Supervisor::new().auto_shutdown(AutoShutdown::AnySignificant).child(stage.spec("c"))).await;
+    let slow = stage.plan("slow").starts(|_| Start::Hangs).spec().temporary().significant();
+
+    let given_up = tokio::time::timeout(Duration::from_secs(1), sup.add_child(slow)).await;
+    settle().await;
+
+    assert!(given_up.is_err() && sup.is_alive());
+    assert_eq!(names(&sup.supervised_children()), ["c"]);
+    stage.system.shutdown().await;
+}
+
 // ===== SIG-2 =====
 
 #[tokio::test(start_paused = true)]

@@ -92,6 +92,7 @@ fn try_one<S, T>(
     call: &impl for<'a> Fn(&'a mut S) -> Call<'a, T>,
     check: &impl AsyncFn(&World, S, Fate<T>),
 ) -> bool {
+    tests::goes_on();
     let saying = Saying(cut);
     let life = Life::default();
     let done = Setup::new().may_fail().run(async |system| {

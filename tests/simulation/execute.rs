@@ -56,6 +56,7 @@ pub struct Left {
 /// On one thread and a clock that stands still: the same program gives the same run.
 pub fn on_paused_time(program: &Program) -> Run {
     fastrand::seed(program.seed);
+    tests::goes_on();
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime can be built");
     let began = std::time::Instant::now();
     let mut run = runtime.block_on(live(program.clone(), true));
@@ -65,6 +66,7 @@ pub fn on_paused_time(program: &Program) -> Run {
 
 /// On several threads, and without any time to wait for.
 pub fn on_workers(program: &Program, workers: usize) -> Run {
+    tests::goes_on();
     let runtime = Builder::new_multi_thread().worker_threads(workers).enable_time().build().expect("a runtime can be built");
     let began = std::time::Instant::now();
     let main = runtime.spawn(live(program.clone(), false));

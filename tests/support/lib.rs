@@ -1,6 +1,7 @@
 //! What the tests share: a journal, a gate, waiting for a condition, and actors that are ready to misbehave.
 
 pub mod lived;
+mod patience;
 pub mod tree;
 
 use std::future::Future;
@@ -9,12 +10,15 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+pub use patience::goes_on;
+
 /// A list that many actors write to and a test reads.
 #[derive(Clone, Debug, Default)]
 pub struct Journal(Arc<Mutex<Vec<String>>>);
 
 impl Journal {
     pub fn new() -> Self {
+        goes_on();
         Self::default()
     }
 
@@ -72,6 +76,7 @@ impl Default for Gate {
 
 impl Gate {
     pub fn new() -> Self {
+        goes_on();
         Gate { entered: Arc::new(Semaphore::new(0)), opened: Arc::new(Semaphore::new(0)) }
     }
 
@@ -99,6 +104,7 @@ impl Gate {
 
 /// Waits until `condition` holds; panics if it does not within ten seconds of the runtime's clock.
 pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    goes_on();
     for _ in 0..10_000 {
         if condition() {
             return;
@@ -110,6 +116,7 @@ pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// Awaits `future`, but not for ever: ten seconds of the runtime's clock.
 pub async fn promptly<F: Future>(what: &str, future: F) -> F::Output {
+    goes_on();
     match tokio::time::timeout(Duration::from_secs(10), future).await {
         Ok(output) => output,
         Err(_) => panic!("did not come about: {what}"),
@@ -137,6 +144,7 @@ impl std::error::Error for Broken {}
 /// Runs `test` on a multi-thread runtime of `workers` workers, each in turn: 1, 2 and 8.
 pub fn on_1_2_and_8_workers<F: Future<Output = ()>>(test: impl Fn() -> F) {
     for workers in [1, 2, 8] {
+        goes_on();
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers)
             .enable_all()

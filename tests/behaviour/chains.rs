@@ -1,0 +1,40 @@
+//! One end that brings the next, and so on: in order, and without a deep stack.
+
+use actors_core::{Actor, ActorRef, ActorSystem, ExitReason, messages};
+use tests::promptly;
+
+/// Its destructor stops the next.
+#[derive(Actor)]
+struct Domino {
+    next: Option<ActorRef<Domino>>,
+}
+
+#[messages]
+impl Domino {
+    #[message]
+    fn stand(&self) {}
+}
+
+impl Drop for Domino {
+    fn drop(&mut self) {
+        if let Some(next) = &self.next {
+            next.stop();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_of_10_000_states_each_of_which_stops_the_next_when_it_is_dropped_needs_no_deep_stack() {
+    let system = ActorSystem::new("dominoes");
+    let last = system.spawn(Domino { next: None });
+    let mut first = last.clone();
+    for _ in 1..10_000 {
+        first = system.spawn(Domino { next: Some(first) });
+    }
+
+    first.stop();
+
+    assert_eq!(promptly("the last falls", last.stopped()).await, ExitReason::Normal);
+    assert_eq!(system.actors(), 0);
+    system.shutdown().await;
+}

@@ -1,0 +1,25 @@
+//! A later request to end brings a deadline nearer, and never farther (S4.7).
+
+use std::time::Duration;
+
+use actors_core::{ExitReason, Limit, Supervisor};
+use tests::lived::{Stage, Stop};
+use tokio::time::Instant;
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_gives_no_more_time_to_one_that_was_asked_to_end_before() {
+    let stage = Stage::new();
+    let stuck = ["a", "b"].map(|name| stage.plan(name).stops(|_| Stop::Hangs));
+    let parent = stage.plan("parent").children(stuck).spec().policy(|policy| policy.stop_limit = Limit::After(Duration::from_secs(4)));
+    let sup = stage.supervise(Supervisor::new().child(parent)).await;
+    let began = Instant::now();
+    let terminated = tokio::spawn(async move { sup.terminate_child("parent").await });
+    tokio::time::sleep(Duration::from_secs(2)).await;
+
+    let report = stage.system.shutdown().await;
+
+    let parent = report.get("/sup/parent").expect("it ended in the shutdown");
+    assert_eq!((&parent.exit.reason, parent.limit), (&ExitReason::Shutdown, None), "its children kept to its first limit: {report}");
+    assert!(began.elapsed() <= Duration::from_secs(4), "{:?}: {report}", began.elapsed());
+    terminated.await.expect("it does not panic").expect("it is a child");
+}

@@ -1,0 +1,106 @@
+//! A test that hangs fails, by its name: on a clock that stands still nothing else would ever end it.
+//!
+//! Whoever uses what the tests share gives a sign of life. A thread of no test looks at these, on the clock of the machine: where a
+//! test has given none for minutes, and has not ended, it names it and ends the process as failed.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+/// How long a test may go without a sign of life: many times what any takes on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// Says otherwise, in milliseconds.
+const OTHERWISE: &str = "TESTS_PATIENCE_MS";
+
+static SIGNS: Mutex<Option<HashMap<ThreadId, Sign>>> = Mutex::new(None);
+
+struct Sign {
+    test: String,
+    at: Instant,
+}
+
+/// Says that this test goes on: from now on it must end, or say so again, within some minutes.
+pub fn goes_on() {
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| drop(thread::spawn(look_after_all)));
+    let here = thread::current();
+    let test = here.name().unwrap_or("a thread of a test").to_owned();
+    signs().get_or_insert_default().insert(here.id(), Sign { test, at: Instant::now() });
+    thread_local!(static TEST: RefCell<Option<Test>> = const { RefCell::new(None) });
+    // A thread that is ending is nobody's concern any more.
+    let _ = TEST.try_with(|test| test.borrow_mut().get_or_insert(Test(here.id())).0);
+}
+
+fn signs() -> MutexGuard<'static, Option<HashMap<ThreadId, Sign>>> {
+    SIGNS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A test that has given a sign. It is over when its thread is.
+struct Test(ThreadId);
+
+impl Drop for Test {
+    fn drop(&mut self) {
+        signs().get_or_insert_default().remove(&self.0);
+    }
+}
+
+fn look_after_all() {
+    let otherwise = std::env::var(OTHERWISE).ok().and_then(|millis| millis.parse().ok()).map(Duration::from_millis);
+    let patience = otherwise.unwrap_or(PATIENCE);
+    loop {
+        thread::sleep(patience / 10);
+        let hangs = signs().iter().flatten().map(|(_, sign)| sign).find(|sign| sign.at.elapsed() > patience).map(|sign| sign.test.clone());
+        if let Some(test) = hangs {
+            // Written past what the harness keeps of a test's output: it would be lost.
+            let _ = writeln!(std::io::stderr(), "test {test} hangs: it has given no sign of life for {patience:?}");
+            std::process::exit(101);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    const HANGS: &str = "TESTS_HANG";
+
+    #[test]
+    fn a_test_that_hangs_fails_by_its_name() {
+        if std::env::var_os(HANGS).is_some() {
+            goes_on();
+            loop {
+                thread::park();
+            }
+        }
+        let me = std::env::current_exe().expect("a test has a binary");
+        let hanging = Command::new(me)
+            .args(["patience::tests::a_test_that_hangs_fails_by_its_name", "--exact"])
+            .envs([(HANGS, "1"), (OTHERWISE, "100")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a test can be run");
+        let output = hanging.wait_with_output().expect("it can be waited for");
+
+        assert_eq!(output.status.code(), Some(101));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("test patience::tests::a_test_that_hangs_fails_by_its_name hangs: "), "{said}");
+    }
+
+    #[test]
+    fn a_test_that_has_ended_is_looked_after_no_more() {
+        let ended = thread::spawn(|| {
+            goes_on();
+            assert!(signs().iter().flatten().any(|(id, _)| *id == thread::current().id()));
+            thread::current().id()
+        });
+        let ended = ended.join().expect("it ends");
+
+        assert!(!signs().iter().flatten().any(|(id, _)| *id == ended));
+    }
+}
