@@ -38,3 +38,21 @@ async fn a_chain_of_10_000_states_each_of_which_stops_the_next_when_it_is_droppe
     assert_eq!(system.actors(), 0);
     system.shutdown().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn others_get_their_turn_while_ten_thousand_at_rest_end() {
+    let system = ActorSystem::new("crowd");
+    for _ in 0..10_000 {
+        system.spawn(Domino { next: None });
+    }
+
+    let ending = tokio::spawn(async move { system.shutdown().await });
+    let mut turns = 0;
+    while !ending.is_finished() {
+        tokio::task::yield_now().await;
+        turns += 1;
+    }
+
+    assert!(turns > 50, "{turns}");
+    assert_eq!(ending.await.expect("it does not panic").actors.len(), 10_000);
+}

@@ -7,7 +7,7 @@ use actors_core::{
     Actor, ActorRef, ActorSystem, Backoff, BoxError, ChildSpec, Context, CrashReports, Decision, ExitReason, Outcome, Strategy, Supervisor,
     messages,
 };
-use tests::{Broken, Gate};
+use tests::{Broken, Gate, promptly};
 
 #[derive(Actor)]
 struct Db {
@@ -76,7 +76,7 @@ async fn a_report_tells_who_failed_why_in_what_and_what_was_decided() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     cast.gate.open();
 
-    let crash = cast.crashes.recv().await.unwrap();
+    let crash = promptly("a report", cast.crashes.recv()).await.unwrap();
 
     assert_eq!((crash.path.to_string().as_str(), crash.id, crash.incarnation), ("/data/db", db.id(), 0));
     assert_eq!(crash.reason.to_string(), "failed: cannot read the page: disk full");
@@ -97,7 +97,7 @@ async fn a_report_of_a_panic_tells_its_place() {
     let mut cast = Cast::new();
     cast.supervise(Supervisor::new().child(cast.spec("db"))).await;
     cast.db("db").tell(Crash).await.unwrap();
-    let crash = cast.crashes.recv().await.unwrap();
+    let crash = promptly("a report", cast.crashes.recv()).await.unwrap();
     let ExitReason::Panicked { message, location } = &crash.reason else { panic!("{crash}") };
     assert_eq!(&**message, "out of cheese");
     assert!(location.as_deref().is_some_and(|place| place.contains("crash_reports.rs:")), "{location:?}");
@@ -133,7 +133,7 @@ async fn a_report_names_the_message_of_one_that_never_waits_too() {
         }
         quiet.tell(Snap).await.expect("it is open");
         quiet.stopped().await;
-        assert_eq!(crashes.recv().await.expect("it is reported").handling.as_deref(), Some("Snap"), "after {before}");
+        assert_eq!(promptly("a report", crashes.recv()).await.expect("it is reported").handling.as_deref(), Some("Snap"), "after {before}");
     }
     system.shutdown().await;
 }
@@ -144,8 +144,8 @@ async fn a_sibling_that_is_taken_along_is_told_as_such() {
     let sup = Supervisor::new().strategy(Strategy::OneForAll).children([cast.spec("a"), cast.spec("b")]);
     cast.supervise(sup).await;
     cast.db("b").tell(Crash).await.unwrap();
-    let first = cast.crashes.recv().await.unwrap();
-    let second = cast.crashes.recv().await.unwrap();
+    let first = promptly("a report", cast.crashes.recv()).await.unwrap();
+    let second = promptly("a report", cast.crashes.recv()).await.unwrap();
     assert!(matches!(first.decision, Decision::Restart { nth: 1, along: 1, .. }), "{first}");
     assert_eq!((second.path.to_string().as_str(), &second.decision), ("/data/a", &Decision::RestartWithSibling));
     cast.system.shutdown().await;
@@ -156,9 +156,9 @@ async fn one_failure_too_many_is_told_once_and_the_supervisor_with_its_own_repor
     let mut cast = Cast::new();
     let sup = cast.supervise(Supervisor::new().restarts(0, Duration::from_secs(5)).child(cast.spec("db"))).await;
     cast.db("db").tell(Crash).await.unwrap();
-    let of_child = cast.crashes.recv().await.unwrap();
+    let of_child = promptly("a report", cast.crashes.recv()).await.unwrap();
     assert_eq!(of_child.decision, Decision::GiveUp { restarts: 0, within: Duration::from_secs(5) });
-    let of_supervisor = cast.crashes.recv().await.unwrap();
+    let of_supervisor = promptly("a report", cast.crashes.recv()).await.unwrap();
     assert!(matches!(of_supervisor.reason, ExitReason::Escalated { .. }), "{of_supervisor}");
     assert_eq!(of_supervisor.decision, Decision::Unsupervised);
     sup.stopped().await;
@@ -173,7 +173,7 @@ async fn an_actor_that_nobody_supervises_gives_a_report_too_and_a_clean_end_none
     stops.stop();
     stops.stopped().await;
     fails.tell(Crash).await.unwrap();
-    let crash = cast.crashes.recv().await.unwrap();
+    let crash = promptly("a report", cast.crashes.recv()).await.unwrap();
     assert_eq!((crash.id, &crash.decision), (fails.id(), &Decision::Unsupervised));
     assert!(cast.crashes.try_recv().is_none());
     cast.system.shutdown().await;

@@ -4,6 +4,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use actors_core::{Actor, ActorSystem, AskError, ChildSpec, HandlerTimedOut, Supervisor, messages};
+use tests::promptly;
 use tokio::time::Instant;
 
 #[derive(Actor)]
@@ -37,7 +38,8 @@ async fn blk_2_a_frozen_actor_is_replaced_with_a_fresh_state_and_what_is_queued_
     assert_eq!(worker.ask(Work { time: Duration::from_millis(1_999) }).await.unwrap(), 1);
 
     let began = Instant::now();
-    let (frozen, queued) = tokio::join!(worker.ask(Freeze), worker.ask(Work { time: Duration::ZERO }));
+    let asked = async { tokio::join!(worker.ask(Freeze), worker.ask(Work { time: Duration::ZERO })) };
+    let (frozen, queued) = promptly("both are answered", asked).await;
 
     assert!(matches!(frozen, Err(AskError::Crashed { .. })), "{frozen:?}");
     assert_eq!(queued.unwrap(), 1, "the state is fresh");

@@ -58,4 +58,5 @@ mod test_kit;
 mod timers;
 mod told_of_ends;
 mod topics;
+mod turns;
 mod work;

@@ -5,6 +5,8 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
 
 const MANIFEST: &str = r#"
 [package]
@@ -62,7 +64,12 @@ fn program() -> &'static Path {
         fs::copy(here.join("../Cargo.lock"), folder.join("Cargo.lock")).expect("it can be copied");
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--quiet", "--offline", "--target-dir", "target"]).current_dir(&folder).env_remove("CARGO_TARGET_DIR");
-        let built = cargo.output().expect("cargo can be run");
+        let building = thread::spawn(move || cargo.output());
+        while !building.is_finished() {
+            tests::goes_on();
+            thread::sleep(Duration::from_millis(50));
+        }
+        let built = building.join().expect("it does not panic").expect("cargo can be run");
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         folder.join("target/debug/aborting")
     })

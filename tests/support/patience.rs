@@ -1,7 +1,8 @@
 //! A test that hangs fails, by its name: on a clock that stands still nothing else would ever end it.
 //!
 //! Whoever uses what the tests share gives a sign of life. A thread of no test looks at these, on the clock of the machine: where a
-//! test has given none for minutes, and has not ended, it names it and ends the process as failed.
+//! test has given none for minutes, and has not ended, it names it and ends the process as failed. So it does where no test at all
+//! has given one: there may be some that never do.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,11 +16,26 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// Says otherwise, in milliseconds.
 const OTHERWISE: &str = "TESTS_PATIENCE_MS";
 
-static SIGNS: Mutex<Option<HashMap<ThreadId, Sign>>> = Mutex::new(None);
+static SIGNS: Mutex<Option<Signs>> = Mutex::new(None);
+
+struct Signs {
+    /// Of those that have not ended, by their threads.
+    tests: HashMap<ThreadId, Sign>,
+    /// When any test gave the last.
+    last: Instant,
+}
 
 struct Sign {
     test: String,
     at: Instant,
+}
+
+impl Signs {
+    /// Which test hangs, if one does.
+    fn hanging(&self, patience: Duration) -> Option<&str> {
+        let test = self.tests.values().find(|sign| sign.at.elapsed() > patience).map(|sign| &*sign.test);
+        test.or_else(|| (self.last.elapsed() > patience).then_some("(one of those that have not ended)"))
+    }
 }
 
 /// Says that this test goes on: from now on it must end, or say so again, within some minutes.
@@ -28,13 +44,19 @@ pub fn goes_on() {
     BEGUN.call_once(|| drop(thread::spawn(look_after_all)));
     let here = thread::current();
     let test = here.name().unwrap_or("a thread of a test").to_owned();
-    signs().get_or_insert_default().insert(here.id(), Sign { test, at: Instant::now() });
+    let at = Instant::now();
+    {
+        let mut signs = signs();
+        let signs = signs.get_or_insert_with(|| Signs { tests: HashMap::new(), last: at });
+        signs.tests.insert(here.id(), Sign { test, at });
+        signs.last = at;
+    }
     thread_local!(static TEST: RefCell<Option<Test>> = const { RefCell::new(None) });
     // A thread that is ending is nobody's concern any more.
     let _ = TEST.try_with(|test| test.borrow_mut().get_or_insert(Test(here.id())).0);
 }
 
-fn signs() -> MutexGuard<'static, Option<HashMap<ThreadId, Sign>>> {
+fn signs() -> MutexGuard<'static, Option<Signs>> {
     SIGNS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -43,7 +65,9 @@ struct Test(ThreadId);
 
 impl Drop for Test {
     fn drop(&mut self) {
-        signs().get_or_insert_default().remove(&self.0);
+        if let Some(signs) = &mut *signs() {
+            signs.tests.remove(&self.0);
+        }
     }
 }
 
@@ -52,7 +76,7 @@ fn look_after_all() {
     let patience = otherwise.unwrap_or(PATIENCE);
     loop {
         thread::sleep(patience / 10);
-        let hangs = signs().iter().flatten().map(|(_, sign)| sign).find(|sign| sign.at.elapsed() > patience).map(|sign| sign.test.clone());
+        let hangs = signs().as_ref().and_then(|signs| signs.hanging(patience).map(str::to_owned));
         if let Some(test) = hangs {
             // Written past what the harness keeps of a test's output: it would be lost.
             let _ = writeln!(std::io::stderr(), "test {test} hangs: it has given no sign of life for {patience:?}");
@@ -94,13 +118,22 @@ mod tests {
 
     #[test]
     fn a_test_that_has_ended_is_looked_after_no_more() {
-        let ended = thread::spawn(|| {
+        let is_looked_after = |test| signs().as_ref().is_some_and(|signs| signs.tests.contains_key(&test));
+        let ended = thread::spawn(move || {
             goes_on();
-            assert!(signs().iter().flatten().any(|(id, _)| *id == thread::current().id()));
+            assert!(is_looked_after(thread::current().id()));
             thread::current().id()
         });
         let ended = ended.join().expect("it ends");
 
-        assert!(!signs().iter().flatten().any(|(id, _)| *id == ended));
+        assert!(!is_looked_after(ended));
+    }
+
+    #[test]
+    fn one_that_hangs_and_never_gave_a_sign_is_missed_when_nobody_gives_one() {
+        let long_ago = Instant::now() - Duration::from_secs(1);
+        let quiet = Signs { tests: HashMap::new(), last: long_ago };
+        assert!(quiet.hanging(Duration::from_millis(900)).is_some());
+        assert!(quiet.hanging(Duration::from_secs(60)).is_none());
     }
 }

@@ -399,7 +399,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_warned_of() {
         use Bound::{Children, Unlimited};
-        let cases: [(&Actors, &[&str]); 7] = [
+        let cases: [(&Actors, &[&str]); 8] = [
             (&[("a", None, after(10)), ("b", None, after(15))], &[]),
             (&[("a", None, after(20)), ("b", None, after(20))], &["the limits add up to 40 s, 15 s over the deadline of 25 s"]),
             (&[("a", None, Unlimited)], &["/a has no limit: only the deadline ends it"]),
@@ -416,6 +416,8 @@ mod tests {
                 &["the limits below /p add up to 10 s, over its own of 6 s"],
             ),
             (&[("p|", None, after(6)), ("a", Some(0), after(5)), ("b", Some(0), after(5))], &[]),
+            // What fits exactly fits.
+            (&[("p", None, after(5)), ("a", Some(0), after(5))], &[]),
         ];
         for (actors, warnings) in cases {
             assert_eq!(table(actors).warnings, warnings);

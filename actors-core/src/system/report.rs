@@ -459,6 +459,13 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn of_several_that_stood_at_one_place_the_last_is_found() {
+        let name = || named(&Node::root(), "job");
+        let report = ShutdownReport::new(parts(vec![actor(name(), panicked(), 0, 5), actor(name(), ExitReason::Shutdown, 5, 7)]));
+        assert_eq!(report.get("/job").map(|job| &job.exit.reason), Some(&ExitReason::Shutdown));
+    }
+
+    #[test]
     fn the_critical_path_takes_the_slowest_at_each_level() {
         let (root, clean) = (Node::root(), || ExitReason::Shutdown);
         let (chat, log) = (named(&root, "chat"), named(&root, "log"));

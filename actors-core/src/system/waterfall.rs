@@ -420,6 +420,34 @@ exit code: 4";
     }
 
     #[test]
+    fn who_was_killed_within_its_time_is_counted_apart() {
+        let root = Node::root();
+        let mut cut = actor(named(&root, "cut"), ExitReason::Killed, 0, 1);
+        cut.limit = Some(LimitHit::Kill);
+        let report = ShutdownReport::new(parts(vec![actor(named(&root, "killed"), ExitReason::Killed, 0, 1), cut]));
+        let headline = "chat: finished with 1 killed, 1 aborted in 1 ms (requested, deadline 25 s)";
+        assert_eq!(report.to_string().lines().next(), Some(headline));
+    }
+
+    #[test]
+    fn bars_begin_with_the_first_turn_and_notes_name_what_came_next() {
+        let mut late = actor(named(&Node::root(), "late"), ExitReason::Shutdown, 60_000, 100);
+        late.handler = millis(100);
+        late.exit.secondary = vec![panicked(), ExitReason::Killed];
+        let text = ShutdownReport::new(parts(vec![late])).to_string();
+        assert!(text.contains(&format!("\n  /late  shutdown  {}  100 ms  then panicked\n", "█".repeat(BAR))), "{text}");
+    }
+
+    #[test]
+    fn it_is_told_how_many_of_those_that_are_not_shown_were_not_clean() {
+        let node = named(&Node::root(), "top").node();
+        let reason = |number| if number < 900 { ExitReason::Shutdown } else { panicked() };
+        let actors = (0..1_000).map(|number| actor(named(&node, &number.to_string()), reason(number), number, 1)).collect();
+        let text = ShutdownReport::new(parts(actors)).to_string();
+        assert!(text.contains("\n  ... and 970 others ended, 80 of them not cleanly\n"), "{text}");
+    }
+
+    #[test]
     fn of_many_actors_the_notable_ones_are_shown() {
         let top = named(&Node::root(), "top");
         let node = top.node();
