@@ -99,6 +99,47 @@ async fn an_exit_of_a_link_that_one_life_did_not_come_to_is_heard_by_the_next() 
     system.shutdown().await;
 }
 
+/// It has no hook, and traps exits when it is told to.
+#[derive(Actor)]
+struct Trapper;
+
+#[messages]
+impl Trapper {
+    #[message]
+    fn trap(&self, ctx: &mut Context<Self>) {
+        ctx.trap_exits(true);
+    }
+
+    #[message]
+    fn trip(&self) -> Result<(), Broken> {
+        Err(Broken("tripped"))
+    }
+
+    #[message]
+    fn number(&self, ctx: &mut Context<Self>) -> u64 {
+        ctx.incarnation()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_life_does_not_trap_exits_because_the_one_before_did() {
+    let system = ActorSystem::new("lives");
+    let above = Supervisor::new().child(ChildSpec::new("trapper", || Trapper).permanent());
+    system.actor(above).name("above").start().await.expect("it starts");
+    let (trapper, peer) = (system.lookup::<Trapper>("/above/trapper").expect("it is there"), system.spawn(Peer));
+    trapper.tell(Trap).await.expect("it is open");
+    trapper.tell(Trip).await.expect("it is open");
+    assert_eq!(promptly("it is restarted", trapper.ask(Number)).await.expect("it answers"), 1);
+    settle().await;
+
+    trapper.link(&peer);
+    peer.try_tell(Explode).expect("it is open");
+    settle().await;
+
+    assert_eq!(trapper.ask(Number).await.expect("it answers"), 2, "it fell with its peer");
+    system.shutdown().await;
+}
+
 /// An actor with both kinds of messages.
 #[derive(Actor)]
 struct Desk;

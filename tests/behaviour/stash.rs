@@ -68,6 +68,14 @@ impl Store {
         }
     }
 
+    /// Releases what is put aside, puts one more aside, and stops.
+    #[message]
+    fn release_and_stop(&mut self, last: u32, ctx: &mut Context<Self>) -> Result<(), StashFull<Put>> {
+        ctx.unstash_all();
+        ctx.stop();
+        ctx.stash(Put { n: last })
+    }
+
     #[message]
     fn note(&mut self, text: &'static str) {
         self.journal.note(text);
@@ -501,6 +509,21 @@ async fn what_is_half_replayed_when_a_stop_comes_becomes_dead_letters() {
     assert_eq!(answered.unwrap(), 1, "the handler in hand finishes");
     assert!(matches!(lost, Err(AskError::Lost(_))), "{lost:?}");
     assert_eq!(dead_letters.try_recv().unwrap().take::<Put>().unwrap().n, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_released_when_a_stop_comes_is_a_dead_letter_before_what_was_not() {
+    let (system, journal) = (ActorSystem::new("test"), Journal::new());
+    let mut dead_letters = system.dead_letters();
+    let store = system.spawn(Store::new(&journal));
+    store.tell(Put { n: 1 }).await.unwrap();
+    store.tell(Put { n: 2 }).await.unwrap();
+
+    store.tell(ReleaseAndStop { last: 3 }).await.unwrap();
+    promptly("the end", store.stopped()).await;
+
+    let dead: Vec<_> = std::iter::from_fn(|| dead_letters.try_recv()).map(|letter| letter.take::<Put>().unwrap().n).collect();
+    assert_eq!(dead, [1, 2, 3]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -236,6 +236,24 @@ async fn a_group_restart_also_restarts_transient_children_also_those_that_had_en
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_transient_bystander_stays_the_same_actor_and_may_be_done_in_its_next_life() {
+    let stage = Stage::new();
+    let specs = [stage.spec("a"), stage.spec("b").transient()];
+    stage.supervise(Supervisor::new().strategy(Strategy::OneForAll).children(specs)).await;
+    let bystander = stage.worker("b");
+
+    stage.worker("a").tell(End::Panic).await.unwrap();
+    stage.noted("start b1", 1).await;
+    assert_eq!(bystander.ask(Life).await.unwrap(), 1, "references to it are good");
+    bystander.tell(End::Stop).await.unwrap();
+
+    assert_eq!(promptly("it is done", bystander.stopped()).await, ExitReason::Normal);
+    settle().await;
+    assert_eq!((stage.find("b"), stage.journal.count("start b2")), (None, 0));
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bystander_that_has_to_be_aborted_is_replaced_by_a_new_actor_under_its_name() {
     let stage = Stage::new();
     let b = stage.stuck_plan("b").spec().stop_limit(Duration::from_secs(1));

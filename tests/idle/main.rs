@@ -1,5 +1,7 @@
 //! An actor that has nothing to do has no task, and nobody can tell.
 
+mod ties;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
