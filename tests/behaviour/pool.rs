@@ -107,6 +107,18 @@ async fn ask_each(workers: &PoolRef<Worker>, jobs: std::ops::Range<u64>) -> Vec<
 // ===== who gets a message =====
 
 #[tokio::test(start_paused = true)]
+async fn a_pool_that_has_been_idle_is_found_with_its_workers() {
+    let stage = Stage::with(2, |pool| pool).await;
+    settle().await;
+
+    let found = stage.system.lookup::<WorkerPool<Worker>>("/pool").expect("it is there").workers();
+
+    promptly("an answer", found.ask(Work { job: 1 })).await.expect("there are workers");
+    assert_eq!(stage.journal.len(), 1);
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn s13_1_workers_take_turns() {
     let stage = Stage::of(3).await;
 

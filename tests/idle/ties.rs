@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, Context, ExitReason, Exited, StopSignal, messages};
 use tests::{Gate, Journal, promptly};
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::A_WHILE;
@@ -100,26 +101,32 @@ async fn a_group_holds_its_members_that_have_gone_idle() {
     assert_eq!(promptly("its peer ends", owner.stopped()).await, ExitReason::Shutdown);
 }
 
+/// A sleeper that somebody waits for, in one way only.
+async fn awaited<F: Future + Send + 'static>(
+    system: &ActorSystem,
+    wait: impl FnOnce(StopSignal, ActorRef<Sleeper>) -> F,
+) -> JoinHandle<F::Output>
+where
+    F::Output: Send,
+{
+    let sleeper = system.spawn(Sleeper);
+    let signal = sleeper.ask(Signal).await.expect("it answers");
+    let waiting = tokio::spawn(wait(signal, sleeper.clone()));
+    sleep(Duration::from_millis(1)).await;
+    send_to_sleep(&sleeper).await;
+    sleeper.stop();
+    waiting
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_for_the_stop_or_the_end_of_an_actor_hears_of_it_though_it_has_gone_idle() {
     let system = ActorSystem::new("idle");
-    let sleeper = system.spawn(Sleeper);
-    let end = tokio::spawn({
-        let sleeper = sleeper.clone();
-        async move { sleeper.stopped().await }
-    });
-    send_to_sleep(&sleeper).await;
-    let signal = sleeper.ask(Signal).await.expect("it answers");
-    send_to_sleep(&sleeper).await;
-    let token = signal.token();
-    let stop = tokio::spawn(async move { signal.stopping().await });
-    sleep(Duration::from_millis(1)).await;
-    send_to_sleep(&sleeper).await;
-
-    sleeper.stop();
+    let stop = awaited(&system, |signal, _| async move { signal.stopping().await }).await;
+    let cancelled = awaited(&system, |signal, _| async move { signal.token().cancelled().await }).await;
+    let end = awaited(&system, |_, sleeper| async move { sleeper.stopped().await }).await;
 
     promptly("the signal", stop).await.expect("it does not panic");
-    promptly("the token", token.cancelled()).await;
+    promptly("the token", cancelled).await.expect("it does not panic");
     assert_eq!(promptly("the end", end).await.expect("it does not panic"), ExitReason::Normal);
 }
 
