@@ -72,6 +72,12 @@ impl<T> Ring<T> {
         self.slots[place].take()
     }
 
+    /// Takes items out one after the other, and writes only at the end down how many.
+    pub(crate) fn run(&mut self) -> Run<'_, T> {
+        let (head, len) = (self.head, self.len);
+        Run { slots: &mut self.slots, at: (head, len), written: (&mut self.head, &mut self.len) }
+    }
+
     /// Takes the last item out.
     pub(crate) fn pop_back(&mut self) -> Option<T> {
         self.len = self.len.checked_sub(1)?;
@@ -101,6 +107,42 @@ impl<T> Ring<T> {
             slots.push(None);
         }
         self.slots = slots.into_boxed_slice();
+    }
+}
+
+/// Items that are taken one after the other: which is the next is written down only when this goes.
+pub(crate) struct Run<'a, T> {
+    slots: &'a mut [Option<T>],
+    /// The place of the next, and how many there are.
+    at: (u32, u32),
+    written: (&'a mut u32, &'a mut u32),
+}
+
+impl<T> Run<'_, T> {
+    /// The next item, where it stands.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> Option<&T> {
+        if self.at.1 == 0 { None } else { self.slots[self.place()].as_ref() }
+    }
+
+    /// Takes the next item out, if there is one.
+    #[inline(always)]
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        let (place, (head, len)) = (self.place(), self.at);
+        self.at = (head.wrapping_add(1), len.checked_sub(1)?);
+        self.slots[place].take()
+    }
+
+    #[inline(always)]
+    fn place(&self) -> usize {
+        self.at.0 as usize & self.slots.len().wrapping_sub(1)
+    }
+}
+
+impl<T> Drop for Run<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        (*self.written.0, *self.written.1) = self.at;
     }
 }
 

@@ -11,7 +11,7 @@ use loom::thread::{self, JoinHandle};
 
 use crate::kit::{Bell, Notes, block_on, block_on_with, rest};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Ticket, Wakeup};
+use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Refill, Ticket, Wakeup};
 use crate::sync::{Mutex, lock};
 
 /// Asks for room, as a sender does.
@@ -261,7 +261,10 @@ impl Actor {
                 self.handle(message);
                 continue;
             }
-            block_on_with(&bell, poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, &self.signals.bits(Signals::URGENT))));
+            let found = block_on_with(&bell, poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, &self.signals.bits(Signals::URGENT))));
+            if let Refill::One(message) = found {
+                self.handle(message);
+            }
         }
         assert!(state.take().is_some(), "the task that ends has the state");
         self.end(batch);
