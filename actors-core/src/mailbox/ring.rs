@@ -1,8 +1,8 @@
 //! A growing ring of items: what a queue and a batch are made of.
 //!
 //! It differs from `VecDeque` in how an item gets in. There is room before the item is made, so it is made in its slot. An item
-//! that is made elsewhere and then moved is read again while its writing is still under way, which costs a processor more than
-//! all the rest of sending does.
+//! that is made elsewhere and then moved is read again, and in other parts, while its writing is still under way, which costs a
+//! processor more than all the rest of sending does.
 
 use std::mem;
 
@@ -32,21 +32,20 @@ impl<T> Ring<T> {
         self.slots.len()
     }
 
-    /// Adds the item that `make` returns, as the last.
+    /// Adds an item as the last: `fill` puts it into its slot, which is empty.
     #[inline(always)]
-    pub(crate) fn push_with(&mut self, make: impl FnOnce() -> T) {
+    pub(crate) fn push_with(&mut self, fill: impl FnOnce(&mut Option<T>)) {
         if self.len() == self.slots.len() {
             self.grow();
         }
         let place = self.place(self.len);
-        // The slot is empty, so there is nothing to drop; to say so keeps a path for panics out of every push.
-        mem::forget(self.slots[place].replace(make()));
+        fill(&mut self.slots[place]);
         self.len += 1;
     }
 
     /// Adds an item as the last, where there is no hurry.
     pub(crate) fn push(&mut self, item: T) {
-        self.push_with(|| item);
+        self.push_with(|slot| fill(slot, item));
     }
 
     /// Adds an item as the first.
@@ -110,6 +109,12 @@ impl<T> Ring<T> {
     }
 }
 
+/// Fills an empty slot. There is nothing to drop in it, and to say so keeps a path for panics out of every push.
+#[inline(always)]
+pub(crate) fn fill<T>(slot: &mut Option<T>, item: T) {
+    mem::forget(slot.replace(item));
+}
+
 /// Items that are taken one after the other: which is the next is written down only when this goes.
 pub(crate) struct Run<'a, T> {
     slots: &'a mut [Option<T>],
@@ -160,7 +165,7 @@ mod tests {
             for n in 0..random.u32(0..200) {
                 match random.u8(0..10) {
                     0..5 => {
-                        ring.push_with(|| n);
+                        ring.push_with(|slot| fill(slot, n));
                         deque.push_back(n);
                     }
                     5 => {

@@ -75,7 +75,7 @@ impl Actor {
     pub(crate) fn tell(self: &Arc<Self>, message: u32) -> Result<(), Closed> {
         match enter(&self.mailbox) {
             Admission::Room(room) => {
-                self.arouse(room.put(|| message).wakeup);
+                self.arouse(room.put_made(message).wakeup);
                 Ok(())
             }
             Admission::Closed(closed) => Err(closed),
@@ -109,7 +109,7 @@ impl Actor {
         };
         match admission {
             Admission::Room(room) => {
-                self.arouse(room.put(|| message).wakeup);
+                self.arouse(room.put_made(message).wakeup);
                 Poll::Ready(Ok(()))
             }
             Admission::Closed(closed) => Poll::Ready(Err(closed)),

@@ -317,7 +317,7 @@ fn known_by_number() -> u64 {
         let actor = Actor::new(Capacity::Unbounded, Overflow::Wait);
         actor.begin_here();
         let Admission::Room(room) = enter(&actor.mailbox) else { panic!("it is open") };
-        let ordinary = room.put(|| 1).number;
+        let ordinary = room.put_made(1).number;
         actor.tell(6).expect("it is open");
         let control = actor.mailbox.overtake().expect("it is open").put(2, &When(|| false)).number;
         assert_eq!(actor.mailbox.len(), 3, "both lanes count");
