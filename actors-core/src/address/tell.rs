@@ -4,13 +4,13 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::stopped::Stopped;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::mailbox::Ticket;
+use crate::sync::Mutex;
 
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +65,7 @@ impl<M> TellError<M> {
 
     /// Returns the message.
     pub fn into_message(self) -> M {
-        self.0.message.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.0.message.into_inner()
     }
 
     /// Tells whether the mailbox was full.
@@ -145,29 +145,37 @@ pub struct Tell<'a, T: sealed::Door, M> {
     target: &'a T,
     message: Option<M>,
     place: Place,
-    limit: Option<Duration>,
-    /// Not as what it is: then to drop none of it is a comparison, and not a call.
-    sleep: Option<Limit>,
+    limit: Option<Limit>,
 }
 
 impl<'a, T: sealed::Door, M> Tell<'a, T, M> {
     pub(crate) fn new(target: &'a T, message: M) -> Self {
-        Tell { target, message: Some(message), place: Place::default(), limit: None, sleep: None }
+        Tell { target, message: Some(message), place: Place::default(), limit: None }
     }
 
     /// Waits at most this long for room.
     pub fn within(mut self, limit: Duration) -> Self {
-        self.limit = Some(limit);
+        self.limit = Some(Limit::Of(limit));
         self
     }
 }
 
-/// What is over when the time is over for which a sender waits.
-type Limit = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+/// How long a sender waits.
+enum Limit {
+    Of(Duration),
+    /// It waits. Not as what it is: then to drop none of it is a comparison, and not a call.
+    Runs(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
+}
 
-/// Whether the time is over for which a sender waits.
-fn poll_limit(sleep: &mut Option<Limit>, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
-    sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit))).as_mut().poll(cx)
+impl Limit {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self {
+                Limit::Of(limit) => *self = Limit::Runs(Box::pin(tokio::time::sleep(*limit))),
+                Limit::Runs(sleep) => return sleep.as_mut().poll(cx),
+            }
+        }
+    }
 }
 
 impl<T: sealed::Door, M> Unpin for Tell<'_, T, M> {}
@@ -181,8 +189,8 @@ impl<T: Target<M>, M> Future for Tell<'_, T, M> {
             Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
             Poll::Ready(Err(refusal)) => refusal,
             Poll::Pending => {
-                let Some(limit) = this.limit else { return Poll::Pending };
-                std::task::ready!(poll_limit(&mut this.sleep, limit, cx));
+                let Some(limit) = &mut this.limit else { return Poll::Pending };
+                std::task::ready!(limit.poll(cx));
                 this.leave();
                 Refusal::TimedOut
             }

@@ -1,13 +1,13 @@
 //! The queue itself: what stands in it, who may put something in, and who is called then.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 
 use super::control::{Control, Flags, Lane, lane_of};
 use super::line::{Line, Ticket};
-use super::ring::Ring;
+use super::ring::{Ring, fill};
 use super::{Capacity, Overflow};
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// A queue for many senders and one receiver.
 pub(crate) struct Mailbox<T> {
@@ -301,11 +301,7 @@ impl<T> Mailbox<T> {
 
     #[inline(always)]
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner<T>> {
-        // Nothing panics under this lock (invariant 5), so a poisoned one is still whole.
-        match self.inner.lock() {
-            Ok(inner) => inner,
-            Err(poisoned) => poisoned.into_inner(),
-        }
+        lock(&self.inner)
     }
 }
 
@@ -340,10 +336,10 @@ impl<'a, T> Door<'a, T> {
 }
 
 impl<T> Room<'_, T> {
-    /// Puts the message in that `make` returns.
+    /// Puts a message in: `fill` puts it into its slot, which is empty.
     #[inline(always)]
-    pub(crate) fn put(mut self, make: impl FnOnce() -> T) -> Pushed {
-        self.inner.queue.push_with(make);
+    pub(crate) fn put(mut self, fill: impl FnOnce(&mut Option<T>)) -> Pushed {
+        self.inner.queue.push_with(fill);
         self.inner.pushed += 1;
         let number = self.inner.pushed;
         Pushed { number, wakeup: arouse(&mut self.inner.receiver) }
@@ -351,7 +347,7 @@ impl<T> Room<'_, T> {
 
     /// Puts a message in that has been made, where there is no hurry.
     pub(crate) fn put_made(self, item: T) -> Pushed {
-        self.put(|| item)
+        self.put(|slot| fill(slot, item))
     }
 }
 

@@ -33,23 +33,25 @@ use crate::time::after;
 
 /// An actor that runs: what its task owns.
 ///
-/// It begins where a line of the processor's cache does: a task that is woken for one message touches the fewest of them so.
-#[repr(align(64))]
+/// It begins where a line of the processor's cache does, with what every message needs: a task that is woken for one message touches
+/// the fewest of them so.
+#[repr(C, align(64))]
 pub(crate) struct Life<A: Actor> {
     pub(super) cell: Arc<Cell<A>>,
+    pub(super) batch: Batch<A::Msg>,
+    pub(super) ctx: Context<A>,
     /// The state, until it is dropped.
     pub(super) actor: Option<A>,
-    pub(super) ctx: Context<A>,
-    pub(super) batch: Batch<A::Msg>,
     pub(super) common: Common,
 }
 
 /// What a life is, whatever the type of its actor.
+#[repr(C)]
 pub(crate) struct Common {
-    pub(super) any: Arc<dyn AnyCell>,
-    pub(super) span: ActorSpan,
     /// An event waits until this many messages have been taken.
     pub(super) due_at: u64,
+    pub(super) any: Arc<dyn AnyCell>,
+    pub(super) span: ActorSpan,
     /// What the end has come to so far; it is made when the end begins.
     pub(super) ending: Option<Box<Ending>>,
     /// This life is over, and its destructor has nothing to do.
@@ -176,10 +178,12 @@ impl<A: Actor> Life<A> {
 
     /// Whether a message needs nothing but its handler: nobody waits for it until a deadline, and nobody looks.
     pub(super) fn is_plain(&self, message: &A::Msg) -> bool {
-        !self.ctx.has_sources()
-            && !telemetry::sees_messages()
-            && !fault::threatens_messages(&self.common.any)
-            && A::deadline(message).is_none()
+        !self.looks_at_messages() && A::deadline(message).is_none()
+    }
+
+    /// Whether somebody looks at the messages that are handled.
+    pub(super) fn looks_at_messages(&self) -> bool {
+        self.ctx.has_sources() || telemetry::sees_messages() || fault::threatens_messages(&self.common.any)
     }
 
     /// A message from outside has been handled; its handler may have begun what wants to know that.
