@@ -434,3 +434,42 @@ async fn pan_6_a_trapping_witness_tells_the_culprit_from_the_casualty() {
     assert!(told[0].reason.is_failure() && !told[1].reason.is_failure());
     assert_eq!(told[1].reason.root_cause(), &told[0].reason);
 }
+
+/// Its handler holds something that breaks when it is dropped.
+#[derive(Actor)]
+struct Juggler {
+    gate: Gate,
+}
+
+struct Glass;
+
+impl Drop for Glass {
+    fn drop(&mut self) {
+        panic!("it was glass");
+    }
+}
+
+#[messages]
+impl Juggler {
+    #[message]
+    async fn juggle(&self) {
+        let _glass = Glass;
+        self.gate.pass().await;
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_what_a_kill_drops_with_the_handler_is_told_beside_the_kill() {
+    let (system, gate) = (ActorSystem::new("circus"), Gate::new());
+    let juggler = system.spawn(Juggler { gate: gate.clone() });
+    juggler.tell(Juggle).await.expect("it is open");
+    gate.reached().await;
+
+    juggler.kill();
+
+    assert_eq!(promptly("its end", juggler.stopped()).await, ExitReason::Killed);
+    let secondary = &juggler.exit().expect("it has ended").secondary;
+    assert!(matches!(&secondary[..], [ExitReason::Panicked { message, .. }] if message.contains("it was glass")), "{secondary:?}");
+    system.shutdown().await;
+}

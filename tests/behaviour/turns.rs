@@ -1,10 +1,10 @@
 //! What an actor does without a task, because nothing in it waits, it does as all others (S2.4).
 
-use actors_core::{Actor, ActorSystem, messages};
+use actors_core::{AbortedBy, Actor, ActorRef, ActorSystem, Context, ExitReason, messages};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use tests::{DropNote, Journal, promptly};
+use tests::{DropNote, Journal, eventually, promptly};
 
 /// None of its hooks and handlers waits. It has a destructor, and so ends in its turn.
 #[derive(Actor)]
@@ -72,4 +72,81 @@ async fn an_actor_whose_messages_take_time_lets_others_run_after_each_turn() {
     // That a turn of 64 took long is known only after a second; and its first two may be one without a task and one with.
     assert!(most <= 4 * 64, "{most} before another ran");
     system.shutdown().await;
+}
+
+/// Notes what it is told, and tells others in turn.
+#[derive(Actor)]
+struct Teller {
+    name: &'static str,
+    journal: Journal,
+}
+
+#[messages]
+impl Teller {
+    #[message]
+    fn spread(&self, to: Vec<ActorRef<Teller>>) {
+        self.journal.note(self.name);
+        for next in to {
+            next.try_tell(Spread { to: Vec::new() }).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+
+    #[message]
+    fn pass(&self, left: u32, other: ActorRef<Teller>, ctx: &mut Context<Self>) {
+        self.journal.note(self.name);
+        if let Some(left) = left.checked_sub(1) {
+            other.try_tell(Pass { left, other: ctx.actor_ref().clone() }).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
+fn tellers<const N: usize>(system: &ActorSystem, journal: &Journal, names: [&'static str; N]) -> [ActorRef<Teller>; N] {
+    names.map(|name| system.spawn(Teller { name, journal: journal.clone() }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn whom_an_actor_tells_in_its_turn_comes_next_in_that_order_and_before_all_who_wait() {
+    let (system, journal) = (ActorSystem::new("office"), Journal::new());
+    let [first, a, b, c, last] = tellers(&system, &journal, ["first", "a", "b", "c", "last"]);
+
+    first.try_tell(Spread { to: vec![a, b, c] }).expect("there is room");
+    last.try_tell(Spread { to: Vec::new() }).expect("there is room");
+    eventually("all are told", || journal.len() == 5).await;
+
+    assert_eq!(journal.entries(), ["first", "a", "b", "c", "last"]);
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_who_tell_each_other_all_the_time_keep_nobody_waiting_for_ever() {
+    let (system, journal) = (ActorSystem::new("office"), Journal::new());
+    let [ping, pong, other] = tellers(&system, &journal, ["ping", "pong", "other"]);
+
+    ping.try_tell(Pass { left: 200, other: pong }).expect("there is room");
+    other.try_tell(Spread { to: Vec::new() }).expect("there is room");
+    eventually("all is over", || journal.len() == 202).await;
+
+    let place = journal.entries().iter().position(|entry| entry == "other").expect("it has had its turn");
+    assert!(place <= 20, "{place} turns came first");
+    system.shutdown().await;
+}
+
+#[test]
+fn s6_5_a_runtime_that_is_dropped_ends_an_actor_that_waits_for_its_turn() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
+    let journal = Journal::new();
+    let (_system, first, second) = runtime.block_on(async {
+        let system = ActorSystem::new("office");
+        let [first, second] = tellers(&system, &journal, ["first", "second"]);
+        first.try_tell(Spread { to: Vec::new() }).expect("there is room");
+        second.try_tell(Spread { to: Vec::new() }).expect("there is room");
+        (system, first, second)
+    });
+    drop(runtime);
+
+    for actor in [first, second] {
+        let exit = actor.exit().expect("it has ended");
+        assert_eq!(exit.reason, ExitReason::Aborted { by: AbortedBy::Runtime });
+    }
+    assert!(journal.is_empty());
 }
