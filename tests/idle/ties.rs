@@ -28,7 +28,7 @@ impl Sleeper {
     #[message]
     fn group_with(&self, other: ActorRef<Sleeper>, ctx: &mut Context<Self>) {
         let group = ctx.peer_group("two");
-        group.join(&ctx.actor_ref());
+        group.join(ctx.actor_ref());
         group.join(&other);
     }
 }

@@ -42,14 +42,18 @@ impl Signs {
 pub fn goes_on() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| drop(thread::spawn(look_after_all)));
-    let here = thread::current();
-    let test = here.name().unwrap_or("a thread of a test").to_owned();
-    let at = Instant::now();
+    let (here, at) = (thread::current(), Instant::now());
+    // The thread of a worker may outlast the test, and that of a test is named for it.
+    let test = here.name().filter(|name| *name != "tokio-rt-worker").map(str::to_owned);
+    let is_test = test.is_some();
     {
         let mut signs = signs();
         let signs = signs.get_or_insert_with(|| Signs { tests: HashMap::new(), last: at });
-        signs.tests.insert(here.id(), Sign { test, at });
+        signs.tests.extend(test.map(|test| (here.id(), Sign { test, at })));
         signs.last = at;
+    }
+    if !is_test {
+        return;
     }
     thread_local!(static TEST: RefCell<Option<Test>> = const { RefCell::new(None) });
     // A thread that is ending is nobody's concern any more.
@@ -119,12 +123,13 @@ mod tests {
     #[test]
     fn a_test_that_has_ended_is_looked_after_no_more() {
         let is_looked_after = |test| signs().as_ref().is_some_and(|signs| signs.tests.contains_key(&test));
-        let ended = thread::spawn(move || {
+        let test = move || {
             goes_on();
             assert!(is_looked_after(thread::current().id()));
             thread::current().id()
-        });
-        let ended = ended.join().expect("it ends");
+        };
+        let thread = thread::Builder::new().name("a test".to_owned()).spawn(test).expect("there is a thread");
+        let ended = thread.join().expect("it ends");
 
         assert!(!is_looked_after(ended));
     }
