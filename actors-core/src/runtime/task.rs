@@ -5,6 +5,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
+use super::fault;
 use super::life::{AnyLife, Life, Over};
 use super::rest::end_at_rest;
 use super::serve;
@@ -102,7 +103,9 @@ impl<A: Actor> Life<A> {
             None => start_in_box(self).await,
         };
         let over = match over {
-            Ok(()) => self.serve().await,
+            // Only compiled where it may come to that: what takes turns does not do so here, unless a fault is to strike.
+            Ok(()) if const { !A::TAKES_TURNS || fault::POSSIBLE } => self.serve().await,
+            Ok(()) => Over::Asked,
             Err(over) => over,
         };
         // Else it has nothing to do, and lives on without a task.

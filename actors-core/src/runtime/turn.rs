@@ -24,6 +24,7 @@ use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic::{catch, guard};
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
+use crate::telemetry::Scope;
 
 /// An actor that has had more messages than these will get more, and has a task that lingers between them.
 const FEW: u64 = 16;
@@ -90,6 +91,7 @@ impl Drop for OneTurn {
 pub(super) fn take_turn<A: Actor>(cell: Arc<Cell<A>>) {
     let Some(actor) = cell.take_state() else { return };
     let mut life = Life::new(cell, actor);
+    // A span is as long as a task.
     let outcome = if life.common.span.is_on() || life.core().signals.any(Signals::ABORT) {
         Outcome::Task
     } else {
@@ -142,7 +144,7 @@ impl<A: Actor> Life<A> {
         let Life { actor, ctx, common, .. } = self;
         let actor = actor.as_mut().expect(HAS_STATE);
         let mut outcome = Ok(());
-        let caught = catch(&mut || outcome = at_once(actor.started(ctx)));
+        let caught = common.span.enter(|| catch(&mut || outcome = at_once(actor.started(ctx))));
         common.started(Watched::of(caught, outcome), None)
     }
 
@@ -220,10 +222,12 @@ impl<A: Actor> Life<A> {
         let Life { actor, ctx, common, .. } = self;
         let actor = actor.as_mut().expect(HAS_STATE);
         let (mut exited, mut outcome) = (Some(exited), Ok(()));
-        let caught = catch(&mut || {
-            if let Some(exited) = exited.take() {
-                outcome = at_once(actor.exited(*exited, ctx));
-            }
+        let caught = common.span.enter(|| {
+            catch(&mut || {
+                if let Some(exited) = exited.take() {
+                    outcome = at_once(actor.exited(*exited, ctx));
+                }
+            })
         });
         common.core().finish();
         over_after(Watched::of(caught, outcome), None)

@@ -13,6 +13,9 @@ pub(in crate::runtime) fn threatens_stop(_cell: &Arc<dyn AnyCell>) -> bool {
     false
 }
 
+/// Whether a fault can ever strike.
+pub(in crate::runtime) const POSSIBLE: bool = false;
+
 pub(in crate::runtime) fn threatens_messages(_cell: &Arc<dyn AnyCell>) -> bool {
     false
 }

@@ -26,6 +26,9 @@ pub(in crate::runtime) fn threatens_stop(cell: &Arc<dyn AnyCell>) -> bool {
     cell.env().kit.threatens(cell, Moment::Stop)
 }
 
+/// Whether a fault can ever strike.
+pub(in crate::runtime) const POSSIBLE: bool = true;
+
 /// Whether there may be something that strikes at a message.
 pub(in crate::runtime) fn threatens_messages(cell: &Arc<dyn AnyCell>) -> bool {
     cell.env().kit.is_armed()
