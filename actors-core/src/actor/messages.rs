@@ -1,5 +1,6 @@
 //! What the macros write: hidden, and of use to nobody else.
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{self, Poll, Waker};
@@ -18,11 +19,36 @@ use crate::lifecycle::policy::Policy;
 )]
 pub trait Messages: Sized {}
 
-/// An actor that can be sent between threads. A `#[messages]` block says so once, and its other impls take that from here: of a
-/// state that cannot the compiler then complains once. It has a lifetime since of a bound without one the compiler sees for itself
-/// whether it holds.
+/// An actor that can be sent between threads, as all can. A `#[messages]` block shows that in one impl, and its others take it from
+/// here: of a state that cannot the compiler then complains once. It has a lifetime since of a bound without one the compiler sees
+/// for itself whether it holds.
 #[doc(hidden)]
 pub trait Travels<'a>: Send {}
+
+impl<A: Protocol> Travels<'_> for A {}
+
+/// A message that nobody handles, on its way back or to the dead letters. Of one that cannot be sent the compiler complains where the
+/// mailbox holds it, and not here once more: there is a `boxed` for it too.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Unsent<M>(pub Box<M>);
+
+impl<M: Send + 'static> Unsent<M> {
+    #[inline]
+    pub fn boxed(self) -> Box<dyn Any + Send> {
+        self.0
+    }
+}
+
+/// What cannot be sent; no program in which there is one compiles.
+#[doc(hidden)]
+pub trait Stays: Sized {
+    fn boxed(self) -> Box<dyn Any + Send> {
+        unreachable!("it does not compile")
+    }
+}
+
+impl<M> Stays for Unsent<M> {}
 
 /// What the derive makes of a type: its policy. The block asks for it.
 #[doc(hidden)]

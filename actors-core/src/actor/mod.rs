@@ -27,7 +27,7 @@ use crate::lifecycle::policy::Policy;
 pub use context::{Context, NotAChild};
 pub use every::{CatchUp, Every};
 pub use inactivity::InactivityTimeout;
-pub use messages::{Derived, Fallible, HandlerError, Messages, Sent, Travels, at_once, begin_tick, fits};
+pub use messages::{Derived, Fallible, HandlerError, Messages, Sent, Stays, Travels, Unsent, at_once, begin_tick, fits};
 pub use open::{Handler, Open, Opened};
 #[cfg(unix)]
 pub use os_signal::SignalMessages;
