@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use crate::address::{Accepts, Protocol};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Signals of one kind that come to an actor as messages; see [`Context::on_signal`].
 ///

@@ -1,10 +1,10 @@
 //! Where an actor keeps the messages that it has put aside.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::lifecycle::ties::Answer;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// What an actor has put aside, as its context holds it: behind a pointer, so that code for it is made only for those actors that do.
 pub(crate) trait AnyStash<T>: Send + Sync {
@@ -46,7 +46,7 @@ impl<T> Stash<T> {
 
 impl<T: Send> AnyStash<T> for Stash<T> {
     fn shelves(&mut self) -> &mut Shelves<T> {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+        self.0.get_mut()
     }
 
     fn len(&self) -> usize {

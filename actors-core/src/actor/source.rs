@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{self, Poll, Wake, Waker};
 
 use crate::lifecycle::cell::AnyCell;
@@ -20,6 +20,7 @@ use crate::lifecycle::event::{Event, SourceKey};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic::catch;
 use crate::lifecycle::request;
+use crate::sync::Mutex;
 
 /// What yields messages.
 pub(super) trait Source<M>: Send {
@@ -107,7 +108,7 @@ pub(super) struct Inactivity {
 // Behind a lock that nobody else can hold; it is there so that a context can be shared.
 impl<M> AnySources<M> for Mutex<Sources<M>> {
     fn get(&mut self) -> &mut Sources<M> {
-        self.get_mut().unwrap_or_else(PoisonError::into_inner)
+        self.get_mut()
     }
 
     fn poll(&mut self, key: SourceKey) -> Result<Option<Found<M>>, ExitReason> {

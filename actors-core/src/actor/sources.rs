@@ -1,12 +1,11 @@
 //! The sources of an actor, as its context keeps them: taken in, looked at in turn, dropped.
 
-use std::sync::Mutex;
-
 use super::context::Context;
 use super::source::{Entry, Found, Inactivity, Name, Source, Sources};
 use crate::address::Protocol;
 use crate::lifecycle::event::SourceKey;
 use crate::lifecycle::exit::ExitReason;
+use crate::sync::Mutex;
 
 impl<A: Protocol> Context<A> {
     /// Takes a source in. An actor that was asked to end takes none, and drops it.

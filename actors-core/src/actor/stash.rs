@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::context::Context;
 use super::shelves::{AnyStash, Put, Shelves, Stash};
@@ -10,6 +10,7 @@ use crate::address::{Accepts, Protocol, ReplyTo};
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::lifecycle::signal::Signals;
 use crate::lifecycle::ties::Answer;
+use crate::sync::Mutex;
 
 impl<A: Protocol> Context<A> {
     /// Puts a message aside, to be handled again after [`unstash_all`](Self::unstash_all): for an actor that cannot
@@ -195,7 +196,7 @@ impl<W> StashFull<W> {
 
     /// Returns the message; of a request, with the right to answer.
     pub fn into_message(self) -> W {
-        self.0.message.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.0.message.into_inner()
     }
 }
 

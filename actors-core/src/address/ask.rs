@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::lifecycle::ties::{Answer, StashPlace};
 use crate::mailbox::{Lane, Ticket};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::time::after;
 
 /// Why an ask has no answer.
@@ -93,7 +93,7 @@ impl<M> Unhandled<M> {
     }
 
     fn into_message(self) -> Option<M> {
-        self.message.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.message.into_inner()
     }
 }
 

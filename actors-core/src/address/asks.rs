@@ -5,15 +5,15 @@ use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
 use crate::lifecycle::exit::BoxError;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::time::after;
 
 /// A set of asks that are awaited together, each with a label of the caller's.

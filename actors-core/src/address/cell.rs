@@ -2,7 +2,7 @@
 
 use std::any::{Any, type_name};
 use std::mem::needs_drop;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::open_types::OpenTypes;
@@ -19,7 +19,7 @@ use crate::lifecycle::policy::Policy;
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Ahead, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, wake_those};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 pub(crate) struct Cell<A: Protocol> {
     core: Core,

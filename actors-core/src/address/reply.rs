@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
@@ -12,7 +12,7 @@ use crate::lifecycle::current::{DropCause, drop_cause};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic;
 use crate::lifecycle::ties::{Answer, StashPlace, Stashed};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// The right, and the duty, to answer one ask.
 ///

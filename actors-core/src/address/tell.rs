@@ -4,13 +4,13 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::stopped::Stopped;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::mailbox::Ticket;
+use crate::sync::Mutex;
 
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +65,7 @@ impl<M> TellError<M> {
 
     /// Returns the message.
     pub fn into_message(self) -> M {
-        self.0.message.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.0.message.into_inner()
     }
 
     /// Tells whether the mailbox was full.

@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use super::run_queue::TakesTurns;
 use super::signal::Signals;
 use super::ties;
 use crate::mailbox::{Closed, Lane, lane_of};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// An actor of any type.
 pub(crate) trait AnyCell: TakesTurns + 'static {

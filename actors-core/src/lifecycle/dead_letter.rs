@@ -3,12 +3,12 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use super::exit::ExitReason;
 use super::feed::{Feed, Subscription};
 use super::path::ActorPath;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// A message that was accepted and never handled.
 pub struct DeadLetter {

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -20,7 +20,7 @@ use super::path::ActorPath;
 use super::record::Record;
 use super::run_queue::RunQueue;
 use super::slots::Slots;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// How many failures are remembered until the report; the rest is counted.
 const REMEMBERED: usize = 1_000;

@@ -1,6 +1,6 @@
 //! Peer groups: actors that live and die together, with one cleanup after the last of them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::cell::{AnyCell, Fellowship};
 use super::event::{Event, Exited, GroupReport, Tie};
@@ -10,7 +10,7 @@ use super::panic;
 use super::path::ActorPath;
 use super::request::{self, Mode};
 use super::signal::Signals;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 type Cleanup = Box<dyn FnOnce(GroupReport) + Send>;
 

@@ -4,7 +4,7 @@
 //! What a busy actor pays for is one look at a bit whenever it falls asleep.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use super::cell::AnyCell;
 use super::env::Env;
 use super::signal::Signals;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// How many are looked at before others get their turn.
 const AT_ONCE: usize = 512;

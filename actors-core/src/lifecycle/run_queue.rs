@@ -13,14 +13,14 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Sleep;
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// How many turns the runner gives before it lets other tasks run.
 const TURNS: u32 = 32;

@@ -1,13 +1,13 @@
 //! The queue itself: what stands in it, who may put something in, and who is called then.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 
 use super::control::{Control, Flags, Lane, lane_of};
 use super::line::{Line, Ticket};
 use super::ring::Ring;
 use super::{Capacity, Overflow};
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// A queue for many senders and one receiver.
 pub(crate) struct Mailbox<T> {
@@ -301,11 +301,7 @@ impl<T> Mailbox<T> {
 
     #[inline(always)]
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner<T>> {
-        // Nothing panics under this lock (invariant 5), so a poisoned one is still whole.
-        match self.inner.lock() {
-            Ok(inner) => inner,
-            Err(poisoned) => poisoned.into_inner(),
-        }
+        lock(&self.inner)
     }
 }
 

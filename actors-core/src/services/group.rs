@@ -1,7 +1,7 @@
 //! Groups: actors that find each other under a name, and whoever wants to know who is there.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::names::{Named, Names};
 use super::outbox::{GivenWay, Outbox};
@@ -12,7 +12,7 @@ use crate::lifecycle::cell::{AnyCell, Fellowship, Ties};
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{Exit, ExitReason};
 use crate::lifecycle::id::ActorId;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::system::ActorSystem;
 
 /// How many notices may wait for a listener, or as many as there are members, until they give way to one that says it all.

@@ -2,9 +2,9 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 #[derive(Default)]
 pub(super) struct Names(Mutex<Table>);

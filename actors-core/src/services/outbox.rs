@@ -7,7 +7,7 @@
 use std::any::type_name;
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
@@ -17,7 +17,7 @@ use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::short_name;
 use crate::mailbox::Overflow;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Some messages of a topic did not reach this subscriber, since it was too slow; see [`Subscriber::report_lag`].
 ///

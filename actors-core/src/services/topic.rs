@@ -1,7 +1,7 @@
 //! Topics: what is published under a name goes to all who subscribe to it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -17,7 +17,7 @@ use crate::lifecycle::current::current_actor;
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::Exit;
 use crate::lifecycle::path::ActorPath;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::system::ActorSystem;
 use crate::time::after;
 

@@ -1,7 +1,7 @@
 //! Supervisors that are ready to use: one with a list of children, one with any number of children of one kind.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::backoff::Backoff;
@@ -18,7 +18,7 @@ use crate::lifecycle::path::ActorPath;
 use crate::lifecycle::request;
 use crate::lifecycle::{AutoShutdown, Children, InFlight, Limit, Policy, Strategy};
 use crate::runtime::{StartError, ready, until_started};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// An actor that does nothing but supervise a list of children.
 ///

@@ -3,7 +3,7 @@
 //! What is known stands in the [`Ledger`]; what is decided is carried out elsewhere, by a task that exists only meanwhile.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
 
@@ -20,7 +20,7 @@ use crate::lifecycle::request::{self, Mode};
 use crate::lifecycle::restart::expire;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Closed;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::telemetry;
 
 /// The supervision of one parent's children.

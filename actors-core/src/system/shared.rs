@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
 use std::thread::Thread;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{ExitReason, StartFailure};
 use crate::lifecycle::{linger, lookup, request};
 use crate::runtime::StartError;
-use crate::sync::{Wakers, lock, wake_all};
+use crate::sync::{Mutex, Wakers, lock, wake_all};
 
 /// How long a shutdown may take, unless set otherwise: less than the 30 s after which orchestrators lose patience.
 const DEADLINE: Duration = Duration::from_secs(25);

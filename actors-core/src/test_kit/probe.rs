@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::panic::Location;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -20,7 +20,7 @@ use crate::lifecycle::exit::{BoxError, ExitReason};
 use crate::lifecycle::id::ActorId;
 use crate::lifecycle::policy::{OnStop, Policy};
 use crate::mailbox::Capacity;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::system::ActorSystem;
 use crate::time::after;
 

@@ -1,10 +1,11 @@
 //! The files of actors-core as they are, all of them, with the locks, atomics, threads and tasks of shuttle.
 //!
-//! The names `std` and `tokio` mean the shims here, and `thread_local!` is one for each thread of the model. The rest repeats the head
+//! The names `std`, `tokio` and `parking_lot` mean the shims here, and `thread_local!` is one for each thread of the model. The rest repeats the head
 //! of `actors-core/src/lib.rs`.
 
 #![allow(dead_code, unused_imports, missing_docs, clippy::all, reason = "the library itself is linted elsewhere")]
 
+extern crate shuttle_parking_lot as parking_lot;
 extern crate shuttle_std as std;
 extern crate shuttle_tokio as tokio;
 

@@ -3,7 +3,7 @@
 //! `lifecycle/{request, conclude, linger}.rs`.
 
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
 use std::unseen;
 
@@ -12,7 +12,7 @@ use loom::thread::{self, JoinHandle};
 use crate::kit::{Bell, Notes, block_on, block_on_with, rest};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Ticket, Wakeup};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Asks for room, as a sender does.
 pub(crate) fn enter(mailbox: &Mailbox<u32>) -> Admission<'_, u32> {

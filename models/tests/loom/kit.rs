@@ -2,14 +2,14 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar};
 use std::task::{Context, Poll, Wake, Waker};
 use std::unseen;
 
 use loom::model::Builder;
 
 use crate::mailbox::{Batch, Flags, Mailbox, wake_those};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// How often one thread takes over from another that could go on, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
 const PREEMPTIONS: usize = 2;

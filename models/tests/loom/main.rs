@@ -1,8 +1,9 @@
 //! The mailbox, the word of signals and the reply slot, in every order of steps that a few threads can take.
 //!
-//! The files of the library are included as they are; `std` is the one of loom. What stands in for the rest of an actor is in
+//! The files of the library are included as they are; `std` and `parking_lot` are those of loom. What stands in for the rest of an actor is in
 //! `actor.rs` and `lifecycle.rs`.
 
+extern crate loom_parking_lot as parking_lot;
 extern crate loom_std as std;
 // For the type of a moment, which is all that a reply wants of it.
 extern crate loom_std as tokio;

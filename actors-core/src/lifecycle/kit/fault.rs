@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::pattern::Pattern;
 use crate::lifecycle::path::{ActorPath, short_name};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Something that is to go wrong in an actor, as its own code could do it.
 ///

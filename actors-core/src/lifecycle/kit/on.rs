@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 
 use super::fault::{Entry, Moment, Strike};
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::id::ActorId;
 use crate::lifecycle::path::ActorPath;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// What the tests of one system have set up. Nothing of it stands in an actor.
 #[derive(Default)]

@@ -1,13 +1,13 @@
 //! The crew: who the workers of a pool are, as all who send to them see it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::task::Waker;
 
 use super::routing::{self, Load, Routing};
 use crate::actor::Actor;
 use crate::address::ActorRef;
-use crate::sync::{Wakers, lock, wake_all};
+use crate::sync::{Mutex, Wakers, lock, wake_all};
 
 /// The workers of one pool, and whose turn it is.
 pub(super) struct Crew<W: Actor> {

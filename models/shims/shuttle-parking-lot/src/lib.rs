@@ -1,0 +1,34 @@
+//! The lock of `parking_lot`, as one of shuttle: without poison, and with the order of its steps in shuttle's hands.
+//!
+//! A crate that says `extern crate shuttle_parking_lot as parking_lot;` at its root gets it wherever it, or a file that it includes, says
+//! `parking_lot`.
+
+pub use ::shuttle::sync::MutexGuard;
+
+/// As `parking_lot::Mutex`.
+#[derive(Debug, Default)]
+pub struct Mutex<T: ?Sized>(::shuttle::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    /// As the real one.
+    pub const fn new(value: T) -> Self {
+        Mutex(::shuttle::sync::Mutex::new(value))
+    }
+
+    /// As the real one.
+    pub fn into_inner(self) -> T {
+        self.0.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
+    /// As the real one.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// As the real one.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
