@@ -55,7 +55,7 @@ impl<M> Stays for Unsent<M> {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an actor",
     label = "not an actor",
-    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Actor` by hand"
+    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Protocol` and `Actor` by hand"
 )]
 pub trait Derived: Sized {
     const POLICY: Policy = Policy::DEFAULT;

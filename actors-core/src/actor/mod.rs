@@ -56,7 +56,8 @@ pub use work::{Job, JobError};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an actor",
     label = "not an actor",
-    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Actor` by hand"
+    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Protocol` and `Actor` by hand",
+    note = "a generic type is one only with the bounds of its `#[messages]` block, and `Send + 'static`"
 )]
 pub trait Actor: Protocol {
     /// How it receives, stops and keeps its children; `#[actor(...)]` fills it in.

@@ -230,7 +230,10 @@ impl Expansion<'_> {
         // Whom the compiler tells of this impl is shown the method: so it begins there, and ends there.
         let place = generated(variant.span());
         let keyword = quote_spanned!(place=> impl);
-        let for_actor = placed(quote!(for #self_ty), place);
+        let for_actor = match &self.alias {
+            Some(alias) => placed(quote!(for #alias), place),
+            None => placed(quote!(for #self_ty), place),
+        };
         let mut body = Group::new(
             Delimiter::Brace,
             quote! {

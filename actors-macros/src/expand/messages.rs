@@ -21,6 +21,7 @@ pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
         block,
         generics: sendable(&block.generics),
         taken_for_sendable: taken_for_sendable(&block.generics, &krate),
+        alias: block.generics.params.is_empty().then(|| format_ident!("__Me")),
         message: format_ident!("__{}Message", block.name.unraw()),
         kind: format_ident!("__{}MessageKind", block.name.unraw()),
     };
@@ -55,9 +56,12 @@ pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
             clippy::pedantic
         )]
     };
+    let self_ty = &block.self_ty;
+    let alias = expansion.alias.as_ref().map(|alias| quote!(type #alias = #self_ty;));
     let hidden = quote! {
         use ::core::any::TypeId as __TypeId;
         #imports
+        #alias
 
         #mailbox
         #life
@@ -85,6 +89,9 @@ pub(super) struct Expansion<'a> {
     pub(super) generics: Generics,
     /// The same, for all others, which take that for granted.
     pub(super) taken_for_sendable: Generics,
+    /// The actor's type under a name of its own, so that what the compiler has to say of the type is said where that stands, and not at
+    /// each method; none if the actor has parameters.
+    pub(super) alias: Option<Ident>,
     /// The public, opaque type that waits in the mailbox.
     pub(super) message: Ident,
     /// The enum inside, private so that it may hold private messages.
