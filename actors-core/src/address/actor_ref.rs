@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::ask::Ask;
-use super::cell::{Cell, lane, told};
+use super::cell::{Cell, by, lane, told};
 use super::protocol::{Accepts, Protocol};
 use super::recipient::Recipient;
 use super::reply::ReplyTo;
@@ -23,6 +23,7 @@ use crate::lifecycle::request::{self, Mode};
 use crate::lifecycle::signal::Signals;
 use crate::lifecycle::ties::LinkKind;
 use crate::lifecycle::{link, monitor};
+use crate::mailbox::fill;
 
 /// A reference to an actor.
 ///
@@ -92,7 +93,7 @@ impl<A: Protocol> ActorRef<A> {
         A: Accepts<M>,
     {
         let mut message = Some(message);
-        self.0.post(lane::<A, M>(), &mut message, told::<A, M>).map(|_| ()).map_err(|refusal| {
+        self.0.post(lane::<A, M>(), &mut message, by(told::<A, M>)).map(|_| ()).map_err(|refusal| {
             let message = message.take().expect("a refused message is still here");
             TellError::new(self.path(), refusal, message)
         })
@@ -124,7 +125,7 @@ impl<A: Protocol> ActorRef<A> {
         A: Accepts<M>,
         M: 'static,
     {
-        Ask::new(&self.0, lane::<A, M>(), message, |message, slot| A::accept(message, ReplyTo::to(slot)))
+        Ask::new(&self.0, lane::<A, M>(), message, |message, reply, slot| fill(slot, A::accept(message, ReplyTo::to(reply))))
     }
 
     /// Asks an actor whose messages are an enum of its author's: `make` puts the [`ReplyTo`] where it belongs.
@@ -173,7 +174,7 @@ impl<A: Protocol> ActorRef<A> {
         A: Accepts<M>,
     {
         let mut request = Some((message, reply));
-        self.0.post(lane::<A, M>(), &mut request, |(message, reply)| A::accept(message, reply)).map(|_| ()).map_err(|refusal| {
+        self.0.post(lane::<A, M>(), &mut request, by(|(message, reply)| A::accept(message, reply))).map(|_| ()).map_err(|refusal| {
             let request = request.take().expect("a refused request is still here");
             TellError::new(self.path(), refusal, request)
         })
@@ -362,6 +363,6 @@ impl<A: Protocol> sealed::Door for ActorRef<A> {
 
 impl<A: Accepts<M>, M> Target<M> for ActorRef<A> {
     fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        self.0.poll_post(lane::<A, M>(), &mut place.0, message, told::<A, M>, cx).map_ok(drop)
+        self.0.poll_post(lane::<A, M>(), &mut place.0, message, by(told::<A, M>), cx).map_ok(drop)
     }
 }

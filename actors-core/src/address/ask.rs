@@ -21,7 +21,7 @@ use crate::lifecycle::current::current_caller;
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::lifecycle::ties::{Answer, StashPlace};
-use crate::mailbox::{Lane, Ticket};
+use crate::mailbox::{Lane, Ticket, fill};
 use crate::sync::{Mutex, lock};
 use crate::time::after;
 
@@ -233,8 +233,8 @@ impl<M, E: fmt::Debug> fmt::Debug for AskError<M, E> {
 
 impl<M, E: fmt::Debug + fmt::Display> Error for AskError<M, E> {}
 
-/// Makes a message, and the slot for its answer, into what the mailbox holds.
-type Make<A, M, R, E> = fn(M, &Arc<Slot<R, E>>) -> <A as Protocol>::Msg;
+/// Makes a message, and the slot for its answer, into what the mailbox holds, where it will stand there.
+type Make<A, M, R, E> = fn(M, &Arc<Slot<R, E>>, &mut Option<<A as Protocol>::Msg>);
 
 /// An ask on its way; resolves to the reply. Made by [`ActorRef::ask`](crate::ActorRef::ask).
 ///
@@ -247,7 +247,9 @@ pub struct Ask<'a, A: Protocol, M, R, E> {
     lane: Lane,
     make: Make<A, M, R, E>,
     message: Option<M>,
-    phase: Phase<R, E>,
+    /// There from the first poll on, or before if the message holds its `ReplyTo` already.
+    slot: Option<Arc<Slot<R, E>>>,
+    phase: Phase,
     wait: Wait,
 }
 
@@ -263,23 +265,19 @@ impl<'a, A: Protocol, R> Ask<'a, A, A::Msg, R, Infallible> {
     pub(crate) fn prepared(target: &'a Arc<Cell<A>>, make: impl FnOnce(ReplyTo<R>) -> A::Msg) -> Self {
         let slot = Slot::new(None);
         let message = make(ReplyTo::to(&slot));
-        Self::with_slot(target, Lane::Ordinary, message, |message, _| message, Some(slot))
+        Self::with_slot(target, Lane::Ordinary, message, |message, _, slot| fill(slot, message), Some(slot))
     }
 }
 
-enum Phase<R, E> {
-    /// Not polled yet. The slot is there if the message holds its `ReplyTo` already.
-    New(Option<Arc<Slot<R, E>>>),
+/// How far it has come. It holds nothing that would have to be moved as a whole right after a part of it was written.
+#[derive(Clone, Copy)]
+enum Phase {
+    /// Not polled yet.
+    New,
     /// Waiting for room.
-    Posting {
-        slot: Arc<Slot<R, E>>,
-        ticket: Option<Ticket>,
-    },
+    Posting(Option<Ticket>),
     /// Waiting for the answer to the message with this number.
-    Waiting {
-        slot: Arc<Slot<R, E>>,
-        number: u64,
-    },
+    Waiting(u64),
     Done,
 }
 
@@ -298,7 +296,7 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
 
     fn with_slot(target: &'a Arc<Cell<A>>, lane: Lane, message: M, make: Make<A, M, R, E>, slot: Option<Arc<Slot<R, E>>>) -> Self {
         let limit = target.policy().ask_limit;
-        Ask { target, lane, make, message: Some(message), phase: Phase::New(slot), wait: Wait { limit, sleep: None, asker: None } }
+        Ask { target, lane, make, message: Some(message), slot, phase: Phase::New, wait: Wait { limit, sleep: None, asker: None } }
     }
 
     /// Waits at most this long, room in the mailbox included.
@@ -309,40 +307,34 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         self
     }
 
-    /// Sets the limit, which an ask in hand may shorten, and finds out who asks. The slot is one that wakes the waker, if
-    /// it is made here.
-    fn begin(&mut self, prepared: Option<Arc<Slot<R, E>>>, cx: &mut Context<'_>) -> Result<Arc<Slot<R, E>>, AskError<M, E>>
+    /// Sets the limit, which an ask in hand may shorten, and finds out who asks. A slot that is made here wakes the waker.
+    fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), AskError<M, E>>
     where
         R: Send + 'static,
         E: Send + 'static,
     {
         let (caller, inherited) = current_caller();
         let deadline = if inherited.is_some() || self.wait.limit.is_some() { self.wait.begin(inherited) } else { None };
-        let slot = match prepared {
-            Some(slot) => slot,
-            None => Slot::new(Some(cx.waker().clone())),
-        };
+        let slot = self.slot.get_or_insert_with(|| Slot::new(Some(cx.waker().clone())));
         if let Some(deadline) = deadline {
             slot.limit(deadline);
         }
-        if let Some(caller) = caller {
-            if let Some(cycle) = self.wait.asked_by(caller, self.target(), slot.clone()) {
-                return Err(self.would_deadlock(cycle));
-            }
+        let Some(caller) = caller else { return Ok(()) };
+        match self.wait.asked_by(caller, self.target.clone(), slot.clone()) {
+            Some(cycle) => Err(self.would_deadlock(cycle)),
+            None => Ok(()),
         }
-        Ok(slot)
     }
 
     /// Notes that the asker waits: for room if the number is [`UNSENT`], else for the answer.
-    fn wait_for(&mut self, slot: &Arc<Slot<R, E>>, number: u64) -> Result<(), AskError<M, E>>
+    #[inline]
+    fn wait_for(&mut self, number: u64) -> Result<(), AskError<M, E>>
     where
         R: Send + 'static,
         E: Send + 'static,
     {
-        if self.wait.asker.is_none() {
-            return Ok(());
-        }
-        match self.wait.open(self.target(), slot.clone(), number) {
+        let (Some(_), Some(slot)) = (&self.wait.asker, &self.slot) else { return Ok(()) };
+        match self.wait.open(self.target.clone(), slot.clone(), number) {
             Some(cycle) => Err(self.would_deadlock(cycle)),
             None => Ok(()),
         }
@@ -380,11 +372,11 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         let path = self.target().path();
         let message_type = self.message_type();
         let limit = self.wait.limit.unwrap_or_default();
-        let in_queue = match &self.phase {
-            Phase::Waiting { slot, number } => match slot.stashed().place {
+        let in_queue = match (self.phase, &self.slot) {
+            (Phase::Waiting(number), Some(slot)) => match slot.stashed().place {
                 StashPlace::Waits => true,
                 StashPlace::InHand => false,
-                StashPlace::Nowhere => !self.target.mailbox.has_taken(*number),
+                StashPlace::Nowhere => !self.target.mailbox.has_taken(number),
             },
             _ => {
                 let message = self.message.take().expect("what was not posted is still here");
@@ -407,16 +399,14 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     }
 
     /// Leaves nothing behind, with the target or with the asker.
+    #[cold]
     fn leave(&mut self) {
-        match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::New(_) | Phase::Done => {}
-            Phase::Posting { slot, ticket } => {
-                slot.close();
-                if let Some(ticket) = ticket {
-                    self.target.mailbox.leave(ticket);
-                }
-            }
-            Phase::Waiting { slot, .. } => slot.close(),
+        let phase = std::mem::replace(&mut self.phase, Phase::Done);
+        if let (Phase::Posting(_) | Phase::Waiting(_), Some(slot)) = (phase, &self.slot) {
+            slot.close();
+        }
+        if let Phase::Posting(Some(ticket)) = phase {
+            self.target.mailbox.leave(ticket);
         }
         self.wait.no_more();
     }
@@ -478,8 +468,8 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Future for A
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         // By far the most frequent: the message was posted at the first poll, and this is the second, with the answer.
-        let answer = match &this.phase {
-            Phase::Waiting { slot, .. } => match slot.poll(cx) {
+        let answer = match (this.phase, &this.slot) {
+            (Phase::Waiting(_), Some(slot)) => match slot.poll(cx) {
                 Poll::Ready(outcome) => Ok(Some(outcome)),
                 Poll::Pending => Ok(None),
             },
@@ -512,29 +502,32 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Future for A
 impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M, R, E> {
     /// Posts the message, or waits for room. Returns the answer if it is there already.
     fn post(&mut self, cx: &mut Context<'_>) -> Result<Option<Outcome<R, E>>, AskError<M, E>> {
-        let (slot, mut ticket, is_new) = match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::New(Some(prepared)) => (self.begin(Some(prepared), cx)?, None, false),
-            Phase::New(None) => (self.begin(None, cx)?, None, true),
-            Phase::Posting { slot, ticket } => {
+        let is_new = self.slot.is_none();
+        let mut ticket = None;
+        match self.phase {
+            Phase::New => self.begin(cx)?,
+            Phase::Posting(place) => {
                 // What waits for room is entered anew each time, so that no entry says so of a request that has been posted.
                 self.wait.no_more();
-                (slot, ticket, false)
+                ticket = place;
             }
-            Phase::Waiting { .. } | Phase::Done => unreachable!("polled after it was done"),
-        };
-        let make = self.make;
-        let posted = self.target.poll_post(self.lane, &mut ticket, &mut self.message, |message| make(message, &slot), cx);
+            Phase::Waiting(_) | Phase::Done => unreachable!("polled after it was done"),
+        }
+        let Ask { target, lane, make, message, slot, .. } = &mut *self;
+        let slot = slot.as_ref().expect("it was made at the beginning");
+        let posted = target.poll_post(*lane, &mut ticket, message, |message, place: &mut _| make(message, slot, place), cx);
         match posted {
             Poll::Ready(Ok(number)) => {
-                let entered = self.wait_for(&slot, number);
+                self.phase = Phase::Waiting(number);
+                self.wait_for(number)?;
                 // A slot that was made just now knows the waker.
-                let answer = if is_new || entered.is_err() { Poll::Pending } else { slot.poll(cx) };
-                self.phase = Phase::Waiting { slot, number };
-                entered?;
-                Ok(match answer {
-                    Poll::Ready(outcome) => Some(outcome),
-                    Poll::Pending => None,
-                })
+                match &self.slot {
+                    Some(slot) if !is_new => Ok(match slot.poll(cx) {
+                        Poll::Ready(outcome) => Some(outcome),
+                        Poll::Pending => None,
+                    }),
+                    _ => Ok(None),
+                }
             }
             Poll::Ready(Err(refusal)) => {
                 slot.close();
@@ -542,9 +535,8 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
                 Err(self.refused(refusal, message))
             }
             Poll::Pending => {
-                let entered = self.wait_for(&slot, UNSENT);
-                self.phase = Phase::Posting { slot, ticket };
-                entered.map(|()| None)
+                self.phase = Phase::Posting(ticket);
+                self.wait_for(UNSENT).map(|()| None)
             }
         }
     }
@@ -563,7 +555,10 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
 }
 
 impl<A: Protocol, M, R, E> Drop for Ask<'_, A, M, R, E> {
+    #[inline(always)]
     fn drop(&mut self) {
-        self.leave();
+        if let Phase::Posting(_) | Phase::Waiting(_) = self.phase {
+            self.leave();
+        }
     }
 }

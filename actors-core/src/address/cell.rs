@@ -18,7 +18,7 @@ use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Admission, Ahead, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, wake_those};
+use crate::mailbox::{Admission, Ahead, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, fill, wake_those};
 use crate::sync::{Mutex, lock};
 
 pub(crate) struct Cell<A: Protocol> {
@@ -45,6 +45,24 @@ pub(crate) struct Kind<A: Protocol> {
 
 /// A message is taken from its sender only once.
 const SENT_ONCE: &str = "a message is sent once";
+
+/// What makes a message into what the mailbox holds, in the slot where it will stand.
+pub(crate) trait Put<M, T>: Fn(M, &mut Option<T>) {}
+
+impl<M, T, F: Fn(M, &mut Option<T>)> Put<M, T> for F {}
+
+/// What makes it by `make`.
+#[inline(always)]
+pub(crate) fn by<M, T>(make: impl Fn(M) -> T) -> impl Put<M, T> {
+    move |message, slot: &mut Option<T>| fill(slot, make(message))
+}
+
+/// What comes of a message.
+fn made<M, T>(put: &impl Put<M, T>, message: &mut Option<M>) -> T {
+    let mut made = None;
+    put(message.take().expect(SENT_ONCE), &mut made);
+    made.expect("it was put into its slot")
+}
 
 /// Whether a sender waits at a full mailbox.
 #[derive(Clone, Copy)]
@@ -84,14 +102,14 @@ impl<A: Protocol> Cell<A> {
 
     /// Puts a message into the mailbox if there is room now, or the policy makes some; a control message in any case.
     #[inline(always)]
-    pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, make: impl Fn(M) -> A::Msg) -> Result<u64, Refusal> {
+    pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, put: impl Put<M, A::Msg>) -> Result<u64, Refusal> {
         match lane {
             Lane::Ordinary => match self.mailbox.enter_at_once() {
-                Ok(room) => Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE))))),
-                Err(door) => self.post_with_care(door, message, make),
+                Ok(room) => Ok(self.settle(room.put(|slot| put(message.take().expect(SENT_ONCE), slot)))),
+                Err(door) => self.post_with_care(door, message, put),
             },
             Lane::Control => match self.mailbox.overtake() {
-                Ok(place) => Ok(self.post_ahead(place, make(message.take().expect(SENT_ONCE)))),
+                Ok(place) => Ok(self.post_ahead(place, made(&put, message))),
                 Err(closed) => Err(closed.into()),
             },
         }
@@ -102,12 +120,12 @@ impl<A: Protocol> Cell<A> {
         self: &Arc<Self>,
         door: Door<'_, A::Msg>,
         message: &mut Option<M>,
-        make: impl Fn(M) -> A::Msg,
+        put: impl Put<M, A::Msg>,
     ) -> Result<u64, Refusal> {
         match door.enter() {
-            Admission::Room(room) => Ok(self.settle(room.put_made(make(message.take().expect(SENT_ONCE))))),
+            Admission::Room(room) => Ok(self.settle(room.put_made(made(&put, message)))),
             Admission::Closed(closed) => Err(closed.into()),
-            Admission::Full(full) if self.displaces() => Ok(self.displace(full, make(message.take().expect(SENT_ONCE)))),
+            Admission::Full(full) if self.displaces() => Ok(self.displace(full, made(&put, message))),
             Admission::Full(_) => Err(Refusal::Full),
         }
     }
@@ -143,10 +161,10 @@ impl<A: Protocol> Cell<A> {
         lane: Lane,
         ticket: &mut Option<Ticket>,
         message: &mut Option<M>,
-        make: impl Fn(M) -> A::Msg,
+        put: impl Put<M, A::Msg>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
-        self.poll_post_with(Patience::Policy, lane, ticket, message, make, cx)
+        self.poll_post_with(Patience::Policy, lane, ticket, message, put, cx)
     }
 
     /// Puts a message into the mailbox once there is room, for somebody with this patience.
@@ -157,21 +175,21 @@ impl<A: Protocol> Cell<A> {
         lane: Lane,
         ticket: &mut Option<Ticket>,
         message: &mut Option<M>,
-        make: impl Fn(M) -> A::Msg,
+        put: impl Put<M, A::Msg>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
         if lane == Lane::Control {
             return Poll::Ready(match self.mailbox.overtake() {
-                Ok(place) => Ok(self.post_ahead(place, make(message.take().expect(SENT_ONCE)))),
+                Ok(place) => Ok(self.post_ahead(place, made(&put, message))),
                 Err(closed) => Err(closed.into()),
             });
         }
         if ticket.is_some() {
-            return self.poll_post_with_care(None, patience, ticket, message, make, cx);
+            return self.poll_post_with_care(None, patience, ticket, message, put, cx);
         }
         match self.mailbox.enter_at_once() {
-            Ok(room) => Poll::Ready(Ok(self.settle(room.put(|| make(message.take().expect(SENT_ONCE)))))),
-            Err(door) => self.poll_post_with_care(Some(door), patience, ticket, message, make, cx),
+            Ok(room) => Poll::Ready(Ok(self.settle(room.put(|slot| put(message.take().expect(SENT_ONCE), slot))))),
+            Err(door) => self.poll_post_with_care(Some(door), patience, ticket, message, put, cx),
         }
     }
 
@@ -183,7 +201,7 @@ impl<A: Protocol> Cell<A> {
         patience: Patience,
         ticket: &mut Option<Ticket>,
         message: &mut Option<M>,
-        make: impl Fn(M) -> A::Msg,
+        put: impl Put<M, A::Msg>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
         let admission = match (door, *ticket) {
@@ -196,10 +214,10 @@ impl<A: Protocol> Cell<A> {
             (None, None) => unreachable!("who is not in line comes to the door"),
         };
         match admission {
-            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put_made(make(message.take().expect(SENT_ONCE)))))),
+            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put_made(made(&put, message))))),
             Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
             Admission::Full(full) if patience.waits(self.mailbox.overflow()) => self.wait_for_room(full, ticket, cx),
-            Admission::Full(full) if self.displaces() => Poll::Ready(Ok(self.displace(full, make(message.take().expect(SENT_ONCE))))),
+            Admission::Full(full) if self.displaces() => Poll::Ready(Ok(self.displace(full, made(&put, message)))),
             Admission::Full(_) => Poll::Ready(Err(Refusal::Full)),
         }
     }
@@ -267,7 +285,7 @@ fn deliver(cell: &dyn AnyCell, tag: u16, reason: DeadReason, content: Option<Box
     cell.env().dead_letters.deliver(letter);
 }
 
-/// What an actor accepts, as a function that makes it into its mailbox's item, for nobody to answer.
+/// What an actor accepts, made into its mailbox's item, for nobody to answer.
 pub(crate) fn told<A: Accepts<M>, M>(message: M) -> A::Msg {
     A::accept(message, ReplyTo::nobody())
 }

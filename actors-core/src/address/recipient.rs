@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::cell::{Cell, Patience, lane, told};
+use super::cell::{Cell, Patience, by, lane, told};
 use super::protocol::Accepts;
 use super::stopped::Stopped;
 use super::tell::{Place, Refusal, Target, Tell, TellError, sealed};
@@ -48,7 +48,7 @@ trait Receive<M>: Send + Sync {
 
 impl<A: Accepts<M>, M> Receive<M> for Cell<A> {
     fn post_now(self: Arc<Self>, message: &mut Option<M>) -> Result<(), Refusal> {
-        self.post(lane::<A, M>(), message, told::<A, M>).map(|_| ())
+        self.post(lane::<A, M>(), message, by(told::<A, M>)).map(|_| ())
     }
 
     fn poll_post_now(
@@ -58,7 +58,7 @@ impl<A: Accepts<M>, M> Receive<M> for Cell<A> {
         message: &mut Option<M>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Refusal>> {
-        self.poll_post_with(patience, lane::<A, M>(), &mut place.0, message, told::<A, M>, cx).map_ok(|_| ())
+        self.poll_post_with(patience, lane::<A, M>(), &mut place.0, message, by(told::<A, M>), cx).map_ok(|_| ())
     }
 
     fn leave_line(&self, place: Place) {

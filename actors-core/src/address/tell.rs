@@ -145,29 +145,37 @@ pub struct Tell<'a, T: sealed::Door, M> {
     target: &'a T,
     message: Option<M>,
     place: Place,
-    limit: Option<Duration>,
-    /// Not as what it is: then to drop none of it is a comparison, and not a call.
-    sleep: Option<Limit>,
+    limit: Option<Limit>,
 }
 
 impl<'a, T: sealed::Door, M> Tell<'a, T, M> {
     pub(crate) fn new(target: &'a T, message: M) -> Self {
-        Tell { target, message: Some(message), place: Place::default(), limit: None, sleep: None }
+        Tell { target, message: Some(message), place: Place::default(), limit: None }
     }
 
     /// Waits at most this long for room.
     pub fn within(mut self, limit: Duration) -> Self {
-        self.limit = Some(limit);
+        self.limit = Some(Limit::Of(limit));
         self
     }
 }
 
-/// What is over when the time is over for which a sender waits.
-type Limit = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+/// How long a sender waits.
+enum Limit {
+    Of(Duration),
+    /// It waits. Not as what it is: then to drop none of it is a comparison, and not a call.
+    Runs(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
+}
 
-/// Whether the time is over for which a sender waits.
-fn poll_limit(sleep: &mut Option<Limit>, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
-    sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit))).as_mut().poll(cx)
+impl Limit {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self {
+                Limit::Of(limit) => *self = Limit::Runs(Box::pin(tokio::time::sleep(*limit))),
+                Limit::Runs(sleep) => return sleep.as_mut().poll(cx),
+            }
+        }
+    }
 }
 
 impl<T: sealed::Door, M> Unpin for Tell<'_, T, M> {}
@@ -181,8 +189,8 @@ impl<T: Target<M>, M> Future for Tell<'_, T, M> {
             Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
             Poll::Ready(Err(refusal)) => refusal,
             Poll::Pending => {
-                let Some(limit) = this.limit else { return Poll::Pending };
-                std::task::ready!(poll_limit(&mut this.sleep, limit, cx));
+                let Some(limit) = &mut this.limit else { return Poll::Pending };
+                std::task::ready!(limit.poll(cx));
                 this.leave();
                 Refusal::TimedOut
             }

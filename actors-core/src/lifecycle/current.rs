@@ -50,20 +50,24 @@ impl Identity {
 
     /// Runs `work`, one poll of the task, as code of the actor.
     pub(crate) fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        // Moved there and back, panic or not: nothing is counted.
+        // Exchanged, and exchanged again, panic or not: nothing is counted.
         struct Scope<'a> {
             mine: &'a mut Option<Current>,
             current: &'a RefCell<Option<Current>>,
-            outer: Option<Current>,
+        }
+        impl Scope<'_> {
+            fn exchange(&mut self) {
+                std::mem::swap(self.mine, &mut *self.current.borrow_mut());
+            }
         }
         impl Drop for Scope<'_> {
             fn drop(&mut self) {
-                *self.mine = self.current.replace(self.outer.take());
+                self.exchange();
             }
         }
         CURRENT.with(|current| {
-            let outer = current.replace(self.0.take());
-            let _scope = Scope { mine: &mut self.0, current, outer };
+            let mut scope = Scope { mine: &mut self.0, current };
+            scope.exchange();
             work()
         })
     }

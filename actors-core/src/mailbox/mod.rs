@@ -11,7 +11,7 @@
 //! 2. A bounded mailbox never holds more than `capacity` messages, granted room included.
 //! 3. A sender that waits is in line once. Room is granted from the front, and a newcomer never overtakes the line.
 //! 4. A receiver sleeps only if, under the lock, the queue was empty and nothing urgent was pending; or if it took the only message
-//!    out under the lock and said there that it would sleep after it. Then whoever comes wakes it, though it may not sleep yet, and it
+//!    under the lock and said there that it would sleep after it. Then whoever comes wakes it, though it may not sleep yet, and it
 //!    looks at what is urgent before it does. That saves the second look of one that gets messages one at a time.
 //! 5. No waker is woken and no item is dropped while the lock is held: both may run code of others.
 //! 6. Control messages stand in a lane of their own, with numbers of their own, and count for neither 1 nor 2. While there
@@ -29,3 +29,4 @@ pub(crate) use control::{Flags, Lane, lane_of};
 pub(crate) use line::{Ticket, wake_those};
 pub(crate) use queue::{Admission, Ahead, Closed, Door, Full, Mailbox, Pushed, Wakeup};
 pub(crate) use receive::{Batch, Refill};
+pub(crate) use ring::fill;

@@ -5,7 +5,7 @@ use std::task::{Poll, Waker};
 
 use super::control::{Control, Flags, Lane, lane_of};
 use super::line::{Line, Ticket};
-use super::ring::Ring;
+use super::ring::{Ring, fill};
 use super::{Capacity, Overflow};
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -336,10 +336,10 @@ impl<'a, T> Door<'a, T> {
 }
 
 impl<T> Room<'_, T> {
-    /// Puts the message in that `make` returns.
+    /// Puts a message in: `fill` puts it into its slot, which is empty.
     #[inline(always)]
-    pub(crate) fn put(mut self, make: impl FnOnce() -> T) -> Pushed {
-        self.inner.queue.push_with(make);
+    pub(crate) fn put(mut self, fill: impl FnOnce(&mut Option<T>)) -> Pushed {
+        self.inner.queue.push_with(fill);
         self.inner.pushed += 1;
         let number = self.inner.pushed;
         Pushed { number, wakeup: arouse(&mut self.inner.receiver) }
@@ -347,7 +347,7 @@ impl<T> Room<'_, T> {
 
     /// Puts a message in that has been made, where there is no hurry.
     pub(crate) fn put_made(self, item: T) -> Pushed {
-        self.put(|| item)
+        self.put(|slot| fill(slot, item))
     }
 }
 

@@ -7,7 +7,7 @@ use super::Overflow;
 use super::control::Flags;
 use super::line::wake_those;
 use super::queue::{Inner, Mailbox, Receiver};
-use super::ring::Ring;
+use super::ring::{Ring, Run};
 
 /// How often in a row a receiver that has slept after a single message says in advance that it will sleep after the next one.
 const LONELY: u8 = 15;
@@ -16,7 +16,10 @@ const KEEP: usize = 256;
 
 /// What [`Mailbox::poll_refill`] found.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refill {
+pub(crate) enum Refill<T> {
+    /// One message, which counts as taken, and nothing urgent.
+    One(T),
+    /// Messages, which are in the batch now.
     Messages,
     Urgent,
 }
@@ -44,6 +47,14 @@ impl<T> Batch<T> {
     /// the mailbox may have been used by then.
     pub(crate) fn stays_awake(&mut self) {
         self.sleeps = false;
+    }
+
+    /// Whether the receiver sleeps now, as it has said in advance: whatever has come since then has used the waker.
+    #[inline(always)]
+    pub(crate) fn falls_asleep(&mut self) -> bool {
+        let sleeps = std::mem::take(&mut self.sleeps);
+        self.waited |= sleeps;
+        sleeps
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -76,9 +87,16 @@ impl<T> Mailbox<T> {
         self.taken.store(batch.first, Ordering::Release);
         batch.first += 1;
         if self.line.load(Ordering::Relaxed) {
-            self.admit(batch);
+            self.admit(&mut batch.wakers);
         }
         Some(item)
+    }
+
+    /// Takes messages of the batch one after the other.
+    #[inline(always)]
+    pub(crate) fn taking<'a>(&'a self, batch: &'a mut Batch<T>) -> Taking<'a, T> {
+        let Batch { items, first, wakers, .. } = batch;
+        Taking { mailbox: self, items: items.run(), next: *first, first, wakers }
     }
 
     /// Takes the next of the messages that overtake. When it was the last, the flag is lowered, under the lock.
@@ -96,22 +114,16 @@ impl<T> Mailbox<T> {
 
     /// Fetches what has come since the last time; sleeps if that is nothing, unless one of `urgent` says otherwise.
     #[inline]
-    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &impl Flags) -> Poll<Refill> {
-        if std::mem::take(&mut batch.sleeps) {
-            // Whatever has come since then has used the waker.
-            batch.waited = true;
+    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &impl Flags) -> Poll<Refill<T>> {
+        if batch.falls_asleep() {
             return Poll::Pending;
         }
         let mut inner = self.lock();
-        let found = if self.fetch(&mut inner, batch) {
+        let found = if inner.queue.len() == 1 && self.overflow != Overflow::DropOldest && !urgent.is_any_up() {
+            Poll::Ready(self.fetch_one(&mut inner, batch, cx))
+        } else if self.fetch(&mut inner, batch) {
             batch.lonely = if batch.waited { batch.lonely } else { 0 };
             batch.waited = false;
-            // Who finds a mailbox full that holds but this one waits for it to be taken, and wakes nobody.
-            if batch.lonely > 0 && batch.items.len() == 1 && self.capacity > 1 && self.overflow != Overflow::DropOldest {
-                batch.lonely -= 1;
-                batch.sleeps = true;
-                inner.receiver = Receiver::Idle(cx.waker().clone());
-            }
             Poll::Ready(Refill::Messages)
         } else if urgent.is_any_up() {
             Poll::Ready(Refill::Urgent)
@@ -129,6 +141,23 @@ impl<T> Mailbox<T> {
         }
         batch.wake();
         found
+    }
+
+    /// Takes the only message in the queue. Where messages come one at a time, the receiver sleeps in advance.
+    #[inline(always)]
+    fn fetch_one(&self, inner: &mut Inner<T>, batch: &mut Batch<T>, cx: &mut Context<'_>) -> Refill<T> {
+        let Some(item) = inner.queue.pop() else { return Refill::Urgent };
+        // As in `take`.
+        self.taken.store(inner.pushed, Ordering::Release);
+        self.grant_all(inner, &mut batch.wakers);
+        batch.lonely = if batch.waited { batch.lonely } else { 0 };
+        batch.waited = false;
+        if batch.lonely > 0 {
+            batch.lonely -= 1;
+            batch.sleeps = true;
+            inner.receiver = Receiver::Idle(cx.waker().clone());
+        }
+        Refill::One(item)
     }
 
     /// Fetches what has come since the last time; says whether there was anything.
@@ -243,8 +272,46 @@ impl<T> Mailbox<T> {
     }
 
     #[cold]
-    fn admit(&self, batch: &mut Batch<T>) {
-        self.grant_all(&mut self.lock(), &mut batch.wakers);
-        batch.wake();
+    fn admit(&self, wakers: &mut Vec<Waker>) {
+        self.grant_all(&mut self.lock(), wakers);
+        wake_those(wakers);
+    }
+}
+
+/// Messages of a batch that are taken one after the other.
+pub(crate) struct Taking<'a, T> {
+    mailbox: &'a Mailbox<T>,
+    items: Run<'a, T>,
+    /// The number of the next, which is written down when this goes.
+    next: u64,
+    first: &'a mut u64,
+    wakers: &'a mut Vec<Waker>,
+}
+
+impl<T> Taking<'_, T> {
+    /// The message that would be taken.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> Option<&T> {
+        self.items.peek()
+    }
+
+    /// Takes it.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> Option<T> {
+        let item = self.items.pop()?;
+        // As in `Mailbox::take`.
+        self.mailbox.taken.store(self.next, Ordering::Release);
+        self.next += 1;
+        if self.mailbox.line.load(Ordering::Relaxed) {
+            self.mailbox.admit(self.wakers);
+        }
+        Some(item)
+    }
+}
+
+impl<T> Drop for Taking<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        *self.first = self.next;
     }
 }

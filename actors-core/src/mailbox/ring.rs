@@ -1,8 +1,8 @@
 //! A growing ring of items: what a queue and a batch are made of.
 //!
 //! It differs from `VecDeque` in how an item gets in. There is room before the item is made, so it is made in its slot. An item
-//! that is made elsewhere and then moved is read again while its writing is still under way, which costs a processor more than
-//! all the rest of sending does.
+//! that is made elsewhere and then moved is read again, and in other parts, while its writing is still under way, which costs a
+//! processor more than all the rest of sending does.
 
 use std::mem;
 
@@ -32,21 +32,20 @@ impl<T> Ring<T> {
         self.slots.len()
     }
 
-    /// Adds the item that `make` returns, as the last.
+    /// Adds an item as the last: `fill` puts it into its slot, which is empty.
     #[inline(always)]
-    pub(crate) fn push_with(&mut self, make: impl FnOnce() -> T) {
+    pub(crate) fn push_with(&mut self, fill: impl FnOnce(&mut Option<T>)) {
         if self.len() == self.slots.len() {
             self.grow();
         }
         let place = self.place(self.len);
-        // The slot is empty, so there is nothing to drop; to say so keeps a path for panics out of every push.
-        mem::forget(self.slots[place].replace(make()));
+        fill(&mut self.slots[place]);
         self.len += 1;
     }
 
     /// Adds an item as the last, where there is no hurry.
     pub(crate) fn push(&mut self, item: T) {
-        self.push_with(|| item);
+        self.push_with(|slot| fill(slot, item));
     }
 
     /// Adds an item as the first.
@@ -70,6 +69,12 @@ impl<T> Ring<T> {
         self.head = self.head.wrapping_add(1);
         self.len -= 1;
         self.slots[place].take()
+    }
+
+    /// Takes items out one after the other, and writes only at the end down how many.
+    pub(crate) fn run(&mut self) -> Run<'_, T> {
+        let (head, len) = (self.head, self.len);
+        Run { slots: &mut self.slots, at: (head, len), written: (&mut self.head, &mut self.len) }
     }
 
     /// Takes the last item out.
@@ -104,6 +109,48 @@ impl<T> Ring<T> {
     }
 }
 
+/// Fills an empty slot. There is nothing to drop in it, and to say so keeps a path for panics out of every push.
+#[inline(always)]
+pub(crate) fn fill<T>(slot: &mut Option<T>, item: T) {
+    mem::forget(slot.replace(item));
+}
+
+/// Items that are taken one after the other: which is the next is written down only when this goes.
+pub(crate) struct Run<'a, T> {
+    slots: &'a mut [Option<T>],
+    /// The place of the next, and how many there are.
+    at: (u32, u32),
+    written: (&'a mut u32, &'a mut u32),
+}
+
+impl<T> Run<'_, T> {
+    /// The next item, where it stands.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> Option<&T> {
+        if self.at.1 == 0 { None } else { self.slots[self.place()].as_ref() }
+    }
+
+    /// Takes the next item out, if there is one.
+    #[inline(always)]
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        let (place, (head, len)) = (self.place(), self.at);
+        self.at = (head.wrapping_add(1), len.checked_sub(1)?);
+        self.slots[place].take()
+    }
+
+    #[inline(always)]
+    fn place(&self) -> usize {
+        self.at.0 as usize & self.slots.len().wrapping_sub(1)
+    }
+}
+
+impl<T> Drop for Run<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        (*self.written.0, *self.written.1) = self.at;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
@@ -118,7 +165,7 @@ mod tests {
             for n in 0..random.u32(0..200) {
                 match random.u8(0..10) {
                     0..5 => {
-                        ring.push_with(|| n);
+                        ring.push_with(|slot| fill(slot, n));
                         deque.push_back(n);
                     }
                     5 => {

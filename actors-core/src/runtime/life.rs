@@ -176,10 +176,12 @@ impl<A: Actor> Life<A> {
 
     /// Whether a message needs nothing but its handler: nobody waits for it until a deadline, and nobody looks.
     pub(super) fn is_plain(&self, message: &A::Msg) -> bool {
-        !self.ctx.has_sources()
-            && !telemetry::sees_messages()
-            && !fault::threatens_messages(&self.common.any)
-            && A::deadline(message).is_none()
+        !self.looks_at_messages() && A::deadline(message).is_none()
+    }
+
+    /// Whether somebody looks at the messages that are handled.
+    pub(super) fn looks_at_messages(&self) -> bool {
+        self.ctx.has_sources() || telemetry::sees_messages() || fault::threatens_messages(&self.common.any)
     }
 
     /// A message from outside has been handled; its handler may have begun what wants to know that.

@@ -15,6 +15,7 @@ mod subtree;
 mod task;
 mod teardown;
 mod turn;
+mod turns;
 mod watch;
 
 pub use builder::{Builder, StartError};

@@ -2,14 +2,15 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::{self, Poll, Waker};
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::fault;
 use super::life::{AnyLife, Called, Common, HAS_STATE, Hook, InHand, Life, Over, over_after, see_through};
 use super::watch::{Watched, discard, watch};
-use crate::actor::{Actor, Put};
+use crate::actor::{Actor, Put, at_once};
 use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::event::{Event, Exited, News};
 use crate::lifecycle::exit::{BoxError, ExitReason, Failure, StartFailure};
@@ -52,8 +53,23 @@ impl<A: Actor> Life<A> {
         let mut left = TURN;
         let mut turn = LongTurn::default();
         loop {
+            let mut next = Next::Nothing;
+            self.next(&mut left, &mut next);
+            if let Next::Nothing = next {
+                // A wait that was none is no rest for the others.
+                let mut slept = false;
+                poll_fn(|cx| {
+                    let looked = self.poll_messages(cx, &mut next);
+                    slept |= looked.is_pending();
+                    looked
+                })
+                .await;
+                if slept {
+                    (left, turn) = (TURN, LongTurn::default());
+                }
+            }
             // What has to wait for something, or needs more than its handler.
-            let in_hand = match self.next(&mut left) {
+            let in_hand = match next {
                 Next::Message(message) if const { !A::AT_ONCE } && self.is_plain(&message) => {
                     // What `handle` does, without what a plain message does not need, and in one piece with the loop, so that
                     // a handler costs little more than a call. A panic ends this future, and is caught outside.
@@ -94,15 +110,7 @@ impl<A: Actor> Life<A> {
                     Urgent::Over(over) => return over,
                 },
                 Next::Failed(error) => return self.common.crashed(ExitReason::failed(error)),
-                Next::Nothing => {
-                    // A wait that was none is no rest for the others.
-                    let mut slept = false;
-                    poll_fn(|cx| self.poll_wait(cx, &mut slept)).await;
-                    if slept {
-                        (left, turn) = (TURN, LongTurn::default());
-                    }
-                    continue;
-                }
+                Next::Nothing => None,
             };
             if let Some(in_hand) = in_hand {
                 self.batch.stays_awake();
@@ -124,45 +132,105 @@ impl<A: Actor> Life<A> {
 
     /// Finds out what is to be done next. Does it, one message after the other, as long as that can be done at once; the
     /// last of the turn is left to the caller.
-    pub(super) fn next(&mut self, left: &mut u32) -> Next<A::Msg> {
-        loop {
-            // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
-            if self.core().signals.any(Signals::URGENT)
-                || (self.common.due_at != u64::MAX && self.cell.mailbox.passed(&self.batch) >= self.common.due_at)
-            {
-                return Next::Urgent;
+    pub(super) fn next(&mut self, left: &mut u32, next: &mut Next<A::Msg>) {
+        if const { A::AT_ONCE } {
+            while !self.batch.is_empty() && self.common.due_at == u64::MAX && !self.looks_at_messages() {
+                if self.handle_many(left, next) {
+                    return;
+                }
             }
-            let Some(message) = self.cell.mailbox.take(&mut self.batch) else { return Next::Nothing };
-            if const { !A::AT_ONCE } || *left <= 1 || !self.is_plain(&message) {
-                return Next::Message(message);
-            }
-            let Life { actor, ctx, cell, .. } = self;
-            let actor = actor.as_mut().expect(HAS_STATE);
-            let core = cell.core();
-            let tag = A::tag(&message);
-            core.begin(tag, Turn::Ordinary);
-            let handled = pin!(actor.handle(message, ctx)).poll(&mut task::Context::from_waker(Waker::noop()));
-            match handled {
-                Poll::Ready(Ok(())) => core.finish(),
-                Poll::Ready(Err(error)) => return Next::Failed(error),
-                Poll::Pending => unreachable!("an actor that says so handles every message at once"),
-            }
-            self.note_activity(tag);
-            *left -= 1;
+        }
+        // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
+        if self.core().signals.any(Signals::URGENT)
+            || (self.common.due_at != u64::MAX && self.cell.mailbox.passed(&self.batch) >= self.common.due_at)
+        {
+            *next = Next::Urgent;
+        } else if let Some(message) = self.cell.mailbox.take(&mut self.batch) {
+            *next = Next::Message(message);
         }
     }
 
-    /// Waits until there is a message, or something urgent. Notes if it did have to.
-    fn poll_wait(&mut self, cx: &mut task::Context<'_>, slept: &mut bool) -> Poll<Refill> {
-        let core = self.cell.core();
-        let refill = self.cell.mailbox.poll_refill(&mut self.batch, cx, &core.signals.bits(Signals::URGENT));
-        if refill.is_pending() {
-            *slept = true;
-            if !core.signals.any(Signals::LISTED) && self.may_rest() {
-                linger(&self.common.any);
+    /// What [`next`](Self::next) does for an actor whose handlers never wait, while nobody looks at its messages. In one piece, with all
+    /// that stays the same from one message to the next at hand. Says whether `next` is known, or else whether that has changed.
+    fn handle_many(&mut self, left: &mut u32, next: &mut Next<A::Msg>) -> bool {
+        let Life { actor, ctx, cell, batch, common } = self;
+        let (core, actor) = (cell.core(), actor.as_mut().expect(HAS_STATE));
+        let mut messages = cell.mailbox.taking(batch);
+        let mut more = *left;
+        let is_known = loop {
+            if core.signals.any(Signals::URGENT) {
+                *next = Next::Urgent;
+                break true;
             }
+            if fault::threatens_messages(&common.any) {
+                break false;
+            }
+            let Some(message) = messages.peek() else { break true };
+            if more <= 1 || A::deadline(message).is_some() {
+                *next = messages.take().map_or(Next::Nothing, Next::Message);
+                break true;
+            }
+            let tag = A::tag(message);
+            let Some(message) = messages.take() else { break true };
+            core.begin(tag, Turn::Ordinary);
+            if let Err(error) = at_once(actor.handle(message, ctx)) {
+                // It stays in hand, so that it is known which it was.
+                next.fails(error);
+                return true;
+            }
+            more -= 1;
+            if ctx.has_sources() {
+                ctx.note_activity(tag);
+                break false;
+            }
+        };
+        core.finish();
+        *left = more;
+        is_known
+    }
+
+    /// Waits until there are messages, or something urgent. One message alone is handled at once if it can be.
+    #[inline(always)]
+    pub(super) fn poll_messages(&mut self, cx: &mut task::Context<'_>, next: &mut Next<A::Msg>) -> Poll<()> {
+        // Asked here, in one piece with the loop.
+        if self.batch.falls_asleep() { self.note_idle() } else { self.look_for_messages(cx, next) }
+    }
+
+    fn look_for_messages(&mut self, cx: &mut task::Context<'_>, next: &mut Next<A::Msg>) -> Poll<()> {
+        let urgent = self.cell.core().signals.bits(Signals::URGENT);
+        match self.cell.mailbox.poll_refill(&mut self.batch, cx, &urgent) {
+            Poll::Ready(Refill::One(message)) => self.handle_one(message, next),
+            Poll::Ready(Refill::Messages | Refill::Urgent) => {}
+            Poll::Pending => return self.note_idle(),
         }
-        refill
+        Poll::Ready(())
+    }
+
+    /// Has it noted that the task sleeps.
+    #[inline(always)]
+    fn note_idle(&self) -> Poll<()> {
+        if !self.core().signals.any(Signals::LISTED) && self.may_rest() {
+            linger(&self.common.any);
+        }
+        Poll::Pending
+    }
+
+    /// Handles the only message there is, if that can be done at once; otherwise it is left to the caller.
+    #[inline(always)]
+    fn handle_one(&mut self, message: A::Msg, next: &mut Next<A::Msg>) {
+        if const { !A::AT_ONCE } || !self.is_plain(&message) {
+            *next = Next::Message(message);
+            return;
+        }
+        let Life { actor, ctx, cell, .. } = self;
+        let (core, actor) = (cell.core(), actor.as_mut().expect(HAS_STATE));
+        let tag = A::tag(&message);
+        core.begin(tag, Turn::Ordinary);
+        if let Err(error) = at_once(actor.handle(message, ctx)) {
+            return next.fails(error);
+        }
+        core.finish();
+        self.note_activity(tag);
     }
 
     /// Looks at what is urgent, and says what of it is to be done first.
@@ -346,11 +414,20 @@ impl LongTurn {
     }
 }
 
-/// What the loop does next.
+/// What the loop does next. It is written where the loop reads it, and only if there is something: to return it would be to write it in
+/// parts and to read it at once as a whole, which a processor does not like.
 pub(super) enum Next<M> {
     Urgent,
     Message(M),
     /// A message was handled, and this came of it.
     Failed(BoxError),
     Nothing,
+}
+
+impl<M> Next<M> {
+    #[cold]
+    #[inline(never)]
+    fn fails(&mut self, error: BoxError) {
+        *self = Next::Failed(error);
+    }
 }

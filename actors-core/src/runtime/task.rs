@@ -10,6 +10,7 @@ use super::rest::end_at_rest;
 use super::serve;
 use super::teardown::{end, end_here};
 use super::turn::{start, take_turn};
+use super::turns::Turns;
 use super::watch::{Cease, discard};
 use crate::actor::Actor;
 use crate::address::cell::{Cell, Kind};
@@ -88,7 +89,8 @@ impl<A: Actor> Life<A> {
     pub(super) fn go_on_in_task(self) {
         let runtime = self.common.any.env().runtime.clone();
         // In a box, so that the runtime's part of a task is compiled once.
-        let living: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(live(self));
+        let living: Pin<Box<dyn Future<Output = ()> + Send>> =
+            if A::TAKES_TURNS && self.goes_on_in_turns() { Box::pin(Turns::new(self)) } else { Box::pin(live(self)) };
         runtime.spawn(living);
     }
 

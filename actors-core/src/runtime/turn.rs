@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::fault;
 use super::life::{HAS_STATE, InHand, Life, Over, over_after};
 use super::serve::{LongTurn, Next, TURN, Urgent};
 use super::task::start_task;
@@ -30,18 +31,15 @@ const FEW: u64 = 16;
 const FEW_IN_TASKS: u64 = 2;
 
 /// What came of a turn.
-enum Outcome {
+pub(super) enum Outcome {
     /// The actor is at rest, or has ended.
     Done,
-    /// The rest needs a task.
+    /// There is nothing to do until the task is woken.
+    Sleep,
+    /// There is more to do, once others have had their turn.
+    Yield,
+    /// What is left takes a task that can wait.
     Task,
-}
-
-/// What came of a round of messages.
-enum Round {
-    AtRest,
-    Busy,
-    Over(Over),
 }
 
 /// Sees to it that an actor without a receiver does what there is to do: in a turn, if that may be enough.
@@ -92,34 +90,48 @@ impl Drop for OneTurn {
 pub(super) fn take_turn<A: Actor>(cell: Arc<Cell<A>>) {
     let Some(actor) = cell.take_state() else { return };
     let mut life = Life::new(cell, actor);
-    let common = &life.common;
-    let needs_task = common.span.is_on() || common.any.env().kit.is_armed() || life.core().signals.any(Signals::ABORT);
-    let outcome = if needs_task {
+    let outcome = if life.common.span.is_on() || life.core().signals.any(Signals::ABORT) {
         Outcome::Task
     } else {
         let mut identity = Identity::new(life.common.any.clone(), Role::Itself);
-        identity.enter(|| life.turn())
+        identity.enter(|| life.turn(None))
     };
-    if let Outcome::Task = outcome {
+    if let Outcome::Task | Outcome::Yield = outcome {
         life.go_on_in_task();
     }
 }
 
 impl<A: Actor> Life<A> {
-    fn turn(&mut self) -> Outcome {
-        let over = match self.begin_at_once().and_then(|()| self.round()) {
-            Ok(Round::AtRest) => return Outcome::Done,
-            Ok(Round::Busy) => return Outcome::Task,
-            // It has lain down on the way.
-            Ok(Round::Over(_)) if self.common.concluded => return Outcome::Done,
-            Ok(Round::Over(over)) | Err(over) => over,
+    /// Does what there is to do, for the length of a turn, without a task or in the one that is polled.
+    pub(super) fn turn(&mut self, task: Option<&mut Context<'_>>) -> Outcome {
+        if fault::threatens_messages(&self.common.any) {
+            return Outcome::Task;
+        }
+        let outcome = match self.begin_at_once() {
+            Ok(()) => self.round(task),
+            Err(over) => self.is_over(over),
         };
-        if ends_at_once(self) {
-            end_at_once(self, over);
-            return Outcome::Done;
+        outcome.unwrap_or_else(|| self.end_turn())
+    }
+
+    /// The life is over, and notes why, unless the actor has lain down.
+    fn is_over(&mut self, over: Over) -> Option<Outcome> {
+        if self.common.concluded {
+            return Some(Outcome::Done);
         }
         self.common.ending().over = Some(over);
-        Outcome::Task
+        None
+    }
+
+    /// Ends the actor, if that takes no waiting.
+    fn end_turn(&mut self) -> Outcome {
+        if !ends_at_once(self) {
+            return Outcome::Task;
+        }
+        if let Some(over) = self.common.take_over() {
+            end_at_once(self, over);
+        }
+        Outcome::Done
     }
 
     fn begin_at_once(&mut self) -> Result<(), Over> {
@@ -135,42 +147,68 @@ impl<A: Actor> Life<A> {
     }
 
     /// Handles what there is, for the length of a turn. What a handler panics with is caught here, once for all.
-    fn round(&mut self) -> Result<Round, Over> {
-        match guard(|| self.go_round_at_once()) {
-            Ok(round) => Ok(round),
-            Err(reason) => Ok(Round::Over(self.common.crashed(reason))),
+    /// Nothing comes of it if the life is over.
+    fn round(&mut self, task: Option<&mut Context<'_>>) -> Option<Outcome> {
+        match guard(|| self.go_round_at_once(task)) {
+            Ok(outcome) => outcome,
+            Err(reason) => {
+                let over = self.common.crashed(reason);
+                self.is_over(over)
+            }
         }
     }
 
-    fn go_round_at_once(&mut self) -> Round {
+    fn go_round_at_once(&mut self, mut task: Option<&mut Context<'_>>) -> Option<Outcome> {
         let mut left = TURN;
         let mut turn = LongTurn::default();
+        // What wakes a task is mostly a message.
+        let mut is_out = task.is_some() && self.has_run_out();
         loop {
-            let handled = match self.next(&mut left) {
+            let mut next = Next::Nothing;
+            match task.as_deref_mut() {
+                _ if !is_out => self.next(&mut left, &mut next),
+                Some(cx) => {
+                    if self.poll_messages(cx, &mut next).is_pending() {
+                        return Some(Outcome::Sleep);
+                    }
+                }
+                None => {
+                    if let Some(outcome) = self.look_again() {
+                        return Some(outcome);
+                    }
+                }
+            }
+            let handled = match next {
+                Next::Nothing => {
+                    is_out = !is_out || self.has_run_out();
+                    Ok(())
+                }
+                Next::Message(message) => self.handle_at_once(InHand::new(message, Turn::Ordinary)),
                 Next::Urgent => match self.urgent() {
                     Urgent::Message(in_hand) => self.handle_at_once(in_hand),
                     Urgent::Exit(exited) => self.tell_of_exit_at_once(exited),
                     Urgent::Nothing => Ok(()),
                     Urgent::Over(over) => Err(over),
                 },
-                Next::Message(message) => self.handle_at_once(InHand::new(message, Turn::Ordinary)),
                 Next::Failed(error) => Err(self.common.crashed(ExitReason::failed(error))),
-                Next::Nothing => match self.look_again() {
-                    Some(round) => return round,
-                    None => continue,
-                },
             };
             if let Err(over) = handled {
-                return Round::Over(over);
+                return self.is_over(over);
             }
             left -= 1;
             if left == 0 {
                 if !turn.goes_on() {
-                    return Round::Busy;
+                    self.batch.stays_awake();
+                    return Some(Outcome::Yield);
                 }
                 left = TURN;
             }
         }
+    }
+
+    /// Whether nothing is known to be done, and the mailbox is to be looked into next.
+    fn has_run_out(&self) -> bool {
+        self.batch.is_empty() && self.common.due_at == u64::MAX && !self.core().signals.any(Signals::URGENT)
     }
 }
 
@@ -192,14 +230,14 @@ impl<A: Actor> Life<A> {
     }
 
     /// Fetches what has come; where there is nothing, the actor lies down, unless it is too busy for that.
-    fn look_again(&mut self) -> Option<Round> {
+    fn look_again(&mut self) -> Option<Outcome> {
         if self.cell.mailbox.refill(&mut self.batch) {
             return None;
         }
         let few = if self.common.any.env().run_queue.is_of_use() { FEW } else { FEW_IN_TASKS };
         if self.cell.mailbox.taken() > few || !self.may_rest() {
-            return Some(Round::Busy);
+            return Some(Outcome::Task);
         }
-        self.lie_down().then_some(Round::AtRest)
+        self.lie_down().then_some(Outcome::Done)
     }
 }

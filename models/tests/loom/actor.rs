@@ -11,7 +11,7 @@ use loom::thread::{self, JoinHandle};
 
 use crate::kit::{Bell, Notes, block_on, block_on_with, rest};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Ticket, Wakeup};
+use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Refill, Ticket, Wakeup};
 use crate::sync::{Mutex, lock};
 
 /// Asks for room, as a sender does.
@@ -75,7 +75,7 @@ impl Actor {
     pub(crate) fn tell(self: &Arc<Self>, message: u32) -> Result<(), Closed> {
         match enter(&self.mailbox) {
             Admission::Room(room) => {
-                self.arouse(room.put(|| message).wakeup);
+                self.arouse(room.put_made(message).wakeup);
                 Ok(())
             }
             Admission::Closed(closed) => Err(closed),
@@ -109,7 +109,7 @@ impl Actor {
         };
         match admission {
             Admission::Room(room) => {
-                self.arouse(room.put(|| message).wakeup);
+                self.arouse(room.put_made(message).wakeup);
                 Poll::Ready(Ok(()))
             }
             Admission::Closed(closed) => Poll::Ready(Err(closed)),
@@ -261,7 +261,10 @@ impl Actor {
                 self.handle(message);
                 continue;
             }
-            block_on_with(&bell, poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, &self.signals.bits(Signals::URGENT))));
+            let found = block_on_with(&bell, poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, &self.signals.bits(Signals::URGENT))));
+            if let Refill::One(message) = found {
+                self.handle(message);
+            }
         }
         assert!(state.take().is_some(), "the task that ends has the state");
         self.end(batch);

@@ -8,7 +8,7 @@ use std::unseen;
 
 use loom::model::Builder;
 
-use crate::mailbox::{Batch, Flags, Mailbox, wake_those};
+use crate::mailbox::{Batch, Flags, Mailbox, Refill, wake_those};
 use crate::sync::{Mutex, lock};
 
 /// How often one thread takes over from another that could go on, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
@@ -119,5 +119,14 @@ impl<T: Clone> Notes<T> {
 
     pub(crate) fn all(&self) -> Vec<T> {
         self.0.lock().expect("nothing panics here").clone()
+    }
+}
+
+/// Looks into the mailbox as a receiver does, and takes the next message, if there is one.
+pub(crate) fn poll_take(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>, cx: &mut Context<'_>) -> Option<u32> {
+    match mailbox.poll_refill(batch, cx, &When(|| false)) {
+        Poll::Ready(Refill::One(message)) => Some(message),
+        Poll::Ready(Refill::Messages) => mailbox.take(batch),
+        Poll::Ready(Refill::Urgent) | Poll::Pending => None,
     }
 }

@@ -8,7 +8,7 @@ use loom::thread;
 use models::Model;
 
 use crate::actor::Actor;
-use crate::kit::{When, block_on, explore};
+use crate::kit::{When, block_on, explore, poll_take};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Batch, Capacity, Closed, Overflow, Refill};
 
@@ -142,8 +142,7 @@ fn message_against_second_rest() -> u64 {
         actor.begin_here();
         actor.tell(0).expect("it is open");
         let mut batch = Batch::new();
-        let polled = actor.mailbox.poll_refill(&mut batch, &mut Context::from_waker(Waker::noop()), &When(|| false));
-        assert!(polled.is_ready() && actor.mailbox.take(&mut batch) == Some(0));
+        assert_eq!(poll_take(&actor.mailbox, &mut batch, &mut Context::from_waker(Waker::noop())), Some(0));
         assert!(actor.mailbox.vacate_at_rest(&When(|| false)));
         let other = actor.clone();
         let sender = thread::spawn(move || told(&other, 1));
@@ -264,8 +263,7 @@ fn untouched() -> u64 {
         actor.begin_here();
         actor.tell(1).expect("it is open");
         let mut batch = Batch::new();
-        let polled = actor.mailbox.poll_refill(&mut batch, &mut Context::from_waker(Waker::noop()), &When(|| false));
-        assert!(polled.is_ready() && actor.mailbox.take(&mut batch) == Some(1));
+        assert_eq!(poll_take(&actor.mailbox, &mut batch, &mut Context::from_waker(Waker::noop())), Some(1));
         assert!(actor.mailbox.vacate_at_rest(&When(|| false)));
         assert!(!actor.mailbox.close_at_rest(Closed::Stopping, true), "it has had one");
         assert!(actor.mailbox.close_at_rest(Closed::Stopping, false), "it has nothing to do");

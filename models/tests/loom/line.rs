@@ -7,7 +7,7 @@ use loom::thread;
 use models::Model;
 
 use crate::actor::{Actor, enter};
-use crate::kit::{Bell, When, block_on, explore, rest, suspend};
+use crate::kit::{Bell, When, block_on, explore, poll_take, rest, suspend};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Batch, Capacity, Closed, Overflow};
 
@@ -50,9 +50,7 @@ fn room_from_a_waiting_handler() -> u64 {
         let sender = thread::spawn(move || other.tell_patiently(2).expect("it is open"));
         let mut batch = Batch::new();
         let mut cx = std::task::Context::from_waker(Waker::noop());
-        let polled = actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false));
-        assert!(polled.is_ready(), "there is a message");
-        assert_eq!(actor.mailbox.take(&mut batch), Some(1));
+        assert_eq!(poll_take(&actor.mailbox, &mut batch, &mut cx), Some(1));
         // The handler waits; nothing else of the actor runs until the sender has got its room.
         assert!(suspend(&actor.mailbox, &mut batch, &mut cx, &When(|| false)));
         sender.join().expect("the sender goes well");
@@ -74,16 +72,12 @@ fn passed_on() -> u64 {
         let second = thread::spawn(move || waiting.tell_patiently(3).expect("it is open"));
         let mut batch = Batch::new();
         let mut cx = std::task::Context::from_waker(Waker::noop());
-        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
-        assert_eq!(actor.mailbox.take(&mut batch), Some(1));
+        assert_eq!(poll_take(&actor.mailbox, &mut batch, &mut cx), Some(1));
         // As a loop that goes to sleep.
-        let polled = actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false));
+        let found = poll_take(&actor.mailbox, &mut batch, &mut cx);
         first.join().expect("the first goes well");
         second.join().expect("the second goes well");
-        if polled.is_pending() {
-            assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
-        }
-        assert_eq!(actor.mailbox.take(&mut batch), Some(3));
+        assert_eq!(found.or_else(|| poll_take(&actor.mailbox, &mut batch, &mut cx)), Some(3));
         assert!(matches!(enter(&actor.mailbox), Admission::Room(_)), "no room is lost");
     })
 }
@@ -116,8 +110,7 @@ fn no_overtaking() -> u64 {
         let newcomer = thread::spawn(move || (0..3).for_each(|_| assert!(matches!(enter(&other.mailbox), Admission::Full(_)))));
         let mut batch = Batch::new();
         let mut cx = std::task::Context::from_waker(Waker::noop());
-        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
-        assert_eq!(actor.mailbox.take(&mut batch), Some(1));
+        assert_eq!(poll_take(&actor.mailbox, &mut batch, &mut cx), Some(1));
         newcomer.join().expect("the newcomer goes well");
         assert!(actor.poll_tell(&mut ticket, 2, Waker::noop()).is_ready());
     })
@@ -158,10 +151,9 @@ fn never_more() -> u64 {
         let mut cx = std::task::Context::from_waker(&waker);
         while taken.len() < 2 {
             assert!(actor.mailbox.len() <= 1, "more than the capacity");
-            match actor.mailbox.take(&mut batch) {
+            match poll_take(&actor.mailbox, &mut batch, &mut cx) {
                 Some(message) => taken.push(message),
-                None if actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_pending() => bell.wait(),
-                None => {}
+                None => bell.wait(),
             }
         }
         taken.sort_unstable();
@@ -183,8 +175,7 @@ fn woken_anew() -> u64 {
         let receiver = thread::spawn(move || {
             let mut batch = Batch::new();
             let mut cx = std::task::Context::from_waker(Waker::noop());
-            assert!(other.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
-            assert_eq!(other.mailbox.take(&mut batch), Some(1));
+            assert_eq!(poll_take(&other.mailbox, &mut batch, &mut cx), Some(1));
         });
         // It was polled in one task, and goes on in another.
         assert_eq!(block_on(poll_fn(|cx| actor.poll_tell(&mut ticket, 2, cx.waker()))), Ok(()));
