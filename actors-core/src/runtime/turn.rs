@@ -24,6 +24,7 @@ use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic::{catch, guard};
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
+use crate::telemetry::Scope;
 
 /// An actor that has had more messages than these will get more, and has a task that lingers between them.
 const FEW: u64 = 16;
@@ -139,6 +140,9 @@ impl<A: Actor> Life<A> {
             return Ok(());
         }
         self.common.may_start()?;
+        if const { !A::HOOKS.started } {
+            return self.common.started(Watched::Done(Ok(())), None);
+        }
         let Life { actor, ctx, common, .. } = self;
         let actor = actor.as_mut().expect(HAS_STATE);
         let mut outcome = Ok(());
@@ -148,7 +152,7 @@ impl<A: Actor> Life<A> {
 
     /// Handles what there is, for the length of a turn. What a handler panics with is caught here, once for all.
     /// Nothing comes of it if the life is over.
-    fn round(&mut self, task: Option<&mut Context<'_>>) -> Option<Outcome> {
+    pub(super) fn round(&mut self, task: Option<&mut Context<'_>>) -> Option<Outcome> {
         match guard(|| self.go_round_at_once(task)) {
             Ok(outcome) => outcome,
             Err(reason) => {
@@ -220,10 +224,12 @@ impl<A: Actor> Life<A> {
         let Life { actor, ctx, common, .. } = self;
         let actor = actor.as_mut().expect(HAS_STATE);
         let (mut exited, mut outcome) = (Some(exited), Ok(()));
-        let caught = catch(&mut || {
-            if let Some(exited) = exited.take() {
-                outcome = at_once(actor.exited(*exited, ctx));
-            }
+        let caught = common.span.enter(|| {
+            catch(&mut || {
+                if let Some(exited) = exited.take() {
+                    outcome = at_once(actor.exited(*exited, ctx));
+                }
+            })
         });
         common.core().finish();
         over_after(Watched::of(caught, outcome), None)

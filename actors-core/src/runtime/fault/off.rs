@@ -5,6 +5,9 @@ use std::sync::Arc;
 use crate::lifecycle::cell::AnyCell;
 use crate::runtime::life::HookWork;
 
+/// Whether anything may strike.
+pub(in crate::runtime) const MAY_STRIKE: bool = false;
+
 pub(in crate::runtime) fn threatens_start(_cell: &Arc<dyn AnyCell>) -> bool {
     false
 }

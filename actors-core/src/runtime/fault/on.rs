@@ -16,6 +16,9 @@ use crate::runtime::life::{HookWork, Life, Over, end_message};
 use crate::runtime::watch::{discard, watch};
 use crate::time::after;
 
+/// Whether anything may strike.
+pub(in crate::runtime) const MAY_STRIKE: bool = true;
+
 /// Whether the actor has to start as one with a `started` hook does.
 pub(in crate::runtime) fn threatens_start(cell: &Arc<dyn AnyCell>) -> bool {
     cell.env().kit.threatens(cell, Moment::Start)
