@@ -85,8 +85,14 @@ pub struct Sent<F: Send>(pub F);
 pub fn at_once<F: Future>(work: F) -> F::Output {
     match pin!(work).poll(&mut task::Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("what awaits nothing is ready at once"),
+        Poll::Pending => waits(),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn waits() -> ! {
+    unreachable!("what awaits nothing is ready at once")
 }
 
 /// The error of a handler or a hook, with which an actor fails if nobody asked.
