@@ -35,23 +35,25 @@ use crate::time::after;
 
 /// An actor that runs: what its task owns.
 ///
-/// It begins where a line of the processor's cache does: a task that is woken for one message touches the fewest of them so.
-#[repr(align(64))]
+/// It begins where a line of the processor's cache does, with what every message needs: a task that is woken for one message touches
+/// the fewest of them so.
+#[repr(C, align(64))]
 pub(crate) struct Life<A: Actor> {
     pub(super) cell: Arc<Cell<A>>,
+    pub(super) batch: Batch<A::Msg>,
+    pub(super) ctx: Context<A>,
     /// The state, until it is dropped.
     pub(super) actor: Option<A>,
-    pub(super) ctx: Context<A>,
-    pub(super) batch: Batch<A::Msg>,
     pub(super) common: Common,
 }
 
 /// What a life is, whatever the type of its actor.
+#[repr(C)]
 pub(crate) struct Common {
-    pub(super) any: Arc<dyn AnyCell>,
-    pub(super) span: ActorSpan,
     /// An event waits until this many messages have been taken.
     pub(super) due_at: u64,
+    pub(super) any: Arc<dyn AnyCell>,
+    pub(super) span: ActorSpan,
     /// What the end has come to so far; it is made when the end begins.
     pub(super) ending: Option<Box<Ending>>,
     /// This life is over, and its destructor has nothing to do.

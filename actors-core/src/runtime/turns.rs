@@ -16,6 +16,7 @@ use crate::lifecycle::env::CountedTask;
 use crate::lifecycle::signal::Signals;
 
 /// Takes the turns of an actor. Dropped at any point, it still ends the actor in order.
+#[repr(C)]
 pub(super) struct Turns<A: Actor> {
     /// Gone when there is nothing left to do, or when another task does it.
     life: Option<Life<A>>,
