@@ -57,6 +57,11 @@ impl<T> Batch<T> {
         sleeps
     }
 
+    /// The next message, where it stands.
+    pub(crate) fn peek(&self) -> Option<&T> {
+        self.items.peek()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -112,15 +117,16 @@ impl<T> Mailbox<T> {
         item
     }
 
-    /// Fetches what has come since the last time; sleeps if that is nothing, unless one of `urgent` says otherwise.
+    /// Fetches what has come since the last time; sleeps if that is nothing, unless one of `urgent` says otherwise. If that is one
+    /// message, it is taken as well where it is `at_once` clear what becomes of it.
     #[inline]
-    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &impl Flags) -> Poll<Refill<T>> {
+    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &impl Flags, at_once: bool) -> Poll<Refill<T>> {
         if batch.falls_asleep() {
             return Poll::Pending;
         }
         let mut inner = self.lock();
         let found = if inner.queue.len() == 1 && self.overflow != Overflow::DropOldest && !urgent.is_any_up() {
-            Poll::Ready(self.fetch_one(&mut inner, batch, cx))
+            Poll::Ready(self.fetch_one(&mut inner, batch, cx, at_once))
         } else if self.fetch(&mut inner, batch) {
             batch.lonely = if batch.waited { batch.lonely } else { 0 };
             batch.waited = false;
@@ -143,21 +149,29 @@ impl<T> Mailbox<T> {
         found
     }
 
-    /// Takes the only message in the queue. Where messages come one at a time, the receiver sleeps in advance.
+    /// Fetches the only message in the queue. Where messages come one at a time, the receiver sleeps in advance.
     #[inline(always)]
-    fn fetch_one(&self, inner: &mut Inner<T>, batch: &mut Batch<T>, cx: &mut Context<'_>) -> Refill<T> {
+    fn fetch_one(&self, inner: &mut Inner<T>, batch: &mut Batch<T>, cx: &mut Context<'_>, at_once: bool) -> Refill<T> {
         let Some(item) = inner.queue.pop() else { return Refill::Urgent };
-        // As in `take`.
-        self.taken.store(inner.pushed, Ordering::Release);
+        if at_once {
+            // As in `take`.
+            self.taken.store(inner.pushed, Ordering::Release);
+        }
         self.grant_all(inner, &mut batch.wakers);
         batch.lonely = if batch.waited { batch.lonely } else { 0 };
         batch.waited = false;
-        if batch.lonely > 0 {
+        // Who finds a mailbox full that holds but this one waits for it to be taken, and wakes nobody.
+        if batch.lonely > 0 && (at_once || self.capacity > 1) {
             batch.lonely -= 1;
             batch.sleeps = true;
             inner.receiver = Receiver::Idle(cx.waker().clone());
         }
-        Refill::One(item)
+        if at_once {
+            return Refill::One(item);
+        }
+        batch.first = inner.pushed;
+        batch.items.push(item);
+        Refill::Messages
     }
 
     /// Fetches what has come since the last time; says whether there was anything.

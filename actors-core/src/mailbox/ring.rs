@@ -48,6 +48,12 @@ impl<T> Ring<T> {
         self.push_with(|slot| fill(slot, item));
     }
 
+    /// The first item, where it stands.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> Option<&T> {
+        if self.len == 0 { None } else { self.slots[self.place(0)].as_ref() }
+    }
+
     /// Adds an item as the first.
     pub(crate) fn push_front(&mut self, item: T) {
         if self.len() == self.slots.len() {

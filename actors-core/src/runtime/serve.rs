@@ -72,64 +72,71 @@ impl<A: Actor> Life<A> {
         let mut left = TURN;
         let mut turn = LongTurn::default();
         loop {
-            let mut next = Next::Nothing;
-            self.next(&mut left, &mut next);
-            if let Next::Nothing = next {
-                // A wait that was none is no rest for the others.
-                let mut slept = false;
-                poll_fn(|cx| {
-                    let looked = self.poll_messages(cx, &mut next);
-                    slept |= looked.is_pending();
-                    looked
-                })
-                .await;
-                if slept {
-                    (left, turn) = (TURN, LongTurn::default());
-                }
-            }
             // What has to wait for something, or needs more than its handler.
-            let in_hand = match next {
-                Next::Message(message) if const { !A::AT_ONCE } && self.is_plain(&message) => {
-                    // What `handle` does, without what a plain message does not need, and in one piece with the loop, so that
-                    // a handler costs little more than a call. A panic ends this future, and is caught outside.
-                    let (tag, handled) = {
-                        let Life { actor, ctx, cell, batch, common, .. } = &mut *self;
-                        let actor = actor.as_mut().expect(HAS_STATE);
-                        let tag = A::tag(&message);
-                        cell.core().begin(tag, Turn::Ordinary);
-                        let mut handler = pin!(Some(actor.handle(message, ctx)));
-                        match poll_fn(|cx| Poll::Ready(handler.as_mut().as_pin_mut().expect("just made").poll(cx))).await {
-                            Poll::Ready(Ok(())) => {
-                                // Its destructor may panic, and is its own.
-                                handler.set(None);
-                                cell.core().finish();
-                                (tag, Ok(tag))
-                            }
-                            first => {
-                                batch.stays_awake();
-                                let span = common.message_span(tag);
-                                (tag, see_through(handler, Some(Ok(first)), &span, &common.any, batch.wakers(), tag, cut).await)
-                            }
+            let in_hand = if let Some(tag) = self.plain_ahead() {
+                // What `handle` does, without what a plain message does not need, and in one piece with the loop, so that a handler
+                // costs little more than a call: it takes its message right from where that stands. A panic ends this future, and is
+                // caught outside.
+                {
+                    let Life { actor, ctx, cell, batch, common, .. } = &mut *self;
+                    let actor = actor.as_mut().expect(HAS_STATE);
+                    cell.core().begin(tag, Turn::Ordinary);
+                    let mut handler = pin!(Some(actor.handle(cell.mailbox.take(batch).expect("it was seen"), ctx)));
+                    // Written only if it is not the most frequent, for the reason that `Next` has.
+                    let mut first = None;
+                    poll_fn(|cx| {
+                        let polled = handler.as_mut().as_pin_mut().expect("just made").poll(cx);
+                        if !matches!(polled, Poll::Ready(Ok(()))) {
+                            first = Some(polled);
                         }
-                    };
-                    self.note_activity(tag);
-                    match handled {
-                        Ok(_) => None,
-                        Err(over) => return over,
+                        Poll::Ready(())
+                    })
+                    .await;
+                    if first.is_none() {
+                        // Its destructor may panic, and is its own.
+                        handler.set(None);
+                        cell.core().finish();
+                    } else {
+                        batch.stays_awake();
+                        let span = common.message_span(tag);
+                        let seen = see_through(handler, first.map(Ok), &span, &common.any, batch.wakers(), tag, cut).await;
+                        if let Err(over) = seen {
+                            return over;
+                        }
                     }
                 }
-                Next::Message(message) => Some(InHand::new(message, Turn::Ordinary)),
-                Next::Urgent => match self.urgent() {
-                    Urgent::Message(message) => Some(message),
-                    Urgent::Exit(exited) => match tell_of_exit_in_box(self, exited, cut).await {
-                        Ok(()) => None,
-                        Err(over) => return over,
+                self.note_activity(tag);
+                None
+            } else {
+                let mut next = Next::Nothing;
+                self.next(&mut left, &mut next);
+                if let Next::Nothing = next {
+                    // A wait that was none is no rest for the others.
+                    let mut slept = false;
+                    poll_fn(|cx| {
+                        let looked = self.poll_messages(cx, &mut next);
+                        slept |= looked.is_pending();
+                        looked
+                    })
+                    .await;
+                    if slept {
+                        (left, turn) = (TURN, LongTurn::default());
+                    }
+                }
+                match next {
+                    Next::Message(message) => Some(InHand::new(message, Turn::Ordinary)),
+                    Next::Urgent => match self.urgent() {
+                        Urgent::Message(message) => Some(message),
+                        Urgent::Exit(exited) => match tell_of_exit_in_box(self, exited, cut).await {
+                            Ok(()) => None,
+                            Err(over) => return over,
+                        },
+                        Urgent::Nothing => None,
+                        Urgent::Over(over) => return over,
                     },
-                    Urgent::Nothing => None,
-                    Urgent::Over(over) => return over,
-                },
-                Next::Failed(error) => return self.common.crashed(ExitReason::failed(error)),
-                Next::Nothing => None,
+                    Next::Failed(error) => return self.common.crashed(ExitReason::failed(error)),
+                    Next::Nothing => None,
+                }
             };
             if let Some(in_hand) = in_hand {
                 self.batch.stays_awake();
@@ -147,6 +154,17 @@ impl<A: Actor> Life<A> {
                 left = TURN;
             }
         }
+    }
+
+    /// The tag of the next message, if it needs nothing but its handler, which may wait, and nothing comes before it.
+    #[inline(always)]
+    fn plain_ahead(&self) -> Option<u16> {
+        if const { A::AT_ONCE } {
+            return None;
+        }
+        let message = self.batch.peek()?;
+        let comes_first = self.core().signals.any(Signals::URGENT) || self.common.due_at != u64::MAX;
+        if comes_first || !self.is_plain(message) { None } else { Some(A::tag(message)) }
     }
 
     /// Finds out what is to be done next. Does it, one message after the other, as long as that can be done at once; the
@@ -217,7 +235,7 @@ impl<A: Actor> Life<A> {
 
     fn look_for_messages(&mut self, cx: &mut task::Context<'_>, next: &mut Next<A::Msg>) -> Poll<()> {
         let urgent = self.cell.core().signals.bits(Signals::URGENT);
-        match self.cell.mailbox.poll_refill(&mut self.batch, cx, &urgent) {
+        match self.cell.mailbox.poll_refill(&mut self.batch, cx, &urgent, const { A::AT_ONCE }) {
             Poll::Ready(Refill::One(message)) => self.handle_one(message, next),
             Poll::Ready(Refill::Messages | Refill::Urgent) => {}
             Poll::Pending => return self.note_idle(),
@@ -237,7 +255,7 @@ impl<A: Actor> Life<A> {
     /// Handles the only message there is, if that can be done at once; otherwise it is left to the caller.
     #[inline(always)]
     fn handle_one(&mut self, message: A::Msg, next: &mut Next<A::Msg>) {
-        if const { !A::AT_ONCE } || !self.is_plain(&message) {
+        if !self.is_plain(&message) {
             *next = Next::Message(message);
             return;
         }

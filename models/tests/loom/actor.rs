@@ -261,7 +261,10 @@ impl Actor {
                 self.handle(message);
                 continue;
             }
-            let found = block_on_with(&bell, poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, &self.signals.bits(Signals::URGENT))));
+            // Each message in one of the two ways in turn.
+            let at_once = self.handled.all().len() % 2 == 0;
+            let urgent = self.signals.bits(Signals::URGENT);
+            let found = block_on_with(&bell, poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, &urgent, at_once)));
             if let Refill::One(message) = found {
                 self.handle(message);
             }
