@@ -344,7 +344,7 @@ impl<A: Actor> AnyLife for Life<A> {
     fn serve(&mut self) -> Option<Pin<Box<dyn Future<Output = Over> + Send + '_>>> {
         self.batch.stays_awake();
         // What waits is compiled for those that do.
-        if const { Self::NEVER_WAITS && !fault::MAY_STRIKE } || (Self::NEVER_WAITS && !self.is_threatened()) {
+        if const { Self::NEVER_WAITS && !fault::POSSIBLE } || (Self::NEVER_WAITS && !self.is_threatened()) {
             return None;
         }
         Some(Box::pin(self.go_round()))
@@ -355,7 +355,7 @@ impl<A: Actor> AnyLife for Life<A> {
     }
 
     fn drain(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        if const { A::AT_ONCE && !fault::MAY_STRIKE } || (A::AT_ONCE && !self.is_threatened()) {
+        if const { A::AT_ONCE && !fault::POSSIBLE } || (A::AT_ONCE && !self.is_threatened()) {
             return drain_in_steps(self);
         }
         Box::pin(self.drain_all())

@@ -91,6 +91,7 @@ impl Drop for OneTurn {
 pub(super) fn take_turn<A: Actor>(cell: Arc<Cell<A>>) {
     let Some(actor) = cell.take_state() else { return };
     let mut life = Life::new(cell, actor);
+    // A span is as long as a task.
     let outcome = if life.common.span.is_on() || life.core().signals.any(Signals::ABORT) {
         Outcome::Task
     } else {
@@ -146,7 +147,7 @@ impl<A: Actor> Life<A> {
         let Life { actor, ctx, common, .. } = self;
         let actor = actor.as_mut().expect(HAS_STATE);
         let mut outcome = Ok(());
-        let caught = catch(&mut || outcome = at_once(actor.started(ctx)));
+        let caught = common.span.enter(|| catch(&mut || outcome = at_once(actor.started(ctx))));
         common.started(Watched::of(caught, outcome), None)
     }
 

@@ -74,6 +74,6 @@ impl<A: Actor> Life<A> {
     /// Whether what is left of this life, as far as is known, can be done in turns.
     pub(super) fn goes_on_in_turns(&self) -> bool {
         let is_over = self.common.ending.as_ref().is_some_and(|ending| ending.over.is_some());
-        !is_over && self.core().signals.any(Signals::STARTED) && !fault::threatens_messages(&self.common.any)
+        !is_over && !fault::threatens_messages(&self.common.any)
     }
 }

@@ -6,9 +6,9 @@
 #[cfg(feature = "test-kit")]
 mod on;
 #[cfg(feature = "test-kit")]
-pub(super) use on::{MAY_STRIKE, around_start, around_stop, first, threatens_messages, threatens_start, threatens_stop};
+pub(super) use on::{POSSIBLE, around_start, around_stop, first, threatens_messages, threatens_start, threatens_stop};
 
 #[cfg(not(feature = "test-kit"))]
 mod off;
 #[cfg(not(feature = "test-kit"))]
-pub(super) use off::{MAY_STRIKE, around_start, around_stop, first, threatens_messages, threatens_start, threatens_stop};
+pub(super) use off::{POSSIBLE, around_start, around_stop, first, threatens_messages, threatens_start, threatens_stop};

@@ -5,9 +5,6 @@ use std::sync::Arc;
 use crate::lifecycle::cell::AnyCell;
 use crate::runtime::life::HookWork;
 
-/// Whether anything may strike.
-pub(in crate::runtime) const MAY_STRIKE: bool = false;
-
 pub(in crate::runtime) fn threatens_start(_cell: &Arc<dyn AnyCell>) -> bool {
     false
 }
@@ -15,6 +12,9 @@ pub(in crate::runtime) fn threatens_start(_cell: &Arc<dyn AnyCell>) -> bool {
 pub(in crate::runtime) fn threatens_stop(_cell: &Arc<dyn AnyCell>) -> bool {
     false
 }
+
+/// Whether a fault can ever strike.
+pub(in crate::runtime) const POSSIBLE: bool = false;
 
 pub(in crate::runtime) fn threatens_messages(_cell: &Arc<dyn AnyCell>) -> bool {
     false

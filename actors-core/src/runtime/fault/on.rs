@@ -16,9 +16,6 @@ use crate::runtime::life::{HookWork, Life, Over, end_message};
 use crate::runtime::watch::{discard, watch};
 use crate::time::after;
 
-/// Whether anything may strike.
-pub(in crate::runtime) const MAY_STRIKE: bool = true;
-
 /// Whether the actor has to start as one with a `started` hook does.
 pub(in crate::runtime) fn threatens_start(cell: &Arc<dyn AnyCell>) -> bool {
     cell.env().kit.threatens(cell, Moment::Start)
@@ -28,6 +25,9 @@ pub(in crate::runtime) fn threatens_start(cell: &Arc<dyn AnyCell>) -> bool {
 pub(in crate::runtime) fn threatens_stop(cell: &Arc<dyn AnyCell>) -> bool {
     cell.env().kit.threatens(cell, Moment::Stop)
 }
+
+/// Whether a fault can ever strike.
+pub(in crate::runtime) const POSSIBLE: bool = true;
 
 /// Whether there may be something that strikes at a message.
 pub(in crate::runtime) fn threatens_messages(cell: &Arc<dyn AnyCell>) -> bool {
