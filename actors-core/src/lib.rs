@@ -111,12 +111,14 @@ pub mod without_macros {}
 /// Two macros make one actor, and neither sees what the other does: the derive writes `Derived`, with the policy, and
 /// `#[messages]` writes `Messages` and the `Actor` impl; each asks for the other's trait. `Fallible` sees through aliases of
 /// `Result`. `begin_tick` sends what nobody else can. `at_once` polls what awaits nothing. `fits` complains of messages that are too large. `HandlerError`,
-/// `Sent` and `Travels` are for the compiler's messages alone. `Open`, `Opened` and `OpenTypes` are what an open actor has more than
+/// `Sent`, `Stays`, `Travels` and `Unsent` are for the compiler's messages alone. `Open`, `Opened` and `OpenTypes` are what an open actor has more than
 /// others. `Instant` spares users a dependency on tokio. All else that an expansion names is public, and could have been written
 /// by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Derived, Fallible, HandlerError, Messages, Open, Opened, Sent, Travels, at_once, begin_tick, fits};
+    pub use crate::actor::{
+        Derived, Fallible, HandlerError, Messages, Open, Opened, Sent, Stays, Travels, Unsent, at_once, begin_tick, fits,
+    };
     pub use crate::address::OpenTypes;
     pub use tokio::time::Instant;
 }

@@ -204,22 +204,22 @@ impl Marked {
                 let name = args.name.take().unwrap_or_else(|| struct_name(&method.sig.ident));
                 let derives = mem::take(&mut args.derives);
                 let message = Message::Generated { name, derives };
-                let handler = Handler::read(method, self_ty, message, &args);
+                let handler = Handler::read(method, self_ty, message, &args, complaints);
                 return Some(Marked::Handler(handler));
             }
             Marker::Handle => {
                 let args = HandlerArgs::read(marker, &["boxed", "control"], complaints);
-                let handler = Handler::read(method, self_ty, Message::Own, &args);
+                let handler = Handler::read(method, self_ty, Message::Own, &args, complaints);
                 return Some(Marked::Handler(handler));
             }
             Marker::Stream => {
                 let args = HandlerArgs::read(marker, &["boxed"], complaints);
-                let handler = Handler::read(method, self_ty, Message::Item, &args);
+                let handler = Handler::read(method, self_ty, Message::Item, &args, complaints);
                 return Some(Marked::Handler(handler));
             }
             Marker::Tick => {
                 let args = TickArgs::read(marker, complaints);
-                let handler = Handler::read(method, self_ty, Message::Tick(args), &HandlerArgs::default());
+                let handler = Handler::read(method, self_ty, Message::Tick(args), &HandlerArgs::default(), complaints);
                 return Some(Marked::Handler(handler));
             }
             Marker::Started => HookKind::Started,
@@ -230,13 +230,13 @@ impl Marked {
             let name = kind.name();
             complaints.at(marker, format!("`#[{name}]` takes no options"));
         }
-        Some(Marked::Hook(Hook { kind, method: Method::read(method, self_ty), broken: false }))
+        Some(Marked::Hook(Hook { kind, method: Method::read(method, self_ty, complaints), broken: false }))
     }
 }
 
 impl Handler {
-    fn read(method: &mut ImplItemFn, self_ty: &Type, message: Message, args: &HandlerArgs) -> Self {
-        let method = Method::read(method, self_ty);
+    fn read(method: &mut ImplItemFn, self_ty: &Type, message: Message, args: &HandlerArgs, complaints: &mut Complaints) -> Self {
+        let method = Method::read(method, self_ty, complaints);
         Handler {
             reply: Reply::of(&method),
             method,
@@ -329,7 +329,7 @@ impl HookKind {
 impl Method {
     /// Reads a marked method, and takes the doc comments off its parameters, where the language
     /// has no place for them. One that awaits becomes `async`, so that the compiler does not complain as well.
-    fn read(method: &mut ImplItemFn, self_ty: &Type) -> Self {
+    fn read(method: &mut ImplItemFn, self_ty: &Type, complaints: &mut Complaints) -> Self {
         let waits = may_wait(method);
         let awaits = method.sig.asyncness.is_none() && awaits(&method.block);
         if awaits {
@@ -342,6 +342,7 @@ impl Method {
                 let docs = copied(&param.attrs, "doc");
                 param.attrs.retain(|attribute| !attribute.path().is_ident("doc"));
                 let ty = spelled_out(&param.ty, self_ty);
+                forget_context_of_another(&mut param.ty, self_ty, complaints);
                 Some(Param { cfgs: copied(&param.attrs, "cfg"), docs, pattern: (*param.pat).clone(), role: Role::of(&ty), ty })
             }
         });
@@ -419,6 +420,26 @@ struct Names(Vec<Ident>);
 impl<'ast> Visit<'ast> for Names {
     fn visit_pat_ident(&mut self, pattern: &'ast PatIdent) {
         self.0.push(pattern.ident.clone());
+    }
+}
+
+/// Complains of a context that is not the actor's, and lets the complaint stand in its place, so that nothing is said of what is done
+/// with it.
+fn forget_context_of_another(ty: &mut Type, self_ty: &Type, complaints: &mut Complaints) {
+    let Type::Reference(reference) = peel(ty) else { return };
+    if !is_named(&reference.elem, "Context") {
+        return;
+    }
+    let actor = last_segment(self_ty).map(|segment| &segment.ident);
+    let is_own = |of: &Type| last_segment(of).is_some_and(|segment| segment.ident == "Self" || Some(&segment.ident) == actor);
+    if type_arguments(&reference.elem).any(is_own) {
+        return;
+    }
+    let before = complaints.len();
+    let wanted = if reference.mutability.is_some() { "&mut Context<Self>" } else { "&Context<Self>" };
+    complaints.at(&*ty, format!("the context is that of the actor itself: write `{wanted}`"));
+    if let Some(said) = complaints.as_type(before) {
+        *ty = said;
     }
 }
 

@@ -27,6 +27,31 @@ const CONTAINERS: [&str; 17] = [
     "VecDeque",
 ];
 
+/// Types that can be sent.
+const PLAIN: [&str; 21] = [
+    "ActorRef",
+    "Duration",
+    "Instant",
+    "Recipient",
+    "String",
+    "bool",
+    "char",
+    "f32",
+    "f64",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "i128",
+    "isize",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "u128",
+    "usize",
+];
+
 /// Traits of the standard library, none of which asks for `Send`.
 const TRAITS: [&str; 20] = [
     "Any",
@@ -100,6 +125,18 @@ pub(crate) fn homebody(ty: &Type) -> Option<Homebody> {
         }
     };
     Some(Homebody { ty: ty.clone(), instead })
+}
+
+/// Whether values of the type can certainly be sent, as can be seen.
+pub(crate) fn travels(ty: &Type) -> bool {
+    match peel(ty) {
+        Type::Tuple(tuple) => tuple.elems.iter().all(travels),
+        Type::Array(array) => travels(&array.elem),
+        ty => last_segment(ty).is_some_and(|PathSegment { ident, .. }| {
+            let holds = ["Box", "HashMap", "Option", "Result", "Vec"].iter().any(|container| ident == container);
+            PLAIN.iter().any(|plain| ident == plain) || (holds && type_arguments(ty).all(travels))
+        }),
+    }
 }
 
 /// Puts what can be sent in the place of all that cannot; returns whether there was something to put everywhere.
@@ -180,6 +217,14 @@ mod tests {
         assert!(make_sendable(&mut ty));
         assert!(homebody(&ty).is_none(), "{}", shown(&ty));
         assert!(!make_sendable(&mut parse_quote!(Option<*const u8>)));
+    }
+
+    #[test]
+    fn what_travels_for_certain_is_seen_and_nothing_else() {
+        assert!(travels(&parse_quote!(Vec<(u8, Option<String>)>)));
+        assert!(travels(&parse_quote!(ActorRef<Self>)));
+        assert!(!travels(&parse_quote!(Option<Held>)));
+        assert!(!travels(&parse_quote!(&'static str)));
     }
 
     #[test]

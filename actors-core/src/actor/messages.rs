@@ -1,5 +1,6 @@
 //! What the macros write: hidden, and of use to nobody else.
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{self, Poll, Waker};
@@ -18,18 +19,43 @@ use crate::lifecycle::policy::Policy;
 )]
 pub trait Messages: Sized {}
 
-/// An actor that can be sent between threads. A `#[messages]` block says so once, and its other impls take that from here: of a
-/// state that cannot the compiler then complains once. It has a lifetime since of a bound without one the compiler sees for itself
-/// whether it holds.
+/// An actor that can be sent between threads, as all can. A `#[messages]` block shows that in one impl, and its others take it from
+/// here: of a state that cannot the compiler then complains once. It has a lifetime since of a bound without one the compiler sees
+/// for itself whether it holds.
 #[doc(hidden)]
 pub trait Travels<'a>: Send {}
+
+impl<A: Protocol> Travels<'_> for A {}
+
+/// A message that nobody handles, on its way back or to the dead letters. Of one that cannot be sent the compiler complains where the
+/// mailbox holds it, and not here once more: there is a `boxed` for it too.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Unsent<M>(pub Box<M>);
+
+impl<M: Send + 'static> Unsent<M> {
+    #[inline]
+    pub fn boxed(self) -> Box<dyn Any + Send> {
+        self.0
+    }
+}
+
+/// What cannot be sent; no program in which there is one compiles.
+#[doc(hidden)]
+pub trait Stays: Sized {
+    fn boxed(self) -> Box<dyn Any + Send> {
+        unreachable!("it does not compile")
+    }
+}
+
+impl<M> Stays for Unsent<M> {}
 
 /// What the derive makes of a type: its policy. The block asks for it.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an actor",
     label = "not an actor",
-    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Actor` by hand"
+    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Protocol` and `Actor` by hand"
 )]
 pub trait Derived: Sized {
     const POLICY: Policy = Policy::DEFAULT;
@@ -59,8 +85,14 @@ pub struct Sent<F: Send>(pub F);
 pub fn at_once<F: Future>(work: F) -> F::Output {
     match pin!(work).poll(&mut task::Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("what awaits nothing is ready at once"),
+        Poll::Pending => waits(),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn waits() -> ! {
+    unreachable!("what awaits nothing is ready at once")
 }
 
 /// The error of a handler or a hook, with which an actor fails if nobody asked.

@@ -27,7 +27,7 @@ use crate::lifecycle::policy::Policy;
 pub use context::{Context, NotAChild};
 pub use every::{CatchUp, Every};
 pub use inactivity::InactivityTimeout;
-pub use messages::{Derived, Fallible, HandlerError, Messages, Sent, Travels, at_once, begin_tick, fits};
+pub use messages::{Derived, Fallible, HandlerError, Messages, Sent, Stays, Travels, Unsent, at_once, begin_tick, fits};
 pub use open::{Handler, Open, Opened};
 #[cfg(unix)]
 pub use os_signal::SignalMessages;
@@ -56,7 +56,8 @@ pub use work::{Job, JobError};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an actor",
     label = "not an actor",
-    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Actor` by hand"
+    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Protocol` and `Actor` by hand",
+    note = "a generic type is one only with the bounds of its `#[messages]` block, and `Send + 'static`"
 )]
 pub trait Actor: Protocol {
     /// How it receives, stops and keeps its children; `#[actor(...)]` fills it in.

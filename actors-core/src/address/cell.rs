@@ -18,7 +18,7 @@ use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Admission, Ahead, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, fill, wake_those};
+use crate::mailbox::{Admission, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, fill, wake_those};
 use crate::sync::{Mutex, lock};
 
 pub(crate) struct Cell<A: Protocol> {
@@ -106,26 +106,20 @@ impl<A: Protocol> Cell<A> {
         match lane {
             Lane::Ordinary => match self.mailbox.enter_at_once() {
                 Ok(room) => Ok(self.settle(room.put(|slot| put(message.take().expect(SENT_ONCE), slot)))),
-                Err(door) => self.post_with_care(door, message, put),
+                Err(door) => self.post_with_care(door, &mut || made(&put, message)),
             },
-            Lane::Control => match self.mailbox.overtake() {
-                Ok(place) => Ok(self.post_ahead(place, made(&put, message))),
-                Err(closed) => Err(closed.into()),
-            },
+            Lane::Control => self.post_ahead(&mut || made(&put, message)),
         }
     }
 
+    /// What is rare is compiled once for an actor, and not for each of its messages: so what makes the message is called through a
+    /// pointer.
     #[cold]
-    fn post_with_care<M>(
-        self: &Arc<Self>,
-        door: Door<'_, A::Msg>,
-        message: &mut Option<M>,
-        put: impl Put<M, A::Msg>,
-    ) -> Result<u64, Refusal> {
+    fn post_with_care(self: &Arc<Self>, door: Door<'_, A::Msg>, make: &mut dyn FnMut() -> A::Msg) -> Result<u64, Refusal> {
         match door.enter() {
-            Admission::Room(room) => Ok(self.settle(room.put_made(made(&put, message)))),
+            Admission::Room(room) => Ok(self.settle(room.put_made(make()))),
             Admission::Closed(closed) => Err(closed.into()),
-            Admission::Full(full) if self.displaces() => Ok(self.displace(full, made(&put, message))),
+            Admission::Full(full) if self.displaces() => Ok(self.displace(full, make())),
             Admission::Full(_) => Err(Refusal::Full),
         }
     }
@@ -135,8 +129,11 @@ impl<A: Protocol> Cell<A> {
         matches!(self.mailbox.overflow(), Overflow::DropOldest | Overflow::DropNewest)
     }
 
-    fn post_ahead(self: &Arc<Self>, place: Ahead<'_, A::Msg>, item: A::Msg) -> u64 {
-        self.settle(place.put(item, &self.core.signals.bits(Signals::CONTROL)))
+    fn post_ahead(self: &Arc<Self>, make: &mut dyn FnMut() -> A::Msg) -> Result<u64, Refusal> {
+        match self.mailbox.overtake() {
+            Ok(place) => Ok(self.settle(place.put(make(), &self.core.signals.bits(Signals::CONTROL)))),
+            Err(closed) => Err(closed.into()),
+        }
     }
 
     /// Has the oldest message give way, or this one.
@@ -179,29 +176,25 @@ impl<A: Protocol> Cell<A> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
         if lane == Lane::Control {
-            return Poll::Ready(match self.mailbox.overtake() {
-                Ok(place) => Ok(self.post_ahead(place, made(&put, message))),
-                Err(closed) => Err(closed.into()),
-            });
+            return Poll::Ready(self.post_ahead(&mut || made(&put, message)));
         }
         if ticket.is_some() {
-            return self.poll_post_with_care(None, patience, ticket, message, put, cx);
+            return self.poll_post_with_care(None, patience, ticket, &mut || made(&put, message), cx);
         }
         match self.mailbox.enter_at_once() {
             Ok(room) => Poll::Ready(Ok(self.settle(room.put(|slot| put(message.take().expect(SENT_ONCE), slot))))),
-            Err(door) => self.poll_post_with_care(Some(door), patience, ticket, message, put, cx),
+            Err(door) => self.poll_post_with_care(Some(door), patience, ticket, &mut || made(&put, message), cx),
         }
     }
 
     /// Goes through a door that has to be looked at, or else from one's place in the line.
     #[cold]
-    fn poll_post_with_care<M>(
+    fn poll_post_with_care(
         self: &Arc<Self>,
         door: Option<Door<'_, A::Msg>>,
         patience: Patience,
         ticket: &mut Option<Ticket>,
-        message: &mut Option<M>,
-        put: impl Put<M, A::Msg>,
+        make: &mut dyn FnMut() -> A::Msg,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
         let admission = match (door, *ticket) {
@@ -214,10 +207,10 @@ impl<A: Protocol> Cell<A> {
             (None, None) => unreachable!("who is not in line comes to the door"),
         };
         match admission {
-            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put_made(made(&put, message))))),
+            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put_made(make())))),
             Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
             Admission::Full(full) if patience.waits(self.mailbox.overflow()) => self.wait_for_room(full, ticket, cx),
-            Admission::Full(full) if self.displaces() => Poll::Ready(Ok(self.displace(full, made(&put, message)))),
+            Admission::Full(full) if self.displaces() => Poll::Ready(Ok(self.displace(full, make()))),
             Admission::Full(_) => Poll::Ready(Err(Refusal::Full)),
         }
     }

@@ -14,7 +14,7 @@ use super::reply::{ReplyTo, Unhandled};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an actor",
     label = "not an actor",
-    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Actor` by hand",
+    note = "write `#[derive(Actor)]` on the type and `#[messages]` on its impl block, or implement `Protocol` and `Actor` by hand",
     note = "a generic type is one only with the bounds of its `#[messages]` block, and `Send + 'static`: a struct that knows others of its type repeats them"
 )]
 pub trait Protocol: Send + Sized + 'static {

@@ -377,7 +377,8 @@ impl Drop for KillUnlessReady {
 
 impl<A: Protocol> Context<A> {
     /// Makes a child and returns at once; see [`Builder::spawn`].
-    pub fn spawn<B: Actor>(&self, actor: B) -> ActorRef<B> {
+    // `Actor` includes `Protocol`; where both are said, the compiler complains once of what is neither.
+    pub fn spawn<B: Protocol + Actor>(&self, actor: B) -> ActorRef<B> {
         self.actor(actor).spawn()
     }
 
@@ -388,7 +389,7 @@ impl<A: Protocol> Context<A> {
     ///
     /// # Cancel safety
     /// As for [`Builder::start`].
-    pub async fn start<B: Actor>(&self, actor: B) -> Result<ActorRef<B>, StartError> {
+    pub async fn start<B: Protocol + Actor>(&self, actor: B) -> Result<ActorRef<B>, StartError> {
         self.actor(actor).start().await
     }
 

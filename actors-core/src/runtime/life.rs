@@ -6,12 +6,14 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::fault;
+use super::teardown::{Drained, drain_in_steps};
+use super::turn::Outcome;
 use super::watch::{Handled, Polled, Watched, Watching, begin, discard, poll_once, watch};
 use crate::actor::{Actor, Context, Found, at_once};
 use crate::address::ActorRef;
@@ -71,8 +73,18 @@ pub(super) trait AnyLife: Send {
     /// Calls a hook.
     fn call<'a>(&'a mut self, hook: Hook<'a>) -> Called<'a>;
 
+    /// Handles messages, and what is more urgent, until there is a reason to end. Nothing of an actor that takes
+    /// [rounds](Self::take_round) instead.
+    fn serve(&mut self) -> Option<Pin<Box<dyn Future<Output = Over> + Send + '_>>>;
+
+    /// Handles what there is, for the length of a turn; nothing comes of it if the life is over, which notes why.
+    fn take_round(&mut self, cx: &mut task::Context<'_>) -> Option<Outcome>;
+
     /// Handles what was accepted before the stop, save what stays in the stash.
     fn drain(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Takes one step of that, up to these marks, which the first step sets.
+    fn drain_step(&mut self, marks: &mut Option<(u64, u64)>) -> Drained;
 
     /// Drops what yields messages. Panics in destructors come back.
     fn drop_sources(&mut self) -> Vec<ExitReason>;
@@ -167,6 +179,9 @@ impl<M> InHand<M> {
 }
 
 impl<A: Actor> Life<A> {
+    /// Nothing that it does between its start and its end has to be waited for.
+    const NEVER_WAITS: bool = A::AT_ONCE && (A::TAKES_TURNS || !A::HOOKS.exited);
+
     pub(super) fn new(cell: Arc<Cell<A>>, actor: A) -> Self {
         let common = Common::new(cell.clone());
         Life { ctx: Context::new(ActorRef::new(cell.clone())), cell, actor: Some(actor), batch: Batch::new(), common }
@@ -183,7 +198,12 @@ impl<A: Actor> Life<A> {
 
     /// Whether somebody looks at the messages that are handled.
     pub(super) fn looks_at_messages(&self) -> bool {
-        self.ctx.has_sources() || telemetry::sees_messages() || fault::threatens_messages(&self.common.any)
+        self.ctx.has_sources() || telemetry::sees_messages() || self.is_threatened()
+    }
+
+    /// Whether there may be something that strikes at a message.
+    pub(super) fn is_threatened(&self) -> bool {
+        fault::threatens_messages(&self.common.any)
     }
 
     /// A message from outside has been handled; its handler may have begun what wants to know that.
@@ -296,6 +316,10 @@ impl<A: Actor> AnyLife for Life<A> {
 
     fn call<'a>(&'a mut self, hook: Hook<'a>) -> Called<'a> {
         let Life { actor, ctx, batch, common, .. } = self;
+        if const { !A::HOOKS.started && !A::HOOKS.exited && !A::HOOKS.stopped } {
+            let (work, first) = begin_nothing(&common.any, &hook);
+            return Called { work, first, common, wakers: batch.wakers() };
+        }
         let any = common.any.clone();
         let mut parts = Some((actor.as_mut().expect(HAS_STATE), ctx, hook));
         let mut work: Option<HookWork<'a>> = None;
@@ -317,8 +341,28 @@ impl<A: Actor> AnyLife for Life<A> {
         Called { work, first, common, wakers: batch.wakers() }
     }
 
+    fn serve(&mut self) -> Option<Pin<Box<dyn Future<Output = Over> + Send + '_>>> {
+        self.batch.stays_awake();
+        // What waits is compiled for those that do.
+        if const { Self::NEVER_WAITS && !fault::POSSIBLE } || (Self::NEVER_WAITS && !self.is_threatened()) {
+            return None;
+        }
+        Some(Box::pin(self.go_round()))
+    }
+
+    fn take_round(&mut self, cx: &mut task::Context<'_>) -> Option<Outcome> {
+        if const { !Self::NEVER_WAITS } || self.is_threatened() { Some(Outcome::Task) } else { self.round(Some(cx)) }
+    }
+
     fn drain(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        if const { A::AT_ONCE && !fault::POSSIBLE } || (A::AT_ONCE && !self.is_threatened()) {
+            return drain_in_steps(self);
+        }
         Box::pin(self.drain_all())
+    }
+
+    fn drain_step(&mut self, marks: &mut Option<(u64, u64)>) -> Drained {
+        if const { A::AT_ONCE } { self.drain_at_once(marks) } else { Drained::Done }
     }
 
     fn drop_sources(&mut self) -> Vec<ExitReason> {
@@ -352,6 +396,19 @@ impl<A: Actor> AnyLife for Life<A> {
         let mut state = self.actor.take();
         catch(&mut || dropping(DropCause::State, || drop(state.take()))).err()
     }
+}
+
+/// Begins a hook of an actor that has none.
+fn begin_nothing<'a>(any: &Arc<dyn AnyCell>, hook: &Hook<'_>) -> (Option<HookWork<'a>>, Option<Polled>) {
+    let mut work = None;
+    let first = begin(&mut || {
+        work = Some(match hook {
+            Hook::Started => fault::around_start(any, nothing),
+            Hook::Stopped(_) => fault::around_stop(any, nothing),
+            Hook::Exited(_) => nothing(),
+        });
+    });
+    (work, first)
 }
 
 /// What a hook does that there is not.

@@ -60,12 +60,13 @@ impl<A: Protocol> Context<A> {
 impl PeerGroup {
     /// Makes a child of the group's owner and takes it in. If a member has ended already, the reference is to an actor
     /// that is stopping.
-    pub fn spawn<B: Actor>(&self, actor: B) -> ActorRef<B> {
+    // `Actor` includes `Protocol`; where both are said, the compiler complains once of what is neither.
+    pub fn spawn<B: Protocol + Actor>(&self, actor: B) -> ActorRef<B> {
         self.spawn_with(actor, |builder| builder)
     }
 
     /// Makes a child as [`spawn`](Self::spawn) does, set up first: `fate.spawn_with(writer, |b| b.name("writer"))`.
-    pub fn spawn_with<B: Actor>(&self, actor: B, set_up: impl FnOnce(Builder<B>) -> Builder<B>) -> ActorRef<B> {
+    pub fn spawn_with<B: Protocol + Actor>(&self, actor: B, set_up: impl FnOnce(Builder<B>) -> Builder<B>) -> ActorRef<B> {
         let family = self.owner.core().family_or_begin(&self.owner).clone();
         let member = set_up(Builder::new(family, actor)).spawn();
         self.join(&member);

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::fault;
 use super::life::{AnyLife, Called, Common, HAS_STATE, Hook, InHand, Life, Over, over_after, see_through};
+use super::turn::Outcome;
 use super::watch::{Watched, discard, watch};
 use crate::actor::{Actor, Put, at_once};
 use crate::lifecycle::cell::{AnyCell, Turn};
@@ -29,26 +30,44 @@ const LONGEST: u32 = 8;
 /// What is next to no time for a [`TURN`].
 const QUICK: Duration = Duration::from_micros(25);
 
-impl<A: Actor> Life<A> {
-    /// Handles messages, and what is more urgent, until there is a reason to end.
-    pub(super) async fn serve(&mut self) -> Over {
-        self.batch.stays_awake();
-        let caught = {
-            let mut serving = pin!(self.go_round());
-            poll_fn(|cx| match guard(|| serving.as_mut().poll(cx)) {
-                Ok(Poll::Ready(over)) => Poll::Ready(Ok(over)),
-                Ok(Poll::Pending) => Poll::Pending,
-                Err(reason) => Poll::Ready(Err(reason)),
-            })
-            .await
+/// Handles messages, and what is more urgent, until there is a reason to end.
+///
+/// What may wait is a future of its own. Of all others there is none: their rounds are taken here, which is compiled once.
+pub(super) async fn serve(life: &mut dyn AnyLife) -> Over {
+    loop {
+        let served = match life.serve() {
+            Some(serving) => Some(see_out(serving).await),
+            None => None,
         };
-        match caught {
-            Ok(over) => over,
-            Err(reason) => self.common.crashed(reason),
+        if let Some(caught) = served {
+            return caught.unwrap_or_else(|reason| life.common().crashed(reason));
+        }
+        let outcome = poll_fn(|cx| match life.take_round(cx) {
+            Some(Outcome::Sleep) => Poll::Pending,
+            outcome => Poll::Ready(outcome),
+        });
+        match outcome.await {
+            Some(Outcome::Yield) => tokio::task::yield_now().await,
+            // Something strikes at messages, and may have to wait.
+            Some(Outcome::Task) => {}
+            _ => return life.common().take_over().unwrap_or(Over::Asked),
         }
     }
+}
 
-    async fn go_round(&mut self) -> Over {
+/// Waits for what may panic.
+async fn see_out(mut serving: Pin<Box<dyn Future<Output = Over> + Send + '_>>) -> Result<Over, ExitReason> {
+    poll_fn(|cx| match guard(|| serving.as_mut().poll(cx)) {
+        Ok(Poll::Ready(over)) => Poll::Ready(Ok(over)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(reason) => Poll::Ready(Err(reason)),
+    })
+    .await
+}
+
+impl<A: Actor> Life<A> {
+    /// What an actor does that may have to wait.
+    pub(super) async fn go_round(&mut self) -> Over {
         let cut = self.common.cut();
         let mut left = TURN;
         let mut turn = LongTurn::default();

@@ -5,10 +5,9 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::fault;
 use super::life::{AnyLife, Life, Over};
 use super::rest::end_at_rest;
-use super::serve;
+use super::serve::{self, serve};
 use super::teardown::{end, end_here};
 use super::turn::{start, take_turn};
 use super::turns::Turns;
@@ -46,27 +45,47 @@ pub(super) fn start_task<A: Actor>(cell: Arc<Cell<A>>) {
 #[allow(clippy::manual_async_fn, reason = "an `async fn` would hold its argument twice")]
 fn live<A: Actor>(mut life: Life<A>) -> impl Future<Output = ()> + Send {
     async move {
-        let cell = life.common.any.clone();
-        let counted = cell.env().count_task();
-        let mut identity = Identity::new(cell.clone(), Role::Itself);
-        {
-            // Dropped from outside, the parts of this go in the reverse order of their declaration: the mark first, then what
-            // is cut short under it, then the mark is lifted.
-            let _lift = MarkCut::lift();
-            let mut run = pin!(Some(life.run()));
-            let _mark = MarkCut::mark();
-            poll_fn(|cx| {
-                if cell.core().signals.any(Signals::ABORT) {
-                    return Poll::Ready(());
-                }
-                identity.enter(|| run.as_mut().as_pin_mut().expect("polled until it is done").poll(cx))
-            })
-            .await;
-            // Empty but for an abort; then a destructor in the handler may panic, and the life still has to end.
-            cease_as(&mut identity, run);
-        }
+        let counted = life.common.any.env().count_task();
+        go_through(&mut life).await;
         drop(life);
         drop(counted);
+    }
+}
+
+/// A life, but for its last moment: compiled once.
+async fn go_through(life: &mut dyn AnyLife) {
+    let cell = life.common().any.clone();
+    let mut identity = Identity::new(cell.clone(), Role::Itself);
+    // Dropped from outside, the parts of this go in the reverse order of their declaration: the mark first, then what
+    // is cut short under it, then the mark is lifted.
+    let _lift = MarkCut::lift();
+    let mut run = pin!(Some(run(life)));
+    let _mark = MarkCut::mark();
+    poll_fn(|cx| {
+        if cell.core().signals.any(Signals::ABORT) {
+            return Poll::Ready(());
+        }
+        identity.enter(|| run.as_mut().as_pin_mut().expect("polled until it is done").poll(cx))
+    })
+    .await;
+    // Empty but for an abort; then a destructor in the handler may panic, and the life still has to end.
+    cease_as(&mut identity, run);
+}
+
+async fn run(life: &mut dyn AnyLife) {
+    // What most of a life is not about stands in boxes of its own, so that an idle task is small.
+    let over = match life.common().take_over() {
+        Some(over) => Err(over),
+        None if life.common().core().signals.any(Signals::STARTED) => Ok(()),
+        None => start_in_box(life).await,
+    };
+    let over = match over {
+        Ok(()) => serve(life).await,
+        Err(over) => over,
+    };
+    // Else it has nothing to do, and lives on without a task.
+    if !life.common().concluded {
+        end_in_box(life, over).await;
     }
 }
 
@@ -93,24 +112,5 @@ impl<A: Actor> Life<A> {
         let living: Pin<Box<dyn Future<Output = ()> + Send>> =
             if A::TAKES_TURNS && self.goes_on_in_turns() { Box::pin(Turns::new(self)) } else { Box::pin(live(self)) };
         runtime.spawn(living);
-    }
-
-    async fn run(&mut self) {
-        // What most of a life is not about stands in boxes of its own, so that an idle task is small.
-        let over = match self.common.take_over() {
-            Some(over) => Err(over),
-            None if self.core().signals.any(Signals::STARTED) => Ok(()),
-            None => start_in_box(self).await,
-        };
-        let over = match over {
-            // Only compiled where it may come to that: what takes turns does not do so here, unless a fault is to strike.
-            Ok(()) if const { !A::TAKES_TURNS || fault::POSSIBLE } => self.serve().await,
-            Ok(()) => Over::Asked,
-            Err(over) => over,
-        };
-        // Else it has nothing to do, and lives on without a task.
-        if !self.common.concluded {
-            end_in_box(self, over).await;
-        }
     }
 }

@@ -424,6 +424,65 @@ impl<A: Actor> Life<A> {
     }
 }
 
+/// What has come of one step of a drain.
+pub(super) enum Drained {
+    /// A message was handled.
+    One,
+    /// There may be more.
+    None,
+    Done,
+}
+
+impl<A: Actor> Life<A> {
+    /// One step of [`drain_all`](Self::drain_all), of an actor whose handlers never wait.
+    pub(super) fn drain_at_once(&mut self, marks: &mut Option<(u64, u64)>) -> Drained {
+        let mailbox = &self.cell.mailbox;
+        let (last, last_overtaking) = match *marks {
+            Some(marks) => marks,
+            None => (mailbox.pushed(), mailbox.last_overtaking()),
+        };
+        *marks = Some((last, last_overtaking));
+        let done = mailbox.has_taken(last) && mailbox.has_taken(last_overtaking);
+        let signals = self.core().signals.get();
+        if signals & Signals::KILL != 0 || (done && signals & Signals::RELEASED == 0) {
+            return Drained::Done;
+        }
+        let in_hand = match self.overtaking() {
+            Some(in_hand) => in_hand,
+            None => match self.cell.mailbox.take(&mut self.batch) {
+                Some(message) => InHand::new(message, Turn::Ordinary),
+                None if self.cell.mailbox.refill(&mut self.batch) => return Drained::None,
+                None => return Drained::Done,
+            },
+        };
+        self.common.ending().drained += 1;
+        match self.handle_at_once(in_hand) {
+            Ok(()) => return Drained::One,
+            Err(Over::Asked) => {}
+            Err(Over::Because(reason)) => self.common.exit().add(reason),
+        }
+        Drained::Done
+    }
+}
+
+/// Drains an actor whose handlers never wait, in a future that is compiled once.
+pub(super) fn drain_in_steps(life: &mut dyn AnyLife) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    Box::pin(async {
+        let (mut marks, mut left) = (None, TURN);
+        loop {
+            match life.drain_step(&mut marks) {
+                Drained::One => left -= 1,
+                Drained::None => {}
+                Drained::Done => return,
+            }
+            if left == 0 {
+                tokio::task::yield_now().await;
+                left = TURN;
+            }
+        }
+    })
+}
+
 /// Whether a helper or a blocking job of the actor runs.
 pub(super) fn has_work(core: &Core) -> bool {
     core.peek_ties(|ties| !ties.helpers.is_empty() || ties.blocking > 0).unwrap_or(false)

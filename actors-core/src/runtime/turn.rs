@@ -141,6 +141,9 @@ impl<A: Actor> Life<A> {
             return Ok(());
         }
         self.common.may_start()?;
+        if const { !A::HOOKS.started } {
+            return self.common.started(Watched::Done(Ok(())), None);
+        }
         let Life { actor, ctx, common, .. } = self;
         let actor = actor.as_mut().expect(HAS_STATE);
         let mut outcome = Ok(());
@@ -150,7 +153,7 @@ impl<A: Actor> Life<A> {
 
     /// Handles what there is, for the length of a turn. What a handler panics with is caught here, once for all.
     /// Nothing comes of it if the life is over.
-    fn round(&mut self, task: Option<&mut Context<'_>>) -> Option<Outcome> {
+    pub(super) fn round(&mut self, task: Option<&mut Context<'_>>) -> Option<Outcome> {
         match guard(|| self.go_round_at_once(task)) {
             Ok(outcome) => outcome,
             Err(reason) => {

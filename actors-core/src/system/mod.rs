@@ -92,7 +92,8 @@ impl ActorSystem {
     // ===== actors =====
 
     /// Makes an actor at the top of the tree and returns at once; see [`Builder::spawn`].
-    pub fn spawn<A: Actor>(&self, actor: A) -> ActorRef<A> {
+    // `Actor` includes `Protocol`; where both are said, the compiler complains once of what is neither.
+    pub fn spawn<A: Protocol + Actor>(&self, actor: A) -> ActorRef<A> {
         self.actor(actor).spawn()
     }
 
@@ -103,7 +104,7 @@ impl ActorSystem {
     ///
     /// # Cancel safety
     /// As for [`Builder::start`].
-    pub async fn start<A: Actor>(&self, actor: A) -> Result<ActorRef<A>, StartError> {
+    pub async fn start<A: Protocol + Actor>(&self, actor: A) -> Result<ActorRef<A>, StartError> {
         self.actor(actor).start().await
     }
 

@@ -92,7 +92,9 @@ impl Expansion<'_> {
         );
         let place = generated(handler.method.ident().span());
         let krate = self.krate;
-        Some(placed(quote!(#krate::__private::fits::<#ty>(#limit, #text)), place))
+        // The type stays where it is, so that what the compiler has to say of it is said once.
+        let (begin, end) = (placed(quote!(#krate::__private::fits::<), place), placed(quote!(> (#limit, #text)), place));
+        Some(quote!(#begin #ty #end))
     }
 
     fn has_params(&self, handler: &Handler) -> bool {

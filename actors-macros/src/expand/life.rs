@@ -4,12 +4,11 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Meta, Path, Type, parse_quote};
+use syn::{Meta, Path, Type};
 
 use crate::args::TickArgs;
 use crate::expand::messages::{Expansion, unboxed};
 use crate::expand::{duration, generated, placed};
-use crate::generics::sendable;
 use crate::model::{Handler, Hook, HookKind, Message, Method, Param, Reply, Role};
 use crate::types::type_arguments;
 
@@ -18,7 +17,7 @@ impl Expansion<'_> {
     pub(super) fn life(&self) -> TokenStream {
         let Expansion { krate, block, message, .. } = self;
         let self_ty = &block.self_ty;
-        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
+        let (impl_generics, ty_generics, where_clause) = self.taken_for_sendable.split_for_impl();
         let hooks = [HookKind::Started, HookKind::Exited, HookKind::Stopped];
         let present = hooks.iter().filter_map(|kind| self.presence(*kind));
         let present: Vec<_> = present.collect();
@@ -31,7 +30,7 @@ impl Expansion<'_> {
         };
         // The compiler complains of a missing derive where the block's type stands.
         let policy = placed(quote!(<Self as #krate::__private::Derived>::POLICY), generated(self_ty.span()));
-        let block_impls = self.block_impls();
+        let block_impl = self.block_impl();
         let functions = hooks.iter().filter_map(|kind| self.hook(*kind));
         let arms = self.arms(|handler| self.handling(handler));
         let open = self.open_arm(&quote!(__open), &quote!(__open.handle(self, __ctx).await?));
@@ -57,9 +56,10 @@ impl Expansion<'_> {
             (quote!(#handled ::core::future::ready(#ok)), Some(at_once))
         };
         quote! {
-            #block_impls
+            #block_impl
 
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #impl_generics #krate::Actor for #self_ty #where_clause {
                 const POLICY: #krate::Policy = #policy;
                 const HOOKS: #krate::Hooks = #present;
@@ -78,16 +78,12 @@ impl Expansion<'_> {
         }
     }
 
-    /// Says that there is a block, and that the actor can be sent between threads.
-    fn block_impls(&self) -> TokenStream {
+    /// Says that there is a block.
+    fn block_impl(&self) -> TokenStream {
         let Expansion { krate, block, .. } = self;
         let self_ty = &block.self_ty;
-        let mut generics = sendable(&block.generics);
-        let (impl_generics, _, where_clause) = generics.split_for_impl();
-        let messages = quote!(impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {});
-        generics.params.insert(0, parse_quote!('__any));
-        let (impl_generics, _, where_clause) = generics.split_for_impl();
-        quote!(#messages impl #impl_generics #krate::__private::Travels<'__any> for #self_ty #where_clause {})
+        let (impl_generics, _, where_clause) = self.generics.split_for_impl();
+        quote!(impl #impl_generics #krate::__private::Messages for #self_ty #where_clause {})
     }
 
     /// Whether a hook exists, as a field of `Hooks`; none if it certainly does not.

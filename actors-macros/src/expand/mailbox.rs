@@ -10,6 +10,7 @@ use crate::expand::messages::Expansion;
 use crate::expand::{generated, placed};
 use crate::generics::{sendable, type_params};
 use crate::model::{Handler, Method, Reply};
+use crate::sending::travels;
 
 impl Expansion<'_> {
     /// The mailbox's types, and their impls for the actor.
@@ -26,10 +27,10 @@ impl Expansion<'_> {
     fn open(&self) -> TokenStream {
         let Expansion { krate, block, message, kind, .. } = self;
         let self_ty = &block.self_ty;
-        let (impl_generics, ty_generics, where_clause) = self.generics.split_for_impl();
-        let mut generics = self.generics.clone();
+        let (impl_generics, ty_generics, where_clause) = self.taken_for_sendable.split_for_impl();
+        let mut generics = self.taken_for_sendable.clone();
         generics.params.push(parse_quote!(__M: ::core::marker::Send + 'static));
-        generics.make_where_clause().predicates.push(parse_quote!(#self_ty: #krate::Handler<__M>));
+        generics.make_where_clause().predicates.push(parse_quote!(for<'__any> #self_ty: #krate::Handler<__M>));
         let (impl_for_all, _, where_handled) = generics.split_for_impl();
         let handler = quote!(<#self_ty as #krate::Handler<__M>>);
         quote! {
@@ -154,11 +155,14 @@ impl Expansion<'_> {
         let tag_arms = self.arms(|handler| (quote!((..)), self.tag(handler)));
         let deadline_arms = self.arms(|_| (quote!((_, ref __reply)), quote!(__reply.deadline())));
         let unhandled_arms = self.arms(|handler| {
-            // Of a message that cannot be sent the compiler complains where its method is.
-            let boxed = if handler.boxed { quote!(__message) } else { quote!(::std::boxed::Box::new(__message)) };
-            let unhandled = quote!(__reply.unhandled(#boxed));
-            (quote!((__message, __reply)), placed(unhandled, generated(handler.method.ident().span())))
+            let mut boxed = if handler.boxed { quote!(__message) } else { quote!(::std::boxed::Box::new(__message)) };
+            if may_stay(handler) {
+                boxed = quote!(#krate::__private::Unsent(#boxed).boxed());
+            }
+            (quote!((__message, __reply)), quote!(__reply.unhandled(#boxed)))
         });
+        // Of a message that cannot be sent the compiler complains of the mailbox, and not here once more.
+        let stays = self.block.handlers.iter().any(may_stay).then(|| quote!(use #krate::__private::Stays as _;));
         let tag_open = self.open_arm(&quote!(ref __open), &quote!(__open.tag()));
         let deadline_open = self.open_arm(&quote!(ref __open), &quote!(__open.deadline()));
         let unhandled_open = self.open_arm(&quote!(__open), &quote!(__open.unhandled()));
@@ -190,6 +194,7 @@ impl Expansion<'_> {
                 }
 
                 fn unhandled(__msg: #message #ty_generics) -> #krate::Unhandled {
+                    #stays
                     match __msg.0 { #unhandled_arms #unhandled_open #phantom }
                 }
 
@@ -201,8 +206,8 @@ impl Expansion<'_> {
     fn accepts(&self, handler: &Handler) -> TokenStream {
         let Expansion { block, message, kind, .. } = self;
         let self_ty = &block.self_ty;
-        let (_, ty_generics, where_clause) = self.generics.split_for_impl();
-        let mut generics = self.generics.clone();
+        let (_, ty_generics, where_clause) = self.taken_for_sendable.split_for_impl();
+        let mut generics = self.taken_for_sendable.clone();
         generics.params.extend(handler.untyped.iter().map(|any| -> GenericParam { parse_quote!(#any) }));
         let (impl_generics, ..) = generics.split_for_impl();
         let Method { cfgs, .. } = &handler.method;
@@ -225,7 +230,10 @@ impl Expansion<'_> {
         // Whom the compiler tells of this impl is shown the method: so it begins there, and ends there.
         let place = generated(variant.span());
         let keyword = quote_spanned!(place=> impl);
-        let for_actor = placed(quote!(for #self_ty), place);
+        let for_actor = match &self.alias {
+            Some(alias) => placed(quote!(for #alias), place),
+            None => placed(quote!(for #self_ty), place),
+        };
         let mut body = Group::new(
             Delimiter::Brace,
             quote! {
@@ -262,4 +270,9 @@ impl Expansion<'_> {
             Reply::Later { reply, error } => (reply.to_token_stream(), error.as_ref().map(ToTokens::to_token_stream)),
         }
     }
+}
+
+/// Whether it takes the compiler to know that the message can be sent.
+fn may_stay(handler: &Handler) -> bool {
+    !handler.payload().all(|param| travels(&param.ty))
 }

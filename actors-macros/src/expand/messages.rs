@@ -19,7 +19,9 @@ pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
         krate: &krate,
         size_limit: args.size_limit,
         block,
-        generics: taken_for_sendable(&block.generics, &krate),
+        generics: sendable(&block.generics),
+        taken_for_sendable: taken_for_sendable(&block.generics, &krate),
+        alias: block.generics.params.is_empty().then(|| format_ident!("__Me")),
         message: format_ident!("__{}Message", block.name.unraw()),
         kind: format_ident!("__{}MessageKind", block.name.unraw()),
     };
@@ -54,9 +56,12 @@ pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
             clippy::pedantic
         )]
     };
+    let self_ty = &block.self_ty;
+    let alias = expansion.alias.as_ref().map(|alias| quote!(type #alias = #self_ty;));
     let hidden = quote! {
         use ::core::any::TypeId as __TypeId;
         #imports
+        #alias
 
         #mailbox
         #life
@@ -67,13 +72,9 @@ pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
     quote!(#structs #hidden)
 }
 
-/// The bounds of the impls of an actor. By one of them it is itself taken for sendable, unless it is generic: one that holds references
-/// to itself would send the compiler round in circles.
+/// The bounds of the impls of an actor other than the first. By one of them it is itself taken for sendable, as the first has shown.
 fn taken_for_sendable(generics: &Generics, krate: &Path) -> Generics {
     let mut generics = sendable(generics);
-    if generics.type_params().next().is_some() {
-        return generics;
-    }
     let messages = parse_quote!(for<'__any> Self: #krate::__private::Travels<'__any>);
     generics.make_where_clause().predicates.push(messages);
     generics
@@ -84,8 +85,13 @@ pub(super) struct Expansion<'a> {
     pub(super) krate: &'a Path,
     pub(super) size_limit: Option<u32>,
     pub(super) block: &'a Block,
-    /// The block's generic parameters, for impls of an actor.
+    /// The block's generic parameters, for the impl that shows that the actor can be sent.
     pub(super) generics: Generics,
+    /// The same, for all others, which take that for granted.
+    pub(super) taken_for_sendable: Generics,
+    /// The actor's type under a name of its own, so that what the compiler has to say of the type is said where that stands, and not at
+    /// each method; none if the actor has parameters.
+    pub(super) alias: Option<Ident>,
     /// The public, opaque type that waits in the mailbox.
     pub(super) message: Ident,
     /// The enum inside, private so that it may hold private messages.

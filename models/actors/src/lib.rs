@@ -65,7 +65,7 @@ pub use system::{
 /// What the macros need, and nobody else.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Derived, Fallible, HandlerError, Messages, Open, Opened, Sent, Travels, at_once, begin_tick, fits};
+    pub use crate::actor::{Derived, Fallible, HandlerError, Messages, Open, Opened, Sent, Stays, Travels, Unsent, at_once, begin_tick, fits};
     pub use crate::address::OpenTypes;
     pub use tokio::time::Instant;
 }

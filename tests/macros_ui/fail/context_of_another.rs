@@ -23,6 +23,20 @@ impl Counter {
     #[started]
     async fn open(&mut self, ctx: &Context<Other>) {}
 
+    // No actor at all; and what is done with it is not complained of.
+    #[message]
+    async fn add(&mut self, ctx: &mut Context<u64>) {
+        ctx.actor_ref().tell(Get).await.unwrap();
+    }
+
+    #[message]
+    fn of_whom(&mut self, ctx: &mut Context) {
+        ctx.stop();
+    }
+
+    #[message]
+    fn of_any(&mut self, ctx: &Context<_>) {}
+
     #[message]
     fn boxed(&self, ctx: Box<Context<Self>>) {}
 

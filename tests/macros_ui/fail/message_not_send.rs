@@ -21,4 +21,13 @@ impl Counter {
     }
 }
 
+#[derive(Actor)]
+struct Shelf;
+
+#[messages]
+impl Shelf {
+    #[handle]
+    fn hold(&mut self, held: Held) {}
+}
+
 fn main() {}

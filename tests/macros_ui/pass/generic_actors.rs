@@ -120,3 +120,48 @@ async fn runs() {
     assert_eq!(slot.ask(2).await.unwrap(), Some(1));
     assert!(system.shutdown().await.is_clean());
 }
+
+// Those who know each other in a circle: what one holds is sent with the other.
+#[derive(Actor)]
+struct Hub {
+    rooms: Vec<ActorRef<Room<Member>>>,
+}
+
+#[messages]
+impl Hub {
+    #[message]
+    fn rooms(&self) -> Vec<ActorRef<Room<Member>>> {
+        self.rooms.clone()
+    }
+}
+
+struct Member {
+    _hub: ActorRef<Hub>,
+}
+
+#[derive(Actor)]
+struct Room<M: Send + 'static> {
+    members: Vec<M>,
+    next: Option<ActorRef<Self>>,
+}
+
+#[messages(open)]
+impl<M: Send + 'static> Room<M> {
+    #[message]
+    fn enter(&mut self, member: M, next: ActorRef<Room<M>>) {
+        self.members.push(member);
+        self.next = Some(next);
+    }
+}
+
+#[tokio::test]
+async fn actors_know_each_other_in_a_circle() {
+    let system = ActorSystem::new("circle");
+    let room = system.spawn(Room { members: Vec::new(), next: None });
+    let hub = system.spawn(Hub { rooms: vec![room.clone()] });
+
+    room.ask(Enter { member: Member { _hub: hub.clone() }, next: room.clone() }).await.unwrap();
+
+    assert_eq!(hub.ask(Rooms).await.unwrap(), [room]);
+    system.shutdown().await;
+}
