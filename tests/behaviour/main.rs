@@ -1,5 +1,6 @@
 //! How actors behave, one behaviour a file. Names begin with the scenario's ID where they follow one.
 
+mod alone;
 mod asking;
 mod backoff;
 mod between_lives;

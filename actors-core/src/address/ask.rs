@@ -509,6 +509,8 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
             Phase::Posting(place) => {
                 // What waits for room is entered anew each time, so that no entry says so of a request that has been posted.
                 self.wait.no_more();
+                // It is given up once, here or where the message is made, and not again if that panics.
+                self.phase = Phase::Posting(None);
                 ticket = place;
             }
             Phase::Waiting(_) | Phase::Done => unreachable!("polled after it was done"),

@@ -243,9 +243,14 @@ impl<A: Actor> Life<A> {
         Poll::Ready(())
     }
 
-    /// Has it noted that the task sleeps.
+    /// Has it noted that the task sleeps, which it does only if nothing of its own is due.
     #[inline(always)]
     fn note_idle(&self) -> Poll<()> {
+        debug_assert!(!self.core().signals.any(Signals::RELEASED), "what was released is handled first");
+        debug_assert!(
+            self.common.due_at == u64::MAX || self.cell.mailbox.passed(&self.batch) < self.common.due_at,
+            "what is due is told first"
+        );
         if !self.core().signals.any(Signals::LISTED) && self.may_rest() {
             linger(&self.common.any);
         }

@@ -169,6 +169,11 @@ impl<A: Actor> Life<A> {
         // What wakes a task is mostly a message.
         let mut is_out = task.is_some() && self.has_run_out();
         loop {
+            if self.is_threatened() {
+                // What strikes may have to wait.
+                self.batch.stays_awake();
+                return Some(Outcome::Task);
+            }
             let mut next = Next::Nothing;
             match task.as_deref_mut() {
                 _ if !is_out => self.next(&mut left, &mut next),
@@ -188,7 +193,11 @@ impl<A: Actor> Life<A> {
                     is_out = !is_out || self.has_run_out();
                     Ok(())
                 }
-                Next::Message(message) => self.handle_at_once(InHand::new(message, Turn::Ordinary)),
+                Next::Message(message) => {
+                    // It may have been alone, and its handler may have made something urgent, or due.
+                    is_out = false;
+                    self.handle_at_once(InHand::new(message, Turn::Ordinary))
+                }
                 Next::Urgent => match self.urgent() {
                     Urgent::Message(in_hand) => self.handle_at_once(in_hand),
                     Urgent::Exit(exited) => self.tell_of_exit_at_once(exited),
