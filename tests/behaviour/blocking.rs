@@ -254,7 +254,7 @@ fn s7_4_a_blocked_actor_climbs_the_whole_ladder_and_the_order_goes_on_upward() {
         assert_eq!((&blocked.exit.reason, blocked.limit), (&ExitReason::Unresponsive, Some(LimitHit::Abort)));
         assert_eq!(blocked.held_by.as_deref(), Some("Block"));
         assert_eq!(parent.stopped().await, ExitReason::Shutdown, "its hook had its time");
-        assert!(report.total <= millis(4_000), "{report}");
+        assert!(report.total <= millis(3_300), "{report}");
         drop(hold);
     });
 }
