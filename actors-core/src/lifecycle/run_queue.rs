@@ -32,11 +32,15 @@ use crate::sync::{Mutex, lock};
 const TURNS: u32 = 32;
 /// How often in a row those come first who have something to do from the turn before.
 const FAVOURS: u32 = 16;
+/// Behind how many who stand deeper somebody is put.
+const SIBLINGS: usize = 32;
 
 /// What can take its turn.
 pub(crate) trait TakesTurns: Send + Sync {
     /// Where it waits for them.
     fn run_queue(&self) -> &Arc<RunQueue>;
+    /// How many actors stand above it.
+    fn depth(&self) -> u32;
     /// Does what is to be done, without waiting.
     fn take_turn(self: Arc<Self>);
     /// Does it in a task of its own instead.
@@ -84,10 +88,36 @@ struct Inner {
 /// Whom the turns of one runner have given something to do.
 #[derive(Default)]
 struct Lane {
-    /// The next of them last.
-    next: VecDeque<Item>,
+    /// The next of them last, each with its depth.
+    next: VecDeque<(u32, Item)>,
     /// How many of those were there when the turn began that is being taken.
     before: Option<usize>,
+}
+
+impl Lane {
+    /// Whoever has something to do from the turn that is over stands in the order of that, the first last, and beneath those who
+    /// stand deeper in the tree and waited before: so a parent hears of all its children at once, and not of each in a turn of its own.
+    fn end_turn(&mut self) {
+        let Some(before) = self.before.take() else { return };
+        // Closing may have taken them all.
+        let before = before.min(self.next.len());
+        let next = self.next.make_contiguous();
+        next[before..].reverse();
+        for new in before..next.len() {
+            let mut place = new;
+            while place > new.saturating_sub(SIBLINGS) && next[place - 1].0 > next[place].0 {
+                next.swap(place - 1, place);
+                place -= 1;
+            }
+        }
+    }
+
+    /// Takes out who has waited longest.
+    fn take_first(&mut self) -> Option<Item> {
+        let (_, item) = self.next.pop_front()?;
+        self.before = self.before.map(|before| before.saturating_sub(1));
+        Some(item)
+    }
 }
 
 /// How a runner comes to those who wait.
@@ -141,7 +171,7 @@ impl RunQueue {
                 return item.start_task();
             }
             match lane {
-                Some(lane) => inner.lanes[lane].next.push_back(item),
+                Some(lane) => inner.lanes[lane].next.push_back((item.depth(), item)),
                 None => inner.ready.push_back(item),
             }
             inner.waiting += 1;
@@ -161,7 +191,7 @@ impl RunQueue {
             let mut inner = lock(&self.inner);
             inner.closed = true;
             inner.waiting = 0;
-            let lanes: Vec<_> = inner.lanes.iter_mut().map(|lane| std::mem::take(&mut lane.next)).collect();
+            let lanes: Vec<_> = inner.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.next)).map(|(_, item)| item).collect();
             let asleep = std::mem::take(&mut inner.asleep);
             inner.coming += asleep.len();
             inner.awake += asleep.len();
@@ -170,7 +200,7 @@ impl RunQueue {
         for (_, waker) in asleep {
             waker.wake();
         }
-        ready.into_iter().chain(lanes.into_iter().flatten()).for_each(TakesTurns::start_task);
+        ready.into_iter().chain(lanes).for_each(TakesTurns::start_task);
     }
 
     /// The lane of the runner that is at work on this thread, if it is one of this queue.
@@ -205,20 +235,15 @@ impl RunQueue {
 }
 
 impl Inner {
-    /// Whoever has something to do from the turn that is over stands in the order of that, the first last.
+    /// The turn that was taken is over.
     fn end_turn(&mut self, lane: usize) {
-        let lane = &mut self.lanes[lane];
-        if let Some(before) = lane.before.take() {
-            // Closing may have taken them all.
-            let before = before.min(lane.next.len());
-            lane.next.make_contiguous()[before..].reverse();
-        }
+        self.lanes[lane].end_turn();
     }
 
     /// Takes out who is to have a turn next.
     fn take(&mut self, lane: usize, favours: &mut u32) -> Option<Item> {
         if *favours < FAVOURS {
-            if let Some(favoured) = self.lanes[lane].next.pop_back() {
+            if let Some((_, favoured)) = self.lanes[lane].next.pop_back() {
                 *favours += 1;
                 return Some(favoured);
             }
@@ -230,7 +255,7 @@ impl Inner {
         // Otherwise who has waited longest, lest others come before him for ever: those of other runners and those from outside in turn.
         self.looks = self.looks.wrapping_add(1);
         if self.lanes.len() == 1 || self.looks % 2 == 0 {
-            let item = self.ready.pop_front().or_else(|| self.lanes[lane].next.pop_front());
+            let item = self.ready.pop_front().or_else(|| self.lanes[lane].take_first());
             item.or_else(|| self.help())
         } else {
             self.help().or_else(|| self.ready.pop_front())
@@ -241,11 +266,7 @@ impl Inner {
     fn help(&mut self) -> Option<Item> {
         let first = self.looks / 2 % self.lanes.len();
         let (earlier, later) = self.lanes.split_at_mut(first);
-        later.iter_mut().chain(earlier).find_map(|lane| {
-            let item = lane.next.pop_front()?;
-            lane.before = lane.before.map(|before| before.saturating_sub(1));
-            Some(item)
-        })
+        later.iter_mut().chain(earlier).find_map(Lane::take_first)
     }
 
     /// Finds a runner to be called for somebody who was handed in, if none comes whom that can rely on.
