@@ -123,13 +123,13 @@ pub(crate) fn wake_all(wakers: Wakers) {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::task::Wake;
 
     use super::*;
 
     #[derive(Default)]
-    struct Bell(AtomicUsize);
+    struct Bell(AtomicU64);
 
     impl Wake for Bell {
         fn wake(self: Arc<Self>) {
@@ -143,7 +143,7 @@ mod tests {
         (bells, wakers)
     }
 
-    fn rings<const N: usize>(bells: &[Arc<Bell>; N]) -> [usize; N] {
+    fn rings<const N: usize>(bells: &[Arc<Bell>; N]) -> [u64; N] {
         bells.each_ref().map(|bell| bell.0.load(Ordering::Relaxed))
     }
 
@@ -161,7 +161,7 @@ mod tests {
             wake_all(all.take());
             assert!(all.is_empty());
             wake_all(all);
-            let expected: [usize; 3] = std::array::from_fn(|place| usize::from(place != leaver));
+            let expected: [u64; 3] = std::array::from_fn(|place| u64::from(place != leaver));
             assert_eq!(rings(&bells), expected, "{leaver} has left");
         }
     }
