@@ -605,7 +605,8 @@ pub(crate) fn put_on_the_actor(item: &mut ItemImpl, complaints: &mut Complaints)
     if is_actor && !std::ptr::eq(inner, &*item.self_ty) {
         let text = format!("the block stands on the actor itself: `impl {} {{ ... }}`", shown(inner));
         complaints.at(&item.self_ty, text);
-        item.self_ty = Box::new(inner.clone());
+        let inner = inner.clone();
+        *item.self_ty = inner;
     }
 }
 
