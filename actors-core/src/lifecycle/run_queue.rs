@@ -32,6 +32,8 @@ use crate::sync::{Mutex, lock};
 const TURNS: u32 = 32;
 /// How often in a row those come first who have something to do from the turn before.
 const FAVOURS: u32 = 16;
+/// How many runners sleep at most; others go when there is nothing to do.
+const SLEEPERS: usize = 4;
 /// Behind how many who stand deeper somebody is put.
 const SIBLINGS: usize = 32;
 
@@ -131,8 +133,8 @@ enum Call {
 enum Found {
     Item(Item),
     Nobody,
-    /// Somebody, whom another runner is to see to.
-    Another,
+    /// More than one: another runner, to be called, is to see to them first.
+    Another(Call),
 }
 
 /// The address of something that a thread has.
@@ -153,11 +155,6 @@ impl RunQueue {
     pub(crate) fn new(runtime: Handle, linger: Duration) -> Arc<RunQueue> {
         let several = runtime.runtime_flavor() != RuntimeFlavor::CurrentThread;
         Arc::new(RunQueue { runtime, several, linger, inner: Mutex::default() })
-    }
-
-    /// Whether turns are taken on several threads.
-    pub(crate) fn has_several_threads(&self) -> bool {
-        self.several
     }
 
     /// Hands somebody in who has something to do.
@@ -209,11 +206,15 @@ impl RunQueue {
     }
 
     /// Ends the turn that was taken, and finds who is to have the next.
-    fn next(&self, lane: usize, favours: &mut u32, may_relay: bool) -> Found {
+    fn next(&self, lane: usize, favours: &mut u32, thread: Option<Thread>, successor: &mut Option<u64>) -> Found {
         let mut inner = lock(&self.inner);
         inner.end_turn(lane);
-        if may_relay && self.several && inner.waiting > 1 && inner.coming == 0 {
-            return Found::Another;
+        if let Some(thread) = thread {
+            if inner.waiting > 1 && inner.coming == 0 && !successor.is_some_and(|number| inner.is_bound(number)) {
+                let (call, number) = inner.successor(thread);
+                *successor = Some(number);
+                return Found::Another(call);
+            }
         }
         let Some(item) = inner.take(lane, favours) else { return Found::Nobody };
         inner.waiting -= 1;
@@ -227,7 +228,7 @@ impl RunQueue {
             Call::Nobody => {}
             Call::Wake(waker) => waker.wake(),
             Call::Spawn(number) => {
-                let runner = Runner { queue: self.clone(), number, lane: None, relayed: false, gone: false, slept: None, turns: 0 };
+                let runner = Runner { queue: self.clone(), number, lane: None, successor: None, gone: false, slept: None, turns: 0 };
                 self.runtime.spawn(runner);
             }
         }
@@ -282,12 +283,33 @@ impl Inner {
             None => self.call_bound(thread),
             Some(_) if self.waiting < 2 => Call::Nobody,
             Some(place) => {
-                // Woken after it, another is bound in its place.
-                self.bound.swap_remove(place);
+                // A new one, after it, is bound in its place. One that sleeps would not do: it may be about to fall asleep, on
+                // another thread, and then stays there.
                 self.coming += 1;
-                self.call_bound(thread)
+                let (call, number) = self.call_new();
+                self.bound[place].1 = number;
+                call
             }
         }
+    }
+
+    /// Has another runner go on where one leaves off on this thread, and finds it if it is not on its way. The one that leaves off comes
+    /// again by any thread.
+    fn successor(&mut self, thread: Thread) -> (Call, u64) {
+        self.coming += 1;
+        self.awake += 1;
+        match self.bound.iter().find(|(known, _)| *known == thread) {
+            Some((_, number)) => (Call::Nobody, *number),
+            None => {
+                let call = self.call_bound(thread);
+                (call, self.bound.last().expect("just bound").1)
+            }
+        }
+    }
+
+    /// Whether a runner was called, is bound to a thread, and has not begun.
+    fn is_bound(&self, number: u64) -> bool {
+        self.bound.iter().any(|(_, known)| *known == number)
     }
 
     fn call_free(&mut self) -> Call {
@@ -302,14 +324,15 @@ impl Inner {
     }
 
     fn call_one(&mut self) -> (Call, u64) {
+        let Some((number, waker)) = self.asleep.pop() else { return self.call_new() };
         self.awake += 1;
-        match self.asleep.pop() {
-            Some((number, waker)) => (Call::Wake(waker), number),
-            None => {
-                self.last += 1;
-                (Call::Spawn(self.last), self.last)
-            }
-        }
+        (Call::Wake(waker), number)
+    }
+
+    fn call_new(&mut self) -> (Call, u64) {
+        self.awake += 1;
+        self.last += 1;
+        (Call::Spawn(self.last), self.last)
     }
 
     /// Forgets that a runner was called, since it has begun or will not.
@@ -327,8 +350,9 @@ struct Runner {
     number: u64,
     /// Where those stand to whom its turns give something to do, while it is at work.
     lane: Option<usize>,
-    /// It has let another go first, and has given no turn since.
-    relayed: bool,
+    /// Whom it has let go first, the last time. As long as that one has not begun, it does not do so again: two might let each other go
+    /// first for ever.
+    successor: Option<u64>,
     /// It has gone by itself.
     gone: bool,
     /// When it will have slept for long, and how many turns there had been when that was set.
@@ -353,21 +377,20 @@ impl Runner {
         self.lane
     }
 
-    /// Gives turns, until there are no more or others are to run. Says whether another runner is to go on at once.
+    /// Gives turns, until there are no more or others are to run. Says whether it has let another go first, and comes again.
     fn give_turns(&mut self, lane: usize) -> bool {
         let _own = OwnLane::enter(&self.queue, lane);
+        let thread = if self.queue.several { thread_of_task() } else { None };
         let mut favours = 0;
         for _ in 0..TURNS {
-            match self.queue.next(lane, &mut favours, !self.relayed) {
+            match self.queue.next(lane, &mut favours, thread, &mut self.successor) {
                 Found::Item(item) => {
-                    self.relayed = false;
                     self.turns += 1;
                     item.take_turn();
                 }
                 Found::Nobody => return false,
-                Found::Another => {
-                    // Once, lest two let each other go first for ever.
-                    self.relayed = true;
+                Found::Another(call) => {
+                    self.queue.make(call);
                     return true;
                 }
             }
@@ -376,23 +399,25 @@ impl Runner {
     }
 
     /// Works no more for now: it comes again at once if there is more to do and nobody else comes, and sleeps or goes otherwise.
-    fn end(&mut self, lane: usize, another: bool, cx: &mut Context<'_>) -> Poll<()> {
+    fn end(&mut self, lane: usize, comes: bool, cx: &mut Context<'_>) -> Poll<()> {
         let mut inner = lock(&self.queue.inner);
         inner.end_turn(lane);
         inner.free.push(lane);
         self.lane = None;
-        if inner.waiting > 0 && inner.coming == 0 {
-            let thread = if another { thread_of_task() } else { None };
-            let thread = thread.filter(|thread| !inner.bound.iter().any(|(known, _)| known == thread));
-            let call = thread.map_or(Call::Nobody, |thread| inner.call_bound(thread));
-            inner.coming += 1;
+        // As one that was called, if it has not been counted as that.
+        let comes = comes || {
+            let is_wanted = inner.waiting > 0 && inner.coming == 0;
+            inner.coming += usize::from(is_wanted);
+            inner.awake += usize::from(is_wanted);
+            is_wanted
+        };
+        inner.awake -= 1;
+        if comes {
             drop(inner);
-            self.queue.make(call);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        inner.awake -= 1;
-        if inner.closed {
+        if inner.closed || inner.asleep.len() >= SLEEPERS {
             self.gone = true;
             return Poll::Ready(());
         }

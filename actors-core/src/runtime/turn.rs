@@ -25,8 +25,6 @@ use crate::telemetry::Scope;
 
 /// An actor that has had more messages than these will get more, and has a task that lingers between them.
 const FEW: u64 = 16;
-/// The same where there are several threads.
-const FEW_ON_THREADS: u64 = 2;
 
 /// What came of a turn.
 pub(super) enum Outcome {
@@ -211,8 +209,7 @@ impl<A: Actor> Life<A> {
         if self.cell.mailbox.refill(&mut self.batch) {
             return None;
         }
-        let few = if self.common.any.env().run_queue.has_several_threads() { FEW_ON_THREADS } else { FEW };
-        if self.cell.mailbox.taken() > few || !self.may_rest() {
+        if self.cell.mailbox.taken() > FEW || !self.may_rest() {
             return Some(Outcome::Task);
         }
         self.lie_down().then_some(Outcome::Done)
