@@ -33,7 +33,7 @@ impl<T: ?Sized> Mutex<T> {
 }
 
 /// Locks `mutex`.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.0.lock()
 }

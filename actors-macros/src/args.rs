@@ -128,6 +128,22 @@ pub(crate) fn default_crate() -> Path {
     parse_quote!(::actors_core)
 }
 
+/// What our markers are called elsewhere.
+const ELSEWHERE: [(&str, &str); 12] = [
+    ("msg", "message"),
+    ("on_message", "message"),
+    ("on_start", "started"),
+    ("on_started", "started"),
+    ("post_start", "started"),
+    ("pre_start", "started"),
+    ("on_stop", "stopped"),
+    ("on_stopped", "stopped"),
+    ("post_stop", "stopped"),
+    ("on_exit", "exited"),
+    ("on_tick", "tick"),
+    ("interval", "tick"),
+];
+
 /// What a marked method is to the actor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Marker {
@@ -165,8 +181,10 @@ impl Marker {
         }
         let Some(name) = attribute.path().get_ident().cloned() else { return };
         let word = name.to_string();
+        let elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == word).map(|(_, meant)| *meant);
         // What only looks a little like one may well be an attribute of somebody else.
-        let Some(meant) = nearest(&word, &NAMES, 0.85).filter(|meant| *meant != word) else { return };
+        let meant = elsewhere.or_else(|| nearest(&word, &NAMES, 0.85).filter(|meant| *meant != word));
+        let Some(meant) = meant else { return };
         complaints.at(&name, format!("there is no marker `#[{word}]`; did you mean `#[{meant}]`?"));
         let meant = Path::from(Ident::new(meant, name.span()));
         match &mut attribute.meta {

@@ -40,6 +40,11 @@ impl Complaints {
         Some(parse_quote!([(); #said]))
     }
 
+    /// Forgets what was complained about after there were `before` complaints.
+    pub(crate) fn forget_since(&mut self, before: usize) {
+        self.0.truncate(before);
+    }
+
     /// Returns how many complaints there are, to see whether a check added one.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

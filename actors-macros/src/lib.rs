@@ -139,19 +139,27 @@ pub fn derive_actor(input: TokenStream) -> TokenStream {
 pub fn messages(args: TokenStream, input: TokenStream) -> TokenStream {
     let mut complaints = Complaints::default();
     let args = MessagesArgs::read(args.into(), &mut complaints);
-    let mut item = match parse_macro_input!(input as Item) {
-        Item::Impl(item) => item,
-        mut item => {
+    let mut item = match syn::parse(input.clone()) {
+        Ok(Item::Impl(item)) => item,
+        Err(error) => {
+            complaints.add(error);
+            let no_block = expand::unreadable_block(input.into(), &args);
+            return quote!(#complaints #no_block).into();
+        }
+        Ok(mut item) => {
             model::unmark(&mut item);
             complaints.at(valid::headline(&item), valid::misplaced(&item));
             let no_block = expand::no_block(&item, &args);
             return quote!(#item #complaints #no_block).into();
         }
     };
+    model::put_on_the_actor(&mut item, &mut complaints);
     let generated = Block::read(&mut item, &mut complaints).map(|mut block| {
         block.open = args.open;
         valid::check(&mut block, &mut complaints);
         expand::messages(&block, &args)
     });
+    // As above, of a parameter of the block.
+    item.impl_token.span = expand::generated(item.impl_token.span);
     quote!(#item #complaints #generated).into()
 }

@@ -152,7 +152,13 @@ impl Block {
                     format!("`{}` is already marked `#[{}]`: a method has one marker", method.sig.ident, marker.path().to_token_stream());
                 complaints.at(extra, text);
             }
-            match Marked::read(method, marker, &self_ty, complaints) {
+            let corrected = complaints.len();
+            let read = Marked::read(method, marker, &self_ty, complaints);
+            if more.is_empty() && corrected > before {
+                // Which options a marker has depends on which one was meant.
+                complaints.forget_since(corrected);
+            }
+            match read {
                 Some(Marked::Handler(mut handler)) => {
                     handler.broken = complaints.len() > before;
                     handlers.push(handler);
@@ -581,6 +587,27 @@ fn take_markers(item: &mut ImplItem, complaints: &mut Complaints) -> Vec<Attribu
     let (markers, others) = mem::take(attributes).into_iter().partition(is_marker);
     *attributes = others;
     markers
+}
+
+/// Has a block that stands on a reference to the actor, or on what holds it, stand on the actor, and complains about that.
+pub(crate) fn put_on_the_actor(item: &mut ItemImpl, complaints: &mut Complaints) {
+    const HOLDERS: [&str; 8] = ["Arc", "Box", "Mutex", "Option", "Pin", "Rc", "RefCell", "RwLock"];
+    let mut inner = &*item.self_ty;
+    loop {
+        let mut arguments = type_arguments(inner);
+        inner = match (peel(inner), arguments.next(), arguments.next()) {
+            (Type::Reference(reference), ..) => &reference.elem,
+            (held, Some(argument), None) if HOLDERS.iter().any(|holder| is_named(held, holder)) => argument,
+            _ => break,
+        };
+    }
+    let is_actor = last_segment(inner).is_some() && item.trait_.is_none();
+    if is_actor && !std::ptr::eq(inner, &*item.self_ty) {
+        let text = format!("the block stands on the actor itself: `impl {} {{ ... }}`", shown(inner));
+        complaints.at(&item.self_ty, text);
+        let inner = inner.clone();
+        *item.self_ty = inner;
+    }
 }
 
 /// Returns the name of the type that the block belongs to.

@@ -109,7 +109,8 @@ fn check_method(method: &Method, what: &str, complaints: &mut Complaints) {
         complaints.at(param, text);
     }
     // Bounds on the parameters just complained about are part of the same mistake.
-    if generics.params.is_empty() && generics.where_clause.is_some() {
+    let has_bounds = generics.where_clause.as_ref().is_some_and(|clause| !clause.predicates.is_empty());
+    if generics.params.is_empty() && has_bounds {
         let text = "put these bounds on the impl block, where they hold for the actor";
         complaints.at(&generics.where_clause, text);
     }
@@ -157,6 +158,8 @@ fn check_owned(param: &Param, rule: &str, actor: &Ident, complaints: &mut Compla
         return;
     }
     match first_fault(&param.ty) {
+        // The compiler complains of what has no size.
+        None if is_unsized(&param.ty) => {}
         None => check_sendable(&param.ty, "a message", complaints),
         Some(Fault::Borrow(place)) => complaints.at(&place, format!("{rule}: {}", place.owned_version())),
         Some(Fault::Opaque(place)) => {
@@ -401,7 +404,7 @@ fn make_nameable(handler: &mut Handler, nameless: Option<Type>) {
         if is_named(&param.ty, "Context") || is_borrowed(&param.ty, "ReplyTo") {
             return false;
         }
-        if homebody(&param.ty).is_some() {
+        if homebody(&param.ty).is_some() && !is_unsized(&param.ty) {
             handler.hollow = true;
         } else if !is_fit(&param.ty, generics) {
             let any = format_ident!("__Any{}", handler.untyped.len());

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{self, Poll, Waker};
 
 use super::{Context, Every};
@@ -83,7 +83,13 @@ pub struct Sent<F: Send>(pub F);
 #[doc(hidden)]
 #[inline]
 pub fn at_once<F: Future>(work: F) -> F::Output {
-    match pin!(work).poll(&mut task::Context::from_waker(Waker::noop())) {
+    outcome(pin!(work))
+}
+
+/// Behind a pointer, so that where nothing is optimised this is compiled once for all that has the same outcome.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn outcome<T>(work: Pin<&mut dyn Future<Output = T>>) -> T {
+    match work.poll(&mut task::Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
         Poll::Pending => waits(),
     }

@@ -1,5 +1,6 @@
 //! Asking: send and await the reply.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
@@ -221,14 +222,23 @@ impl<M, E: fmt::Debug> fmt::Debug for AskError<M, E> {
         match self {
             AskError::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
             AskError::NotDelivered(refused) => f.debug_tuple("NotDelivered").field(refused).finish(),
-            AskError::Lost(lost) => write!(f, "Lost(LostError({}))", lost.path()),
-            AskError::WouldDeadlock(deadlock) => write!(f, "WouldDeadlock(DeadlockError({:?}))", deadlock.cycle()),
-            AskError::Crashed { path, message_type, reason } => write!(f, "Crashed({path}, {message_type}, {reason})"),
-            AskError::NoReply { path, message_type } => write!(f, "NoReply({path}, {message_type})"),
-            AskError::TimedOutInQueue { path, message_type, limit } => write!(f, "TimedOutInQueue({path}, {message_type}, {limit:?})"),
-            AskError::TimedOutInHandler { path, message_type, limit } => write!(f, "TimedOutInHandler({path}, {message_type}, {limit:?})"),
+            AskError::Lost(lost) => write!(f, "Lost({lost:?})"),
+            AskError::WouldDeadlock(deadlock) => write!(f, "WouldDeadlock({deadlock:?})"),
+            AskError::Crashed { path, message_type, reason } => write_parts(f, "Crashed", path, message_type, &format_args!(", {reason}")),
+            AskError::NoReply { path, message_type } => write_parts(f, "NoReply", path, message_type, &""),
+            AskError::TimedOutInQueue { path, message_type, limit } => {
+                write_parts(f, "TimedOutInQueue", path, message_type, &format_args!(", {limit:?}"))
+            }
+            AskError::TimedOutInHandler { path, message_type, limit } => {
+                write_parts(f, "TimedOutInHandler", path, message_type, &format_args!(", {limit:?}"))
+            }
         }
     }
+}
+
+/// Writes what all failures have, whatever the type of the message.
+fn write_parts(f: &mut fmt::Formatter<'_>, name: &str, path: &ActorPath, message_type: &str, rest: &dyn fmt::Display) -> fmt::Result {
+    write!(f, "{name}({path}, {message_type}{rest})")
 }
 
 impl<M, E: fmt::Debug + fmt::Display> Error for AskError<M, E> {}
@@ -315,7 +325,10 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     {
         let (caller, inherited) = current_caller();
         let deadline = if inherited.is_some() || self.wait.limit.is_some() { self.wait.begin(inherited) } else { None };
-        let slot = self.slot.get_or_insert_with(|| Slot::new(Some(cx.waker().clone())));
+        let slot = match &mut self.slot {
+            Some(slot) => slot,
+            none => none.insert(Slot::new(Some(cx.waker().clone()))),
+        };
         if let Some(deadline) = deadline {
             slot.limit(deadline);
         }
@@ -348,19 +361,15 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     where
         M: 'static,
     {
-        let path = self.target().path();
-        let message_type = self.message_type();
-        match broken {
-            Broken::NoReply => AskError::NoReply { path, message_type },
-            Broken::Discarded(message) => {
-                let message = match message {
-                    Some(message) => message.downcast().ok(),
-                    None => None,
+        match Failure::of(broken) {
+            Ok(failure) => self.failed(failure),
+            Err(discarded) => {
+                let message = match discarded.map(|message| message.downcast::<M>()) {
+                    Some(Ok(message)) => Some(*message),
+                    _ => None,
                 };
-                AskError::Lost(LostError(Unhandled::new(vec![path], message.map(|message: Box<M>| *message))))
+                AskError::Lost(LostError(Unhandled::new(vec![self.target().path()], message)))
             }
-            Broken::Panicked(reason) => AskError::Crashed { path, message_type, reason },
-            Broken::Cut => AskError::Crashed { path, message_type, reason: ExitReason::Killed },
         }
     }
 
@@ -369,25 +378,27 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         R: Send,
         E: Send,
     {
-        let path = self.target().path();
-        let message_type = self.message_type();
-        let limit = self.wait.limit.unwrap_or_default();
-        let in_queue = match (self.phase, &self.slot) {
-            (Phase::Waiting(number), Some(slot)) => match slot.stashed().place {
-                StashPlace::Waits => true,
-                StashPlace::InHand => false,
-                StashPlace::Nowhere => !self.target.mailbox.has_taken(number),
-            },
+        match (self.phase, &self.slot) {
+            (Phase::Waiting(number), Some(slot)) => self.failed(self.wait.timed_out(&**self.target, &**slot, number)),
             _ => {
                 let message = self.message.take().expect("what was not posted is still here");
-                return AskError::NotDelivered(TellError::new(path, Refusal::TimedOut, message));
+                self.refused(Refusal::TimedOut, message)
             }
-        };
-        if in_queue {
-            AskError::TimedOutInQueue { path, message_type, limit }
-        } else {
-            AskError::TimedOutInHandler { path, message_type, limit }
         }
+    }
+
+    fn failed(&self, failure: Failure) -> AskError<M, E> {
+        let (path, message_type) = (self.target().path(), self.message_type());
+        match failure {
+            Failure::NoReply => AskError::NoReply { path, message_type },
+            Failure::Crashed(reason) => AskError::Crashed { path, message_type, reason },
+            Failure::TimedOutInQueue(limit) => AskError::TimedOutInQueue { path, message_type, limit },
+            Failure::TimedOutInHandler(limit) => AskError::TimedOutInHandler { path, message_type, limit },
+        }
+    }
+
+    fn refused(&self, refusal: Refusal, message: M) -> AskError<M, E> {
+        AskError::NotDelivered(TellError::new(self.target().path(), refusal, message))
     }
 
     fn target(&self) -> Arc<dyn AnyCell> {
@@ -412,7 +423,38 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     }
 }
 
+/// What has become of a message that was taken and not answered, whatever its type.
+enum Failure {
+    NoReply,
+    Crashed(ExitReason),
+    TimedOutInQueue(Duration),
+    TimedOutInHandler(Duration),
+}
+
+impl Failure {
+    /// Sorts out why there will be no answer. A message that was discarded comes back.
+    fn of(broken: Broken) -> Result<Self, Option<Box<dyn Any + Send>>> {
+        match broken {
+            Broken::NoReply => Ok(Failure::NoReply),
+            Broken::Discarded(message) => Err(message),
+            Broken::Panicked(reason) => Ok(Failure::Crashed(reason)),
+            Broken::Cut => Ok(Failure::Crashed(ExitReason::Killed)),
+        }
+    }
+}
+
 impl Wait {
+    /// Where the message is for which it was waited too long.
+    fn timed_out(&self, target: &dyn AnyCell, slot: &dyn Answer, number: u64) -> Failure {
+        let limit = self.limit.unwrap_or_default();
+        let in_queue = match slot.stashed().place {
+            StashPlace::Waits => true,
+            StashPlace::InHand => false,
+            StashPlace::Nowhere => !target.has_taken(number),
+        };
+        if in_queue { Failure::TimedOutInQueue(limit) } else { Failure::TimedOutInHandler(limit) }
+    }
+
     /// Sets the limit, which an ask in hand may shorten. Returns by when there has to be an answer.
     fn begin(&mut self, inherited: Option<Instant>) -> Option<Instant> {
         if let Some(inherited) = inherited.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
@@ -550,14 +592,10 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
             Outcome::Broken(broken) => Err(self.error_of(*broken)),
         }
     }
-
-    fn refused(&self, refusal: Refusal, message: M) -> AskError<M, E> {
-        AskError::NotDelivered(TellError::new(self.target().path(), refusal, message))
-    }
 }
 
 impl<A: Protocol, M, R, E> Drop for Ask<'_, A, M, R, E> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         if let Phase::Posting(_) | Phase::Waiting(_) = self.phase {
             self.leave();

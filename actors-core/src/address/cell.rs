@@ -10,7 +10,7 @@ use super::protocol::{Accepts, Protocol};
 use super::reply::{ReplyTo, Unhandled};
 use super::tell::Refusal;
 use crate::lifecycle::cell::{AnyCell, Core};
-use crate::lifecycle::current::{DropCause, current_actor, dropping};
+use crate::lifecycle::current::{DropCause, Dropping, current_actor};
 use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic::catch;
@@ -54,15 +54,15 @@ pub(crate) trait Put<M, T>: Fn(M, &mut Option<T>) {}
 impl<M, T, F: Fn(M, &mut Option<T>)> Put<M, T> for F {}
 
 /// What makes it by `make`.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn by<M, T>(make: impl Fn(M) -> T) -> impl Put<M, T> {
     move |message, slot: &mut Option<T>| fill(slot, make(message))
 }
 
-/// What comes of a message.
-fn made<M, T>(put: &impl Put<M, T>, message: &mut Option<M>) -> T {
+/// What is made of a message, which is put where it is told.
+fn made<T>(make: &mut dyn FnMut(&mut Option<T>)) -> T {
     let mut made = None;
-    put(message.take().expect(SENT_ONCE), &mut made);
+    make(&mut made);
     made.expect("it was put into its slot")
 }
 
@@ -103,25 +103,30 @@ impl<A: Protocol> Cell<A> {
     }
 
     /// Puts a message into the mailbox if there is room now, or the policy makes some; a control message in any case.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, put: impl Put<M, A::Msg>) -> Result<u64, Refusal> {
-        match lane {
+        let door = match lane {
             Lane::Ordinary => match self.mailbox.enter_at_once() {
-                Ok(room) => Ok(self.settle(room.put(|slot| put(message.take().expect(SENT_ONCE), slot)))),
-                Err(door) => self.post_with_care(door, &mut || made(&put, message)),
+                Ok(mut room) => {
+                    put(message.take().expect(SENT_ONCE), room.slot());
+                    return Ok(self.settle(room.filled()));
+                }
+                Err(door) => Some(door),
             },
-            Lane::Control => self.post_ahead(&mut || made(&put, message)),
-        }
+            Lane::Control => None,
+        };
+        self.post_with_care(door, &mut |slot| put(message.take().expect(SENT_ONCE), slot))
     }
 
     /// What is rare is compiled once for an actor, and not for each of its messages: so what makes the message is called through a
-    /// pointer.
+    /// pointer. A message overtakes the others where there is no door.
     #[cold]
-    fn post_with_care(self: &Arc<Self>, door: Door<'_, A::Msg>, make: &mut dyn FnMut() -> A::Msg) -> Result<u64, Refusal> {
+    fn post_with_care(self: &Arc<Self>, door: Option<Door<'_, A::Msg>>, make: &mut dyn FnMut(&mut Option<A::Msg>)) -> Result<u64, Refusal> {
+        let Some(door) = door else { return self.post_ahead(make) };
         match door.enter() {
-            Admission::Room(room) => Ok(self.settle(room.put_made(make()))),
+            Admission::Room(room) => Ok(self.settle(room.put_made(made(make)))),
             Admission::Closed(closed) => Err(closed.into()),
-            Admission::Full(full) if self.displaces() => Ok(self.displace(full, make())),
+            Admission::Full(full) if self.displaces() => Ok(self.displace(full, made(make))),
             Admission::Full(_) => Err(Refusal::Full),
         }
     }
@@ -131,9 +136,9 @@ impl<A: Protocol> Cell<A> {
         matches!(self.mailbox.overflow(), Overflow::DropOldest | Overflow::DropNewest)
     }
 
-    fn post_ahead(self: &Arc<Self>, make: &mut dyn FnMut() -> A::Msg) -> Result<u64, Refusal> {
+    fn post_ahead(self: &Arc<Self>, make: &mut dyn FnMut(&mut Option<A::Msg>)) -> Result<u64, Refusal> {
         match self.mailbox.overtake() {
-            Ok(place) => Ok(self.settle(place.put(make(), &self.core.signals.bits(Signals::CONTROL)))),
+            Ok(place) => Ok(self.settle(place.put(made(make), &self.core.signals.bits(Signals::CONTROL)))),
             Err(closed) => Err(closed.into()),
         }
     }
@@ -177,26 +182,27 @@ impl<A: Protocol> Cell<A> {
         put: impl Put<M, A::Msg>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
-        if lane == Lane::Control {
-            return Poll::Ready(self.post_ahead(&mut || made(&put, message)));
+        let mut door = None;
+        if lane == Lane::Ordinary && ticket.is_none() {
+            match self.mailbox.enter_at_once() {
+                Ok(mut room) => {
+                    put(message.take().expect(SENT_ONCE), room.slot());
+                    return Poll::Ready(Ok(self.settle(room.filled())));
+                }
+                Err(looked_at) => door = Some(looked_at),
+            }
         }
-        if ticket.is_some() {
-            return self.poll_post_with_care(None, patience, ticket, &mut || made(&put, message), cx);
-        }
-        match self.mailbox.enter_at_once() {
-            Ok(room) => Poll::Ready(Ok(self.settle(room.put(|slot| put(message.take().expect(SENT_ONCE), slot))))),
-            Err(door) => self.poll_post_with_care(Some(door), patience, ticket, &mut || made(&put, message), cx),
-        }
+        self.poll_post_with_care(door, patience, ticket, &mut |slot| put(message.take().expect(SENT_ONCE), slot), cx)
     }
 
-    /// Goes through a door that has to be looked at, or else from one's place in the line.
+    /// Goes through a door that has to be looked at, or else from one's place in the line. Who has neither overtakes all others.
     #[cold]
     fn poll_post_with_care(
         self: &Arc<Self>,
         door: Option<Door<'_, A::Msg>>,
         patience: Patience,
         ticket: &mut Option<Ticket>,
-        make: &mut dyn FnMut() -> A::Msg,
+        make: &mut dyn FnMut(&mut Option<A::Msg>),
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
         let admission = match (door, *ticket) {
@@ -206,13 +212,13 @@ impl<A: Protocol> Cell<A> {
                 *ticket = None;
                 entered
             }
-            (None, None) => unreachable!("who is not in line comes to the door"),
+            (None, None) => return Poll::Ready(self.post_ahead(make)),
         };
         match admission {
-            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put_made(make())))),
+            Admission::Room(room) => Poll::Ready(Ok(self.settle(room.put_made(made(make))))),
             Admission::Closed(closed) => Poll::Ready(Err(closed.into())),
             Admission::Full(full) if patience.waits(self.mailbox.overflow()) => self.wait_for_room(full, ticket, cx),
-            Admission::Full(full) if self.displaces() => Poll::Ready(Ok(self.displace(full, make()))),
+            Admission::Full(full) if self.displaces() => Poll::Ready(Ok(self.displace(full, made(make)))),
             Admission::Full(_) => Poll::Ready(Err(Refusal::Full)),
         }
     }
@@ -234,7 +240,9 @@ impl<A: Protocol> Cell<A> {
     /// Makes a dead letter of a message, or tells its asker.
     pub(crate) fn bury(&self, message: A::Msg, reason: DeadReason) {
         let tag = A::tag(&message);
-        let unhandled = dropping(DropCause::Discarded, || A::unhandled(message));
+        let dropping = Dropping::because(DropCause::Discarded);
+        let unhandled = A::unhandled(message);
+        drop(dropping);
         if let Unhandled::Told(content) = unhandled {
             deliver(self, tag, reason, content);
         }
@@ -251,7 +259,7 @@ impl<A: Protocol> Cell<A> {
         catch(&mut bury).err()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn settle(self: &Arc<Self>, pushed: Pushed) -> u64 {
         match pushed.wakeup {
             Wakeup::Nothing => {}

@@ -24,4 +24,4 @@ pub use recipient::Recipient;
 pub use reply::{ReplyTo, Unhandled};
 pub use stopped::{StillRunning, Stopped};
 pub(crate) use tell::Place;
-pub use tell::{Refusal, Target, Tell, TellError};
+pub use tell::{For, Refusal, Target, Tell, TellError};

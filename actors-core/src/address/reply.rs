@@ -169,7 +169,7 @@ impl<R, E> ReplyTo<R, E> {
         Unhandled::Bounced
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn settle(mut self, outcome: Outcome<R, E>) {
         let slot = self.slot.take();
         // There is nothing left to drop, and no need to look again.
@@ -181,7 +181,7 @@ impl<R, E> ReplyTo<R, E> {
 }
 
 impl<R, E> Drop for ReplyTo<R, E> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         if let Some(slot) = &self.slot {
             slot.forsake();

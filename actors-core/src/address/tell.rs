@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::protocol::Protocol;
 use super::stopped::Stopped;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::mailbox::Ticket;
@@ -122,6 +123,8 @@ pub(crate) mod sealed {
 
     /// A reply, and those who give it. A message that is not handled has none, and so nobody who takes it: of the `.await` of
     /// its [`Tell`](super::Tell) the compiler then has nothing to say.
+    ///
+    /// Likewise the messages of an actor, and what is made for it; see [`For`](super::For).
     pub trait ReplyOf<T> {
         type Target;
     }
@@ -130,6 +133,12 @@ pub(crate) mod sealed {
         type Target = T;
     }
 }
+
+/// Just `T`, which is made for the actor `A`.
+///
+/// If `A` is no actor, there is no such type. The compiler then complains of `A` where it is given, and of nothing that is done with
+/// the `T` afterwards.
+pub type For<A, T> = <<A as Protocol>::Msg as sealed::ReplyOf<T>>::Target;
 
 /// A place among those who wait for room.
 #[doc(hidden)]
@@ -208,7 +217,7 @@ impl<T: sealed::Door, M> Tell<'_, T, M> {
 }
 
 impl<T: sealed::Door, M> Drop for Tell<'_, T, M> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         if self.place.0.is_some() {
             self.leave();

@@ -104,14 +104,23 @@ pub(crate) fn set_current_deadline(deadline: Option<Instant>) {
 
 /// Drops what `work` drops for the stated cause.
 pub(crate) fn dropping<R>(cause: DropCause, work: impl FnOnce() -> R) -> R {
-    struct Restore(Option<DropCause>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            DROPPING.set(self.0);
-        }
-    }
-    let _restore = Restore(DROPPING.replace(Some(cause)));
+    let _dropping = Dropping::because(cause);
     work()
+}
+
+/// As long as there is one, what is dropped is dropped for one cause.
+pub(crate) struct Dropping(Option<DropCause>);
+
+impl Dropping {
+    pub(crate) fn because(cause: DropCause) -> Self {
+        Dropping(DROPPING.replace(Some(cause)))
+    }
+}
+
+impl Drop for Dropping {
+    fn drop(&mut self) {
+        DROPPING.set(self.0);
+    }
 }
 
 /// Says, by its own drop, that what is dropped next was cut short; or that this is over.

@@ -38,9 +38,13 @@ pub(super) struct More<T> {
     pub(super) control: Control<T>,
 }
 
-impl<T> Default for More<T> {
-    fn default() -> Self {
-        More { line: Line::default(), control: Control::default() }
+impl<T> Inner<T> {
+    /// What most never need.
+    fn more(&mut self) -> &mut More<T> {
+        if self.more.is_none() {
+            self.more = Some(Box::new(More { line: Line::default(), control: Control::default() }));
+        }
+        self.more.as_mut().expect("it is there now")
     }
 }
 
@@ -167,7 +171,7 @@ impl<T> Mailbox<T> {
 
     /// Asks for room for one message, ahead of nobody who waits: where one look tells that there is some, here is it; otherwise one
     /// has to look closer.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn enter_at_once(&self) -> Result<Room<'_, T>, Door<'_, T>> {
         let inner = self.lock();
         if inner.pushed < inner.room_until { Ok(Room { inner }) } else { Err(Door { mailbox: self, inner }) }
@@ -299,7 +303,7 @@ impl<T> Mailbox<T> {
         inner.pushed.saturating_sub(self.taken())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         lock(&self.inner)
     }
@@ -336,25 +340,32 @@ impl<'a, T> Door<'a, T> {
 }
 
 impl<T> Room<'_, T> {
-    /// Puts a message in: `fill` puts it into its slot, which is empty.
-    #[inline(always)]
-    pub(crate) fn put(mut self, fill: impl FnOnce(&mut Option<T>)) -> Pushed {
-        self.inner.queue.push_with(fill);
+    /// The slot for the message, which is empty.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn slot(&mut self) -> &mut Option<T> {
+        self.inner.queue.free()
+    }
+
+    /// The message has been put into its slot.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn filled(mut self) -> Pushed {
+        self.inner.queue.count();
         self.inner.pushed += 1;
         let number = self.inner.pushed;
         Pushed { number, wakeup: arouse(&mut self.inner.receiver) }
     }
 
     /// Puts a message in that has been made, where there is no hurry.
-    pub(crate) fn put_made(self, item: T) -> Pushed {
-        self.put(|slot| fill(slot, item))
+    pub(crate) fn put_made(mut self, item: T) -> Pushed {
+        fill(self.slot(), item);
+        self.filled()
     }
 }
 
 impl<T> Ahead<'_, T> {
     /// Puts the message in. The flag says, under the lock, that there is one.
     pub(crate) fn put(mut self, item: T, flag: &impl Flags) -> Pushed {
-        let number = self.inner.more.get_or_insert_default().control.push(item);
+        let number = self.inner.more().control.push(item);
         flag.raise();
         Pushed { number, wakeup: arouse(&mut self.inner.receiver) }
     }
@@ -364,7 +375,7 @@ impl<T> Full<'_, T> {
     /// Joins the line of those who wait.
     pub(crate) fn wait(mut self, waker: &Waker) -> Ticket {
         self.inner.room_until = 0;
-        let ticket = self.inner.more.get_or_insert_default().line.join(waker);
+        let ticket = self.inner.more().line.join(waker);
         self.mailbox.line.store(true, Ordering::Relaxed);
         ticket
     }
@@ -395,7 +406,7 @@ impl Receiver {
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn arouse(receiver: &mut Receiver) -> Wakeup {
     // Asked first: mostly it runs.
     if let Receiver::Running = receiver { Wakeup::Nothing } else { arouse_now(receiver) }

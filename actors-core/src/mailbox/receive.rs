@@ -50,7 +50,7 @@ impl<T> Batch<T> {
     }
 
     /// Whether the receiver sleeps now, as it has said in advance: whatever has come since then has used the waker.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn falls_asleep(&mut self) -> bool {
         let sleeps = std::mem::take(&mut self.sleeps);
         self.waited |= sleeps;
@@ -98,7 +98,7 @@ impl<T> Mailbox<T> {
     }
 
     /// Takes messages of the batch one after the other.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn taking<'a>(&'a self, batch: &'a mut Batch<T>) -> Taking<'a, T> {
         let Batch { items, first, wakers, .. } = batch;
         Taking { mailbox: self, items: items.run(), next: *first, first, wakers }
@@ -150,7 +150,7 @@ impl<T> Mailbox<T> {
     }
 
     /// Fetches the only message in the queue. Where messages come one at a time, the receiver sleeps in advance.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn fetch_one(&self, inner: &mut Inner<T>, batch: &mut Batch<T>, cx: &mut Context<'_>, at_once: bool) -> Refill<T> {
         let Some(item) = inner.queue.pop() else { return Refill::Urgent };
         if at_once {
@@ -185,7 +185,7 @@ impl<T> Mailbox<T> {
         found
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn fetch(&self, inner: &mut Inner<T>, batch: &mut Batch<T>) -> bool {
         debug_assert!(batch.items.is_empty(), "what was fetched is taken first");
         self.grant_all(inner, &mut batch.wakers);
@@ -304,13 +304,13 @@ pub(crate) struct Taking<'a, T> {
 
 impl<T> Taking<'_, T> {
     /// The message that would be taken.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn peek(&self) -> Option<&T> {
         self.items.peek()
     }
 
     /// Takes it.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn take(&mut self) -> Option<T> {
         let item = self.items.pop()?;
         // As in `Mailbox::take`.
@@ -324,7 +324,7 @@ impl<T> Taking<'_, T> {
 }
 
 impl<T> Drop for Taking<'_, T> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         *self.first = self.next;
     }

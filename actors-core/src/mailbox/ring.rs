@@ -32,24 +32,30 @@ impl<T> Ring<T> {
         self.slots.len()
     }
 
-    /// Adds an item as the last: `fill` puts it into its slot, which is empty.
-    #[inline(always)]
-    pub(crate) fn push_with(&mut self, fill: impl FnOnce(&mut Option<T>)) {
+    /// The slot behind the last item, which is empty. What is put into it becomes an item when it is [counted](Self::count).
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn free(&mut self) -> &mut Option<T> {
         if self.len() == self.slots.len() {
             self.grow();
         }
         let place = self.place(self.len);
-        fill(&mut self.slots[place]);
+        &mut self.slots[place]
+    }
+
+    /// The slot behind the last item has been filled.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn count(&mut self) {
         self.len += 1;
     }
 
     /// Adds an item as the last, where there is no hurry.
     pub(crate) fn push(&mut self, item: T) {
-        self.push_with(|slot| fill(slot, item));
+        fill(self.free(), item);
+        self.count();
     }
 
     /// The first item, where it stands.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn peek(&self) -> Option<&T> {
         if self.len == 0 { None } else { self.slots[self.place(0)].as_ref() }
     }
@@ -66,7 +72,7 @@ impl<T> Ring<T> {
     }
 
     /// Takes the first item out.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn pop(&mut self) -> Option<T> {
         if self.len == 0 {
             return None;
@@ -91,7 +97,7 @@ impl<T> Ring<T> {
     }
 
     /// The slot that stands so many behind the first. There are slots.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn place(&self, behind: u32) -> usize {
         // The number of slots divides 2^32, so that places may be counted modulo that.
         self.head.wrapping_add(behind) as usize & (self.slots.len() - 1)
@@ -116,7 +122,7 @@ impl<T> Ring<T> {
 }
 
 /// Fills an empty slot. There is nothing to drop in it, and to say so keeps a path for panics out of every push.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn fill<T>(slot: &mut Option<T>, item: T) {
     mem::forget(slot.replace(item));
 }
@@ -131,27 +137,27 @@ pub(crate) struct Run<'a, T> {
 
 impl<T> Run<'_, T> {
     /// The next item, where it stands.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn peek(&self) -> Option<&T> {
         if self.at.1 == 0 { None } else { self.slots[self.place()].as_ref() }
     }
 
     /// Takes the next item out, if there is one.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn pop(&mut self) -> Option<T> {
         let (place, (head, len)) = (self.place(), self.at);
         self.at = (head.wrapping_add(1), len.checked_sub(1)?);
         self.slots[place].take()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn place(&self) -> usize {
         self.at.0 as usize & self.slots.len().wrapping_sub(1)
     }
 }
 
 impl<T> Drop for Run<'_, T> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         (*self.written.0, *self.written.1) = self.at;
     }
@@ -171,7 +177,8 @@ mod tests {
             for n in 0..random.u32(0..200) {
                 match random.u8(0..10) {
                     0..5 => {
-                        ring.push_with(|slot| fill(slot, n));
+                        fill(ring.free(), n);
+                        ring.count();
                         deque.push_back(n);
                     }
                     5 => {

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use super::starting::Starting;
 use super::{fault, task};
 use crate::actor::{Actor, Context, Hooks};
 use crate::address::cell::Cell;
-use crate::address::{ActorRef, Protocol};
+use crate::address::{ActorRef, For, Protocol};
 use crate::lifecycle::cell::{AnyCell, Core, Family};
 use crate::lifecycle::conclude::stillborn;
 use crate::lifecycle::dead_letter::DeadReason;
@@ -380,7 +381,7 @@ impl Drop for KillUnlessReady {
 impl<A: Protocol> Context<A> {
     /// Makes a child and returns at once; see [`Builder::spawn`].
     // `Actor` includes `Protocol`; where both are said, the compiler complains once of what is neither.
-    pub fn spawn<B: Protocol + Actor>(&self, actor: B) -> ActorRef<B> {
+    pub fn spawn<B: Protocol + Actor>(&self, actor: B) -> For<B, ActorRef<B>> {
         self.actor(actor).spawn()
     }
 
@@ -391,12 +392,12 @@ impl<A: Protocol> Context<A> {
     ///
     /// # Cancel safety
     /// As for [`Builder::start`].
-    pub async fn start<B: Protocol + Actor>(&self, actor: B) -> Result<ActorRef<B>, StartError> {
-        self.actor(actor).start().await
+    pub fn start<B: Protocol + Actor>(&self, actor: B) -> Starting<'_, For<B, ActorRef<B>>> {
+        Starting::new(async move { self.actor(actor).start().await })
     }
 
     /// Begins to make a child, to be named or set up before it is spawned or started.
-    pub fn actor<B: Actor>(&self, actor: B) -> Builder<B> {
+    pub fn actor<B: Protocol + Actor>(&self, actor: B) -> For<B, Builder<B>> {
         let me = self.any();
         Builder::new(me.core().family_or_begin(&me).clone(), actor)
     }

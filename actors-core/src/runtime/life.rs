@@ -20,7 +20,7 @@ use crate::address::ActorRef;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Core, Turn};
 use crate::lifecycle::crash::Crash;
-use crate::lifecycle::current::{DropCause, dropping, set_current_deadline};
+use crate::lifecycle::current::{DropCause, Dropping, set_current_deadline};
 use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::event::{Exited, SourceKey};
 use crate::lifecycle::exit::{Exit, ExitReason, HandlerTimedOut};
@@ -259,12 +259,10 @@ impl<A: Actor> Life<A> {
         let span = common.begin_message(tag, deadline, turn);
         let actor = actor.as_mut().expect(HAS_STATE);
         let (mut message, mut handled) = (Some(message), Ok(()));
-        let caught = span.enter(|| {
-            catch(&mut || {
-                if let Some(message) = message.take() {
-                    handled = at_once(actor.handle(message, ctx));
-                }
-            })
+        let caught = span.catch(&mut || {
+            if let Some(message) = message.take() {
+                handled = at_once(actor.handle(message, ctx));
+            }
         });
         end_message(&common.any, tag, Watched::of(caught, handled), None, None)
     }
@@ -394,7 +392,8 @@ impl<A: Actor> AnyLife for Life<A> {
 
     fn drop_state(&mut self) -> Option<ExitReason> {
         let mut state = self.actor.take();
-        catch(&mut || dropping(DropCause::State, || drop(state.take()))).err()
+        let _dropping = Dropping::because(DropCause::State);
+        catch(&mut || drop(state.take())).err()
     }
 }
 

@@ -11,6 +11,7 @@ mod life;
 mod peer_group;
 mod rest;
 mod serve;
+mod starting;
 mod subtree;
 mod task;
 mod teardown;
@@ -20,6 +21,7 @@ mod watch;
 
 pub use builder::{Builder, StartError};
 pub use peer_group::PeerGroup;
+pub use starting::Starting;
 
 pub(crate) use builder::{Enroll, ready, revive, until_started};
 pub(crate) use ladder::{Budget, Descent, Parent, bring_down, give_up};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::builder::Builder;
 use crate::actor::{Actor, Context};
-use crate::address::{ActorRef, Protocol};
+use crate::address::{ActorRef, For, Protocol};
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::event::GroupReport;
 use crate::lifecycle::group::Group;
@@ -61,7 +61,7 @@ impl PeerGroup {
     /// Makes a child of the group's owner and takes it in. If a member has ended already, the reference is to an actor
     /// that is stopping.
     // `Actor` includes `Protocol`; where both are said, the compiler complains once of what is neither.
-    pub fn spawn<B: Protocol + Actor>(&self, actor: B) -> ActorRef<B> {
+    pub fn spawn<B: Protocol + Actor>(&self, actor: B) -> For<B, ActorRef<B>> {
         self.spawn_with(actor, |builder| builder)
     }
 

@@ -157,7 +157,7 @@ impl<A: Actor> Life<A> {
     }
 
     /// The tag of the next message, if it needs nothing but its handler, which may wait, and nothing comes before it.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn plain_ahead(&self) -> Option<u16> {
         if const { A::AT_ONCE } {
             return None;
@@ -227,7 +227,7 @@ impl<A: Actor> Life<A> {
     }
 
     /// Waits until there are messages, or something urgent. One message alone is handled at once if it can be.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn poll_messages(&mut self, cx: &mut task::Context<'_>, next: &mut Next<A::Msg>) -> Poll<()> {
         // Asked here, in one piece with the loop.
         if self.batch.falls_asleep() { self.note_idle() } else { self.look_for_messages(cx, next) }
@@ -244,7 +244,7 @@ impl<A: Actor> Life<A> {
     }
 
     /// Has it noted that the task sleeps, which it does only if nothing of its own is due.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn note_idle(&self) -> Poll<()> {
         debug_assert!(!self.core().signals.any(Signals::RELEASED), "what was released is handled first");
         debug_assert!(
@@ -258,7 +258,7 @@ impl<A: Actor> Life<A> {
     }
 
     /// Handles the only message there is, if that can be done at once; otherwise it is left to the caller.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn handle_one(&mut self, message: A::Msg, next: &mut Next<A::Msg>) {
         if !self.is_plain(&message) {
             *next = Next::Message(message);
@@ -316,7 +316,9 @@ impl<A: Actor> Life<A> {
         match event.news {
             News::Ready(key) => {
                 let Life { ctx, common, .. } = self;
-                match common.span.enter(|| ctx.poll_source(key)) {
+                let mut polled = Ok(None);
+                common.span.run(&mut || polled = ctx.poll_source(key));
+                match polled {
                     Ok(Some(found)) => Urgent::Message(InHand::found(found, key)),
                     Ok(None) => Urgent::Nothing,
                     Err(reason) => Urgent::Over(Over::Because(reason)),

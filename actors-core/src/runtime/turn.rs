@@ -195,12 +195,10 @@ impl<A: Actor> Life<A> {
         let Life { actor, ctx, common, .. } = self;
         let actor = actor.as_mut().expect(HAS_STATE);
         let (mut exited, mut outcome) = (Some(exited), Ok(()));
-        let caught = common.span.enter(|| {
-            catch(&mut || {
-                if let Some(exited) = exited.take() {
-                    outcome = at_once(actor.exited(*exited, ctx));
-                }
-            })
+        let caught = common.span.catch(&mut || {
+            if let Some(exited) = exited.take() {
+                outcome = at_once(actor.exited(*exited, ctx));
+            }
         });
         common.core().finish();
         over_after(Watched::of(caught, outcome), None)

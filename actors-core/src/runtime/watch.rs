@@ -124,7 +124,7 @@ pub(crate) fn begin(make: &mut dyn FnMut()) -> Option<Polled> {
 /// Polls work once, with panics caught.
 pub(crate) fn poll_once(mut work: Watching<'_>, span: &impl Scope, cx: &mut Context<'_>) -> Polled {
     let mut polled = Poll::Pending;
-    span.enter(|| catch(&mut || polled = work.as_mut().poll(cx)))?;
+    span.catch(&mut || polled = work.as_mut().poll(cx))?;
     Ok(polled)
 }
 

@@ -23,12 +23,12 @@ use self::callback::Callback;
 use self::shared::{Owner, Shared};
 use crate::actor::Actor;
 use crate::address::cell::Cell;
-use crate::address::{ActorRef, Protocol};
+use crate::address::{ActorRef, For, Protocol};
 use crate::lifecycle::crash::CrashReports;
 use crate::lifecycle::dead_letter::DeadLetters;
 use crate::lifecycle::env::Env;
 use crate::lifecycle::lookup;
-use crate::runtime::{Builder, StartError};
+use crate::runtime::{Builder, StartError, Starting};
 
 pub use builder::SystemBuilder;
 pub use callback::Terminated;
@@ -93,7 +93,7 @@ impl ActorSystem {
 
     /// Makes an actor at the top of the tree and returns at once; see [`Builder::spawn`].
     // `Actor` includes `Protocol`; where both are said, the compiler complains once of what is neither.
-    pub fn spawn<A: Protocol + Actor>(&self, actor: A) -> ActorRef<A> {
+    pub fn spawn<A: Protocol + Actor>(&self, actor: A) -> For<A, ActorRef<A>> {
         self.actor(actor).spawn()
     }
 
@@ -104,12 +104,12 @@ impl ActorSystem {
     ///
     /// # Cancel safety
     /// As for [`Builder::start`].
-    pub async fn start<A: Protocol + Actor>(&self, actor: A) -> Result<ActorRef<A>, StartError> {
-        self.actor(actor).start().await
+    pub fn start<A: Protocol + Actor>(&self, actor: A) -> Starting<'_, For<A, ActorRef<A>>> {
+        Starting::new(async move { self.actor(actor).start().await })
     }
 
     /// Begins to make an actor, to be named or set up before it is spawned or started.
-    pub fn actor<A: Actor>(&self, actor: A) -> Builder<A> {
+    pub fn actor<A: Protocol + Actor>(&self, actor: A) -> For<A, Builder<A>> {
         Builder::new(self.shared.root.clone(), actor)
     }
 

@@ -56,7 +56,7 @@ impl Scope for MessageSpan {
 }
 
 /// Whether anybody wants a span for each message.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn sees_messages() -> bool {
     tracing::enabled!(tracing::Level::DEBUG)
 }

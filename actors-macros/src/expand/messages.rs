@@ -15,6 +15,8 @@ use crate::model::{Block, Handler, Message, Method, Param};
 pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
     // By a name of its own the framework is looked for once, and complained of once if it is not there.
     let krate = parse_quote!(__actors);
+    // Of a type that is not there, the compiler would else suggest a parameter of what is written here, and so say it twice.
+    let of_block = generated(block.name.span());
     let expansion = Expansion {
         krate: &krate,
         size_limit: args.size_limit,
@@ -22,8 +24,8 @@ pub(crate) fn messages(block: &Block, args: &MessagesArgs) -> TokenStream {
         generics: sendable(&block.generics),
         taken_for_sendable: taken_for_sendable(&block.generics, &krate),
         alias: block.generics.params.is_empty().then(|| format_ident!("__Me")),
-        message: format_ident!("__{}Message", block.name.unraw()),
-        kind: format_ident!("__{}MessageKind", block.name.unraw()),
+        message: format_ident!("__{}Message", block.name.unraw(), span = of_block),
+        kind: format_ident!("__{}MessageKind", block.name.unraw(), span = of_block),
     };
     let structs = block.handlers.iter();
     let structs = structs.filter_map(|handler| expansion.message_struct(handler));

@@ -31,8 +31,16 @@ pub(crate) fn no_block(item: &Item, args: &MessagesArgs) -> Option<TokenStream> 
     Some(quote!(impl #impl_generics #krate::__private::Messages for #ident #ty_generics #where_clause {}))
 }
 
+/// The same for a block that cannot be read, if it is seen for which type it was meant.
+pub(crate) fn unreadable_block(block: TokenStream, args: &MessagesArgs) -> Option<TokenStream> {
+    let mut tokens = block.into_iter().skip_while(|token| !matches!(token, TokenTree::Ident(word) if word == "impl")).skip(1);
+    let (Some(TokenTree::Ident(actor)), Some(TokenTree::Group(_))) = (tokens.next(), tokens.next()) else { return None };
+    let krate = &args.krate;
+    Some(quote!(impl #krate::__private::Messages for #actor {}))
+}
+
 /// Keeps the place but marks it as generated, so that lints leave the code there alone.
-fn generated(place: Span) -> Span {
+pub(crate) fn generated(place: Span) -> Span {
     place.resolved_at(Span::call_site())
 }
 

@@ -1,4 +1,4 @@
-//! A marker that is nearly right.
+//! A marker that is nearly right, or is called so elsewhere.
 
 #![allow(unused)]
 use actors_core::{Actor, ActorRef, messages};
@@ -19,6 +19,12 @@ impl Counter {
 
     #[start]
     fn open(&self) {}
+
+    #[on_stop]
+    fn close(&mut self) {}
+
+    #[msg]
+    fn halve(&mut self) {}
 }
 
 async fn add(counter: ActorRef<Counter>) {

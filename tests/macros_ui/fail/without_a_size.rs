@@ -19,6 +19,9 @@ impl Log {
         todo!()
     }
 
+    #[message]
+    fn call(&mut self, f: dyn Fn()) {}
+
     #[handle]
     fn run(&mut self, job: dyn Send) {}
 }
