@@ -5,6 +5,7 @@ mod asking;
 mod backoff;
 mod between_lives;
 mod blocking;
+mod by_hand;
 mod cast;
 mod chains;
 mod conformance;
