@@ -191,8 +191,8 @@ impl Making {
         let mut steps = Vec::new();
         for _ in 0..self.rng.usize(0..=most) {
             let client = self.rng.u8(0..clients);
-            let deeds = match self.rng.u32(0..38) {
-                5..=6 => self.come_alone(),
+            let deeds = match self.rng.u32(0..40) {
+                5..=8 => self.come_alone(),
                 0..=2 => self.tie_and_untie(),
                 3 => self.publish_to_a_busy_one(),
                 4 => self.come_and_go(),

@@ -186,6 +186,13 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
             true
         })
     }),
+    ("an assertion fails", "S2", |run| {
+        let down = run.lives.iter_mut().find(|event| matches!(event.step, LifeStep::Down(_)));
+        down.is_some_and(|event| {
+            event.step = LifeStep::Down(ExitReason::Panicked { message: "what is due is told first".into(), location: None });
+            true
+        })
+    }),
     ("a task is left", "S2.2", |run| {
         run.left.tasks = 1;
         true
