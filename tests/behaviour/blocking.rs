@@ -7,7 +7,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, ChildSpec, Context, ExitReason, LimitHit, Outcome, Supervisor, messages};
+use actors_core::{
+    Actor, ActorRef, ActorSystem, ChildSpec, Context, DeadReason, ExitReason, LimitHit, Outcome, Refusal, Supervisor, messages,
+};
 use tests::{Gate, eventually, promptly};
 use tokio::time::Instant;
 
@@ -227,23 +229,30 @@ fn s7_7_a_shutdown_returns_though_every_worker_is_blocked() {
                 let (actor, hold, gate) = blocker(&system, &number.to_string());
                 actor.tell(Block).await.expect("it takes messages");
                 gate.pass().await;
+                actor.try_tell(Ping).expect("there is room");
                 holds.push((actor, hold));
             }
+            let mut letters = system.dead_letters();
             let report = system.shutdown().await;
             assert_eq!((&report.outcome, report.exit_code()), (&Outcome::Unresponsive, 4), "{report}");
             assert_eq!((report.unresponsive().count(), system.actors()), (count, 0));
             for (actor, _) in &holds {
                 let entry = report.unresponsive().find(|entry| entry.path == actor.path()).expect("it is reported");
-                assert_eq!(entry.exit.reason, ExitReason::Unresponsive);
+                assert_eq!((&entry.exit.reason, entry.limit), (&ExitReason::Unresponsive, Some(LimitHit::Abort)));
+                assert_eq!(entry.held_by.as_deref(), Some("Block"));
+                assert_eq!(letters.try_recv().map(|letter| letter.reason()), Some(DeadReason::Killed));
                 assert_eq!(actor.stopped().await, ExitReason::Unresponsive);
             }
             assert!(!report.to_string().contains("complete"), "{report}");
             holds
         });
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-        drop(holds);
+        let actors: Vec<_> = holds.into_iter().map(|(actor, _hold)| actor).collect();
         // The handlers go on, find themselves given up, and the runtime can be dropped.
         drop(runtime);
+        for actor in actors {
+            assert_eq!(actor.try_tell(Ping).unwrap_err().reason(), Refusal::Stopped);
+        }
     }
 }
 
@@ -374,6 +383,8 @@ fn what_outlives_a_life_that_was_killed_is_not_waited_for_by_the_next() {
         system.actor(Supervisor::new().child(child)).name("sup").start().await.expect("it starts");
         let child = system.lookup::<Blocker>("/sup/child").expect("it is there");
         child.tell(BlockHelper).await.expect("it takes messages");
+        child.tell(BlockAside).await.expect("it takes messages");
+        gate.pass().await;
         gate.pass().await;
         child.kill();
         assert_eq!(child.ask(Ping).await.expect("the next life answers"), 1);

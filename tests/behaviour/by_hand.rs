@@ -98,7 +98,7 @@ async fn is_met_once<const KIND: u8>(bad: fn(Heavy) -> Order, complaint: &str) {
     assert_eq!(promptly("the next life answers", noter.ask_with(Order::Noted)).await.unwrap(), 3);
     assert_eq!(journal.entries(), ["1", "dropped", "2"]);
     assert_eq!(noter.incarnation(), 1);
-    let crash = crashes.recv().await.unwrap();
+    let crash = promptly("a report", crashes.recv()).await.unwrap();
     assert!(matches!(&crash.reason, ExitReason::Panicked { message, .. } if **message == *complaint), "{crash}");
     assert_eq!(crash.handling, None, "the message before was handled");
     system.shutdown().await;
@@ -147,7 +147,7 @@ async fn a_message_whose_tag_panics_is_a_dead_letter_if_it_is_left_over() {
     noter.kill();
     noter.stopped().await;
 
-    let letter = letters.recv().await.unwrap();
+    let letter = promptly("a letter", letters.recv()).await.unwrap();
     assert_eq!((letter.path().to_string(), letter.message_type(), letter.reason()), ("/noter".into(), "Order", DeadReason::Killed));
     assert_eq!(system.shutdown().await.dead_letters, 1);
 }

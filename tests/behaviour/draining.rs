@@ -1,8 +1,11 @@
 //! A drain: what is finished for its sake, and what is left out of it (S6.8).
 
-use actors_core::{Actor, ActorSystem, Context, DeadReason, ExitReason, Exited, messages};
+use std::time::Duration;
+
+use actors_core::{Actor, ActorSystem, ChildSpec, Context, DeadReason, ExitReason, Exited, Supervisor, messages};
 use tests::{Broken, Gate, Journal, promptly};
 use tokio::task::yield_now;
+use tokio::time::Instant;
 
 /// Starts at a gate; whatever waits when a stop comes is cut short.
 #[derive(Actor)]
@@ -189,4 +192,47 @@ async fn s6_8_a_drain_in_which_a_handler_fails_handles_nothing_more() {
     let reasons = [letters.try_recv().unwrap().reason(), letters.try_recv().unwrap().reason()];
     assert_eq!(reasons, [DeadReason::Failed; 2]);
     system.shutdown().await;
+}
+
+/// Tells itself again whenever it is told.
+#[derive(Actor)]
+#[actor(on_stop = "drain")]
+struct Restless {
+    journal: Journal,
+}
+
+#[messages]
+impl Restless {
+    #[message]
+    async fn again(&self, ctx: &mut Context<Self>) {
+        self.journal.note(format!("in life {}", ctx.incarnation()));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        ctx.actor_ref().try_tell(Again).expect("there is room, now or in the next life");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s6_8_one_that_is_to_be_restarted_drains_what_was_there_and_leaves_what_comes_to_its_next_life() {
+    let (system, journal) = (ActorSystem::new("test"), Journal::new());
+    let restless = ChildSpec::new("restless", {
+        let journal = journal.clone();
+        move || Restless { journal: journal.clone() }
+    });
+    system.actor(Supervisor::new().child(restless)).name("sup").start().await.unwrap();
+    let restless = system.lookup::<Restless>("/sup/restless").unwrap();
+    restless.tell(Again).await.unwrap();
+    restless.tell(Again).await.unwrap();
+    let began = Instant::now();
+
+    restless.stop();
+    promptly("the next life", async {
+        while journal.count("in life 1") == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+
+    assert_eq!((restless.incarnation(), journal.count("in life 0")), (1, 2));
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    system.shutdown_within(Duration::from_millis(100)).await;
 }
