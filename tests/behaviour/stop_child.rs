@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, ChildState, Context, Supervisor, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, ChildError, ChildState, Context, Supervisor, messages};
 use tests::lived::{Stage, Wait};
 use tests::{Gate, promptly};
 use tokio::time::Instant;
@@ -104,5 +104,26 @@ async fn a_child_that_had_to_be_killed_to_be_terminated_can_be_started_again() {
     assert_eq!(sup.supervised_children()[0].state, ChildState::NotRunning);
     promptly("its start", sup.restart_child("slow")).await.unwrap();
     assert_eq!(sup.supervised_children()[0].state, ChildState::Running);
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_2_a_supervisor_that_stops_finds_and_starts_nobody_any_more() {
+    let stage = Stage::new();
+    let specs = [stage.spec("slow").stop_limit(Duration::from_secs(1)), stage.spec("done").transient()];
+    let sup = stage.supervise(Supervisor::new().children(specs)).await;
+    stage.worker("done").stop();
+    let gate = Gate::new();
+    stage.worker("slow").tell(Wait { gate: gate.clone() }).await.unwrap();
+    gate.reached().await;
+    assert_eq!(sup.terminate_child("nobody").await, Err(ChildError::NotFound));
+
+    sup.stop();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+
+    let asked = Instant::now();
+    assert_eq!(promptly("an answer", sup.terminate_child("nobody")).await, Err(ChildError::Stopping));
+    assert_eq!(promptly("an answer", sup.restart_child("done")).await, Err(ChildError::Stopping));
+    assert!(asked.elapsed() < Duration::from_millis(100), "before the slow one has ended");
     stage.system.shutdown().await;
 }
