@@ -57,6 +57,7 @@
 
 mod actor;
 mod address;
+mod lazy_map;
 mod lifecycle;
 mod mailbox;
 mod runtime;

@@ -37,9 +37,14 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.0.lock()
 }
 
-/// Those who wait for one thing, any number of them.
+/// Those who wait for one thing, any number of them; mostly none, or one.
 #[derive(Default)]
-pub(crate) struct Wakers(BTreeMap<u64, Waker>);
+pub(crate) enum Wakers {
+    #[default]
+    None,
+    One(u64, Waker),
+    Many(BTreeMap<u64, Waker>),
+}
 
 impl Wakers {
     /// Registers `waker`, or renews it where `key` says it stands. `last` is the last key that was given to anybody.
@@ -48,26 +53,46 @@ impl Wakers {
             *last += 1;
             *last
         });
-        self.0.entry(key).and_modify(|known| known.clone_from(waker)).or_insert_with(|| waker.clone());
+        match self {
+            Wakers::None => *self = Wakers::One(key, waker.clone()),
+            Wakers::One(known, standing) if *known == key => standing.clone_from(waker),
+            Wakers::One(..) => {
+                let Wakers::One(first, standing) = self.take() else { unreachable!("just seen") };
+                *self = Wakers::Many(BTreeMap::from([(first, standing), (key, waker.clone())]));
+            }
+            Wakers::Many(map) => _ = map.entry(key).and_modify(|known| known.clone_from(waker)).or_insert_with(|| waker.clone()),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        matches!(self, Wakers::None)
     }
 
     pub(crate) fn remove(&mut self, key: u64) {
-        self.0.remove(&key);
+        let is_last = match self {
+            Wakers::None => false,
+            Wakers::One(known, _) => *known == key,
+            Wakers::Many(map) => {
+                map.remove(&key);
+                map.is_empty()
+            }
+        };
+        if is_last {
+            *self = Wakers::None;
+        }
     }
 
     /// Takes all out, to be woken once no lock is held.
-    pub(crate) fn take(&mut self) -> BTreeMap<u64, Waker> {
-        std::mem::take(&mut self.0)
+    pub(crate) fn take(&mut self) -> Wakers {
+        std::mem::take(self)
     }
 }
 
 /// Wakes all of `wakers`.
-pub(crate) fn wake_all(wakers: BTreeMap<u64, Waker>) {
-    for waker in wakers.into_values() {
-        waker.wake();
+pub(crate) fn wake_all(wakers: Wakers) {
+    match wakers {
+        Wakers::None => {}
+        Wakers::One(_, waker) => waker.wake(),
+        Wakers::Many(map) => map.into_values().for_each(Waker::wake),
     }
 }

@@ -4,6 +4,7 @@ mod alone;
 mod asking;
 mod backoff;
 mod between_lives;
+mod blocked_turns;
 mod blocking;
 mod by_hand;
 mod cast;

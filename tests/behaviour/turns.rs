@@ -1,4 +1,4 @@
-//! What an actor does without a task, because nothing in it waits, it does as all others (S2.4).
+//! What an actor does without a task, because nothing in it waits, it does as all others (S2.7).
 
 use actors_core::{AbortedBy, Actor, ActorRef, ActorSystem, Context, ExitReason, messages};
 use std::sync::Arc;

@@ -21,12 +21,14 @@ use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, fill, wake_those};
 use crate::sync::{Mutex, lock};
 
+/// In this order: what an end looks at, and after it what a message does.
+#[repr(C)]
 pub(crate) struct Cell<A: Protocol> {
     core: Core,
+    kind: &'static Kind<A>,
     pub(crate) mailbox: Mailbox<A::Msg>,
     /// The state of the actor, while no task holds it.
     state: Mutex<Option<A>>,
-    kind: &'static Kind<A>,
 }
 
 /// What all actors of one type share: what higher floors do with them, as functions, so that references need not know them.
@@ -395,6 +397,10 @@ impl<A: Protocol> AnyCell for Cell<A> {
 impl<A: Protocol> TakesTurns for Cell<A> {
     fn run_queue(&self) -> &Arc<RunQueue> {
         &self.core.parent.env.run_queue
+    }
+
+    fn depth(&self) -> u32 {
+        self.core.parent.depth
     }
 
     fn take_turn(self: Arc<Self>) {

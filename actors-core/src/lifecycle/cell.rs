@@ -165,21 +165,22 @@ struct Own {
     policy: Option<Box<Policy>>,
 }
 
-/// What every actor has, whatever its type.
+/// What every actor has, whatever its type. What its end and those who wait for that look at stands first, and together.
+#[repr(C)]
 pub(crate) struct Core {
-    pub(crate) id: ActorId,
     pub(crate) signals: Signals,
     /// The tag of the message in hand, plus one, and its turn; 0 between messages.
     in_hand: AtomicU32,
-    /// Since when the handler in hand waits, in microseconds of the system's life; 0 if it does not.
-    waits_since: AtomicU64,
+    pub(crate) ties: Mutex<TieSlot>,
     pub(crate) parent: Arc<Family>,
+    pub(crate) id: ActorId,
     family: OnceLock<Arc<Family>>,
     /// What it has of its own, where most have what their type says.
     own: Option<Box<Own>>,
+    /// Since when the handler in hand waits, in microseconds of the system's life; 0 if it does not.
+    waits_since: AtomicU64,
     /// How often it has been restarted.
     incarnation: AtomicU32,
-    pub(crate) ties: Mutex<TieSlot>,
 }
 
 impl Core {

@@ -147,7 +147,7 @@ struct Waiting(Ties);
 
 /// Tells all who are tied to the actor of its end.
 fn tell(cell: &Arc<dyn AnyCell>, exit: &Exit, mut ties: Ties) -> Waiting {
-    for link in std::mem::take(&mut ties.links).into_values() {
+    for (_, link) in std::mem::take(&mut ties.links) {
         link::fire(&link.peer, cell, exit);
     }
     for watcher in std::mem::take(&mut ties.watchers) {

@@ -1,8 +1,6 @@
 //! How an actor is asked to end, and how it is told what comes beside its messages: untyped and without waiting.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::task::Waker;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +12,7 @@ use super::policy::OnStop;
 use super::signal::Signals;
 use super::ties::StopOrder;
 use crate::mailbox::Closed;
-use crate::sync::wake_all;
+use crate::sync::{Wakers, wake_all};
 
 /// What becomes of the messages that wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -163,7 +161,7 @@ enum Felt {
     Event,
     Stop {
         first: bool,
-        waiters: BTreeMap<u64, Waker>,
+        waiters: Wakers,
         token: Option<CancellationToken>,
     },
     /// It was between two incarnations, and there is none to come: it is claimed, and its end is to be made known.

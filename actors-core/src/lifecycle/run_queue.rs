@@ -1,15 +1,21 @@
-//! Those who have something to do and no task, on a runtime of one thread: in which order, and by whom, is it done?
+//! Those who have something to do and no task: in which order, and by whom, is it done?
 //!
-//! A turn is a plain function call: some messages, until there are none. One task, the *runner*, makes these calls. Whom an actor
-//! gives something to do in its turn comes next, in that order; so a tree grows and works depth first. All others wait for those, but
-//! not for ever.
+//! A turn is a plain function call: some messages, until there are none. *Runners*, which are tasks, make these calls: one where the
+//! runtime has one thread, and otherwise as many as find something to do. Whom an actor gives something to do in its turn comes next, in
+//! that order, with the same runner; so a tree grows and works depth first. All others wait for those, but not for ever. A runner that
+//! has nothing to do helps the others, and takes first what they would have come to last.
 //!
 //! Invariants:
 //!
 //! 1. Whoever waits is there once: it is handed in by whoever has taken its receiver out of the mailbox.
-//! 2. Where somebody waits, there is a runner that will look, or nobody gets a turn any more. It says that it sleeps, or goes, under the
-//!    lock under which it has looked.
+//! 2. Where somebody waits, there is a runner that will look, or nobody gets a turn any more. A runner says that it sleeps, or goes, under
+//!    the lock under which it has looked.
+//! 3. On several threads, no turn holds up who was handed in by another thread. A task that is woken by a task runs on the same thread, after
+//!    that, and no other thread takes it over, unless another is woken there after it; so a runner that a task has called is *bound*
+//!    to the thread, and only those rely on it who are handed in there, too. Others are *free*: they come by any thread. A runner that leaves
+//!    more than one behind, when it takes somebody out, lets another do that, and comes again as a free one.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -22,26 +28,35 @@ use tokio::time::Sleep;
 
 use crate::sync::{Mutex, lock};
 
-/// How many turns the runner gives before it lets other tasks run.
+/// How many turns a runner gives before it lets other tasks run.
 const TURNS: u32 = 32;
 /// How often in a row those come first who have something to do from the turn before.
 const FAVOURS: u32 = 16;
+/// How many runners sleep at most; others go when there is nothing to do.
+const SLEEPERS: usize = 4;
+/// Behind how many who stand deeper somebody is put.
+const SIBLINGS: usize = 32;
 
 /// What can take its turn.
 pub(crate) trait TakesTurns: Send + Sync {
     /// Where it waits for them.
     fn run_queue(&self) -> &Arc<RunQueue>;
+    /// How many actors stand above it.
+    fn depth(&self) -> u32;
     /// Does what is to be done, without waiting.
     fn take_turn(self: Arc<Self>);
     /// Does it in a task of its own instead.
     fn start_task(self: Arc<Self>);
 }
 
+type Item = Arc<dyn TakesTurns>;
+
 /// Those who wait for their turn, in one system.
 pub(crate) struct RunQueue {
     runtime: Handle,
-    is_of_use: bool,
-    /// How long the runner stays without anything to do.
+    /// The runtime has several threads.
+    several: bool,
+    /// How long a runner stays without anything to do.
     linger: Duration,
     inner: Mutex<Inner>,
 }
@@ -49,124 +64,383 @@ pub(crate) struct RunQueue {
 #[derive(Default)]
 struct Inner {
     /// Who has something to do from outside, in order.
-    ready: VecDeque<Arc<dyn TakesTurns>>,
-    /// Who has something to do from turns, the next of them last.
-    next: VecDeque<Arc<dyn TakesTurns>>,
-    /// How many of those were there when the turn began that is being taken.
-    before: Option<usize>,
-    runner: Runner,
+    ready: VecDeque<Item>,
+    /// Who has something to do from turns, by the runner that gave them.
+    lanes: Vec<Lane>,
+    /// The lanes that are no runner's, though somebody may wait there.
+    free: Vec<usize>,
+    /// How many wait.
+    waiting: usize,
+    /// How many runners have been called, come by any thread, and have not begun.
+    coming: usize,
+    /// Runners that have been called and are bound to a thread, with that: one for each.
+    bound: Vec<(Thread, u64)>,
+    /// How many have been called, or are at work.
+    awake: usize,
+    /// Those who sleep, by their numbers.
+    asleep: Vec<(u64, Waker)>,
+    /// The number of the last one.
+    last: u64,
+    /// How often somebody was looked for who is in nobody's favour.
+    looks: usize,
     /// Nobody gets a turn any more: everybody gets a task.
     closed: bool,
 }
 
+/// Whom the turns of one runner have given something to do.
 #[derive(Default)]
-enum Runner {
-    #[default]
-    None,
-    Awake,
-    Asleep(Waker),
+struct Lane {
+    /// The next of them last, each with its depth.
+    next: VecDeque<(u32, Item)>,
+    /// How many of those were there when the turn began that is being taken.
+    before: Option<usize>,
+}
+
+impl Lane {
+    /// Whoever has something to do from the turn that is over stands in the order of that, the first last, and beneath those who
+    /// stand deeper in the tree and waited before: so a parent hears of all its children at once, and not of each in a turn of its own.
+    fn end_turn(&mut self) {
+        let Some(before) = self.before.take() else { return };
+        // Closing may have taken them all.
+        let before = before.min(self.next.len());
+        let next = self.next.make_contiguous();
+        next[before..].reverse();
+        for new in before..next.len() {
+            let mut place = new;
+            while place > new.saturating_sub(SIBLINGS) && next[place - 1].0 > next[place].0 {
+                next.swap(place - 1, place);
+                place -= 1;
+            }
+        }
+    }
+
+    /// Takes out who has waited longest.
+    fn take_first(&mut self) -> Option<Item> {
+        let (_, item) = self.next.pop_front()?;
+        self.before = self.before.map(|before| before.saturating_sub(1));
+        Some(item)
+    }
+}
+
+/// How a runner comes to those who wait.
+enum Call {
+    Nobody,
+    Wake(Waker),
+    Spawn(u64),
+}
+
+/// What has come of the search for who is to have a turn.
+enum Found {
+    Item(Item),
+    Nobody,
+    /// More than one: another runner, to be called, is to see to them first.
+    Another(Call),
+}
+
+/// The address of something that a thread has.
+type Thread = usize;
+
+thread_local! {
+    /// The lane of the runner that is at work on this thread, and its queue.
+    static LANE: Cell<Option<(*const RunQueue, usize)>> = const { Cell::new(None) };
+}
+
+/// This thread, if a task is what runs.
+fn thread_of_task() -> Option<Thread> {
+    tokio::task::try_id()?;
+    LANE.try_with(|lane| std::ptr::from_ref(lane).addr()).ok()
 }
 
 impl RunQueue {
     pub(crate) fn new(runtime: Handle, linger: Duration) -> Arc<RunQueue> {
-        let is_of_use = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
-        Arc::new(RunQueue { runtime, is_of_use, linger, inner: Mutex::default() })
-    }
-
-    /// Whether there is but one thread: where there are several, a turn that takes long would keep others waiting who need not wait.
-    pub(crate) fn is_of_use(&self) -> bool {
-        self.is_of_use
+        let several = runtime.runtime_flavor() != RuntimeFlavor::CurrentThread;
+        Arc::new(RunQueue { runtime, several, linger, inner: Mutex::default() })
     }
 
     /// Hands somebody in who has something to do.
-    pub(crate) fn add(item: Arc<dyn TakesTurns>) {
+    pub(crate) fn add(item: Item) {
         let queue = item.run_queue().clone();
-        let runner = {
+        let lane = queue.own_lane();
+        let call = {
             let mut inner = lock(&queue.inner);
             if inner.closed {
                 drop(inner);
                 return item.start_task();
             }
-            if inner.before.is_some() {
-                inner.next.push_back(item)
-            } else {
-                inner.ready.push_back(item)
+            match lane {
+                Some(lane) => inner.lanes[lane].next.push_back((item.depth(), item)),
+                None => inner.ready.push_back(item),
             }
-            std::mem::replace(&mut inner.runner, Runner::Awake)
+            inner.waiting += 1;
+            inner.call(queue.several)
         };
-        match runner {
-            Runner::Awake => {}
-            Runner::Asleep(waker) => waker.wake(),
-            Runner::None => {
-                let runtime = queue.runtime.clone();
-                runtime.spawn(Running { queue, slept: None, turns: 0, gone: false });
-            }
-        }
+        queue.make(call);
     }
 
-    /// Whether the runner is awake.
+    /// Whether a runner is awake.
     pub(crate) fn is_awake(&self) -> bool {
-        matches!(lock(&self.inner).runner, Runner::Awake)
+        lock(&self.inner).awake > 0
     }
 
-    /// There are no turns any more: whoever waits for one, or has something to do later, gets a task. The runner goes.
+    /// There are no turns any more: whoever waits for one, or has something to do later, gets a task. The runners go.
     pub(crate) fn close(&self) {
-        let (ready, next, waker) = {
+        let (ready, lanes, asleep) = {
             let mut inner = lock(&self.inner);
             inner.closed = true;
-            let waker = match std::mem::take(&mut inner.runner) {
-                Runner::Asleep(waker) => {
-                    inner.runner = Runner::Awake;
-                    Some(waker)
-                }
-                awake_or_none => {
-                    inner.runner = awake_or_none;
-                    None
-                }
-            };
-            (std::mem::take(&mut inner.ready), std::mem::take(&mut inner.next), waker)
+            inner.waiting = 0;
+            let lanes: Vec<_> = inner.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.next)).map(|(_, item)| item).collect();
+            let asleep = std::mem::take(&mut inner.asleep);
+            inner.coming += asleep.len();
+            inner.awake += asleep.len();
+            (std::mem::take(&mut inner.ready), lanes, asleep)
         };
-        if let Some(waker) = waker {
+        for (_, waker) in asleep {
             waker.wake();
         }
-        ready.into_iter().chain(next).for_each(TakesTurns::start_task);
+        ready.into_iter().chain(lanes).for_each(TakesTurns::start_task);
+    }
+
+    /// The lane of the runner that is at work on this thread, if it is one of this queue.
+    fn own_lane(&self) -> Option<usize> {
+        LANE.get().filter(|(queue, _)| std::ptr::eq(*queue, self)).map(|(_, lane)| lane)
     }
 
     /// Ends the turn that was taken, and finds who is to have the next.
-    fn next(&self, favours: &mut u32) -> Option<Arc<dyn TakesTurns>> {
+    fn next(&self, lane: usize, favours: &mut u32, thread: Option<Thread>, successor: &mut Option<u64>) -> Found {
         let mut inner = lock(&self.inner);
-        inner.end_turn();
-        let favoured = if *favours < FAVOURS { inner.next.pop_back() } else { None };
-        *favours = if favoured.is_some() { *favours + 1 } else { 0 };
-        // Otherwise who has waited longest, lest others come before him for ever.
-        let item = favoured.or_else(|| inner.ready.pop_front()).or_else(|| inner.next.pop_front())?;
-        inner.before = Some(inner.next.len());
-        Some(item)
+        inner.end_turn(lane);
+        if let Some(thread) = thread {
+            if inner.waiting > 1 && inner.coming == 0 && !successor.is_some_and(|number| inner.is_bound(number)) {
+                let (call, number) = inner.successor(thread);
+                *successor = Some(number);
+                return Found::Another(call);
+            }
+        }
+        let Some(item) = inner.take(lane, favours) else { return Found::Nobody };
+        inner.waiting -= 1;
+        let lane = &mut inner.lanes[lane];
+        lane.before = Some(lane.next.len());
+        Found::Item(item)
+    }
+
+    fn make(self: &Arc<Self>, call: Call) {
+        match call {
+            Call::Nobody => {}
+            Call::Wake(waker) => waker.wake(),
+            Call::Spawn(number) => {
+                let runner = Runner { queue: self.clone(), number, lane: None, successor: None, gone: false, slept: None, turns: 0 };
+                self.runtime.spawn(runner);
+            }
+        }
     }
 }
 
 impl Inner {
-    /// Whoever has something to do from it stands in the order of that, the first last.
-    fn end_turn(&mut self) {
-        if let Some(before) = self.before.take() {
-            // Closing may have taken them all.
-            let before = before.min(self.next.len());
-            self.next.make_contiguous()[before..].reverse();
+    /// The turn that was taken is over.
+    fn end_turn(&mut self, lane: usize) {
+        self.lanes[lane].end_turn();
+    }
+
+    /// Takes out who is to have a turn next.
+    fn take(&mut self, lane: usize, favours: &mut u32) -> Option<Item> {
+        if *favours < FAVOURS {
+            if let Some((_, favoured)) = self.lanes[lane].next.pop_back() {
+                *favours += 1;
+                return Some(favoured);
+            }
+        }
+        *favours = 0;
+        if self.waiting == 0 {
+            return None;
+        }
+        // Otherwise who has waited longest, lest others come before him for ever: those of other runners and those from outside in turn.
+        self.looks = self.looks.wrapping_add(1);
+        if self.lanes.len() == 1 || self.looks % 2 == 0 {
+            let item = self.ready.pop_front().or_else(|| self.lanes[lane].take_first());
+            item.or_else(|| self.help())
+        } else {
+            self.help().or_else(|| self.ready.pop_front())
+        }
+    }
+
+    /// Takes out who has waited longest for some runner, for each of them in turn.
+    fn help(&mut self) -> Option<Item> {
+        let first = self.looks / 2 % self.lanes.len();
+        let (earlier, later) = self.lanes.split_at_mut(first);
+        later.iter_mut().chain(earlier).find_map(Lane::take_first)
+    }
+
+    /// Finds a runner to be called for somebody who was handed in, if none comes whom that can rely on.
+    fn call(&mut self, several: bool) -> Call {
+        if !several {
+            return if self.awake == 0 { self.call_free() } else { Call::Nobody };
+        }
+        if self.coming > 0 {
+            return Call::Nobody;
+        }
+        let Some(thread) = thread_of_task() else { return self.call_free() };
+        match self.bound.iter().position(|(known, _)| *known == thread) {
+            None => self.call_bound(thread),
+            Some(_) if self.waiting < 2 => Call::Nobody,
+            Some(place) => {
+                // A new one, after it, is bound in its place. One that sleeps would not do: it may be about to fall asleep, on
+                // another thread, and then stays there.
+                self.coming += 1;
+                let (call, number) = self.call_new();
+                self.bound[place].1 = number;
+                call
+            }
+        }
+    }
+
+    /// Has another runner go on where one leaves off on this thread, and finds it if it is not on its way. The one that leaves off comes
+    /// again by any thread.
+    fn successor(&mut self, thread: Thread) -> (Call, u64) {
+        self.coming += 1;
+        self.awake += 1;
+        match self.bound.iter().find(|(known, _)| *known == thread) {
+            Some((_, number)) => (Call::Nobody, *number),
+            None => {
+                let call = self.call_bound(thread);
+                (call, self.bound.last().expect("just bound").1)
+            }
+        }
+    }
+
+    /// Whether a runner was called, is bound to a thread, and has not begun.
+    fn is_bound(&self, number: u64) -> bool {
+        self.bound.iter().any(|(_, known)| *known == number)
+    }
+
+    fn call_free(&mut self) -> Call {
+        self.coming += 1;
+        self.call_one().0
+    }
+
+    fn call_bound(&mut self, thread: Thread) -> Call {
+        let (call, number) = self.call_one();
+        self.bound.push((thread, number));
+        call
+    }
+
+    fn call_one(&mut self) -> (Call, u64) {
+        let Some((number, waker)) = self.asleep.pop() else { return self.call_new() };
+        self.awake += 1;
+        (Call::Wake(waker), number)
+    }
+
+    fn call_new(&mut self) -> (Call, u64) {
+        self.awake += 1;
+        self.last += 1;
+        (Call::Spawn(self.last), self.last)
+    }
+
+    /// Forgets that a runner was called, since it has begun or will not.
+    fn forget_call(&mut self, number: u64) {
+        match self.bound.iter().position(|(_, known)| *known == number) {
+            Some(place) => _ = self.bound.swap_remove(place),
+            None => self.coming -= 1,
         }
     }
 }
 
-/// The runner: gives turns for as long as there are any, and goes when there have been none for a while.
-struct Running {
+/// A runner: gives turns for as long as there are any, and goes when there have been none for a while.
+struct Runner {
     queue: Arc<RunQueue>,
+    number: u64,
+    /// Where those stand to whom its turns give something to do, while it is at work.
+    lane: Option<usize>,
+    /// Whom it has let go first, the last time. As long as that one has not begun, it does not do so again: two might let each other go
+    /// first for ever.
+    successor: Option<u64>,
+    /// It has gone by itself.
+    gone: bool,
     /// When it will have slept for long, and how many turns there had been when that was set.
     slept: Option<(Pin<Box<Sleep>>, u64)>,
     turns: u64,
-    /// It has gone by itself.
-    gone: bool,
 }
 
-impl Running {
+impl Runner {
+    /// Begins to work, if it was called.
+    fn begin(&mut self, cx: &Context<'_>) -> Option<usize> {
+        let mut inner = lock(&self.queue.inner);
+        if let Some((_, waker)) = inner.asleep.iter_mut().find(|(number, _)| *number == self.number) {
+            waker.clone_from(cx.waker());
+            return None;
+        }
+        inner.forget_call(self.number);
+        let lane = inner.free.pop().unwrap_or(inner.lanes.len());
+        if lane == inner.lanes.len() {
+            inner.lanes.push(Lane::default());
+        }
+        self.lane = Some(lane);
+        self.lane
+    }
+
+    /// Gives turns, until there are no more or others are to run. Says whether it has let another go first, and comes again.
+    fn give_turns(&mut self, lane: usize) -> bool {
+        let _own = OwnLane::enter(&self.queue, lane);
+        let thread = if self.queue.several { thread_of_task() } else { None };
+        let mut favours = 0;
+        for _ in 0..TURNS {
+            match self.queue.next(lane, &mut favours, thread, &mut self.successor) {
+                Found::Item(item) => {
+                    self.turns += 1;
+                    item.take_turn();
+                }
+                Found::Nobody => return false,
+                Found::Another(call) => {
+                    self.queue.make(call);
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Works no more for now: it comes again at once if there is more to do and nobody else comes, and sleeps or goes otherwise.
+    fn end(&mut self, lane: usize, comes: bool, cx: &mut Context<'_>) -> Poll<()> {
+        let mut inner = lock(&self.queue.inner);
+        inner.end_turn(lane);
+        inner.free.push(lane);
+        self.lane = None;
+        // As one that was called, if it has not been counted as that.
+        let comes = comes || {
+            let is_wanted = inner.waiting > 0 && inner.coming == 0;
+            inner.coming += usize::from(is_wanted);
+            inner.awake += usize::from(is_wanted);
+            is_wanted
+        };
+        inner.awake -= 1;
+        if comes {
+            drop(inner);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if inner.closed || inner.asleep.len() >= SLEEPERS {
+            self.gone = true;
+            return Poll::Ready(());
+        }
+        inner.asleep.push((self.number, cx.waker().clone()));
+        drop(inner);
+        self.sleep(cx)
+    }
+
+    /// Sleeps on, or goes if it has slept for long.
+    fn sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.has_slept_long(cx) {
+            return Poll::Pending;
+        }
+        let mut inner = lock(&self.queue.inner);
+        let Some(place) = inner.asleep.iter().position(|(number, _)| *number == self.number) else {
+            // It has just been called, and so woken.
+            return Poll::Pending;
+        };
+        inner.asleep.remove(place);
+        self.gone = true;
+        Poll::Ready(())
+    }
+
     /// Whether there have been no turns for a while.
     fn has_slept_long(&mut self, cx: &mut Context<'_>) -> bool {
         loop {
@@ -180,45 +454,53 @@ impl Running {
             self.slept = None;
         }
     }
-
-    /// Sleeps, or goes, unless somebody has been handed in.
-    fn rest(&mut self, cx: &mut Context<'_>) -> Option<Poll<()>> {
-        let goes = self.has_slept_long(cx);
-        let mut inner = lock(&self.queue.inner);
-        if !inner.ready.is_empty() {
-            return None;
-        }
-        self.gone = goes || inner.closed;
-        inner.runner = if self.gone { Runner::None } else { Runner::Asleep(cx.waker().clone()) };
-        Some(if self.gone { Poll::Ready(()) } else { Poll::Pending })
-    }
 }
 
-impl Future for Running {
+impl Future for Runner {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut favours = 0;
-        for _ in 0..TURNS {
-            if let Some(item) = self.queue.next(&mut favours) {
-                self.turns += 1;
-                item.take_turn();
-            } else if let Some(rest) = self.rest(cx) {
-                return rest;
-            }
-        }
-        lock(&self.queue.inner).end_turn();
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        let Some(lane) = self.begin(cx) else { return self.sleep(cx) };
+        let another = self.give_turns(lane);
+        self.end(lane, another, cx)
     }
 }
 
-impl Drop for Running {
+impl Drop for Runner {
     /// The runtime may drop the task: then nobody is left waiting.
     fn drop(&mut self) {
-        if !self.gone {
-            lock(&self.queue.inner).runner = Runner::None;
-            self.queue.close();
+        if self.gone {
+            return;
         }
+        {
+            let mut inner = lock(&self.queue.inner);
+            let asleep = inner.asleep.len();
+            inner.asleep.retain(|(number, _)| *number != self.number);
+            if inner.asleep.len() == asleep {
+                inner.awake -= 1;
+                match self.lane {
+                    Some(lane) => inner.free.push(lane),
+                    None => inner.forget_call(self.number),
+                }
+            }
+        }
+        self.queue.close();
+    }
+}
+
+/// While it lives, what turns on this thread give others to do stands in one lane.
+struct OwnLane {
+    outer: Option<(*const RunQueue, usize)>,
+}
+
+impl OwnLane {
+    fn enter(queue: &Arc<RunQueue>, lane: usize) -> OwnLane {
+        OwnLane { outer: LANE.replace(Some((Arc::as_ptr(queue), lane))) }
+    }
+}
+
+impl Drop for OwnLane {
+    fn drop(&mut self) {
+        LANE.set(self.outer);
     }
 }

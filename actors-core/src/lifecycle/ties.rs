@@ -3,7 +3,7 @@
 //! Generic in what a peer and a group are, so that it stands below both.
 
 use std::any::Any;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -16,6 +16,7 @@ use super::event::{Event, MonitorRef};
 use super::exit::{Exit, ExitReason};
 use super::id::ActorId;
 use super::record::LimitHit;
+use crate::lazy_map::LazyMap;
 use crate::sync::Wakers;
 
 pub(crate) struct Ties<P, G> {
@@ -34,11 +35,11 @@ pub(crate) struct Ties<P, G> {
     /// The end, once it is published.
     pub(crate) exit: Option<Arc<Exit>>,
 
-    pub(crate) links: BTreeMap<ActorId, Link<P>>,
+    pub(crate) links: LazyMap<ActorId, Link<P>>,
     /// Who watches this actor.
     pub(crate) watchers: Vec<Watcher<P>>,
     /// The monitors by which this actor watches others.
-    pub(crate) watching: BTreeMap<MonitorRef, Option<P>>,
+    pub(crate) watching: LazyMap<MonitorRef, Option<P>>,
     /// What it belongs to until its final end.
     pub(crate) groups: Vec<G>,
     /// What is to be handled next.
@@ -56,7 +57,7 @@ pub(crate) struct Ties<P, G> {
     /// The asks that a handler of this actor awaits.
     pub(crate) asks: Vec<OpenAsk<P>>,
     /// Helper tasks of this actor.
-    pub(crate) helpers: BTreeMap<u64, Option<AbortHandle>>,
+    pub(crate) helpers: LazyMap<u64, Option<AbortHandle>>,
     /// How many blocking jobs of this actor run.
     pub(crate) blocking: usize,
     /// Panics of helpers and jobs that nobody awaited, after the actor was asked to end.
@@ -223,9 +224,9 @@ impl<P, G> Default for Ties<P, G> {
             crash: None,
             claimed: false,
             exit: None,
-            links: BTreeMap::new(),
+            links: LazyMap::default(),
             watchers: Vec::new(),
-            watching: BTreeMap::new(),
+            watching: LazyMap::default(),
             groups: Vec::new(),
             events: VecDeque::new(),
             notices: VecDeque::new(),
@@ -233,7 +234,7 @@ impl<P, G> Default for Ties<P, G> {
             stop_waiters: Wakers::default(),
             token: None,
             asks: Vec::new(),
-            helpers: BTreeMap::new(),
+            helpers: LazyMap::default(),
             blocking: 0,
             failed_work: Vec::new(),
             attached: None,

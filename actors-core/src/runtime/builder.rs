@@ -43,6 +43,8 @@ pub struct Builder<A: Actor> {
     family: Arc<Family>,
     actor: A,
     name: Option<Arc<str>>,
+    /// How many messages may wait, if that is said apart: whoever says no more needs no policy of his own.
+    capacity: Option<Capacity>,
     policy: Option<Box<Policy>>,
     /// What is decided of it from the beginning.
     signals: u32,
@@ -50,7 +52,7 @@ pub struct Builder<A: Actor> {
 
 impl<A: Actor> Builder<A> {
     pub(crate) fn new(family: Arc<Family>, actor: A) -> Self {
-        Builder { family, actor, name: None, policy: None, signals: 0 }
+        Builder { family, actor, name: None, capacity: None, policy: None, signals: 0 }
     }
 
     /// Gives it a name, unique among its siblings, by which [`lookup`](crate::ActorSystem::lookup) finds it. `/` and `#`
@@ -62,13 +64,13 @@ impl<A: Actor> Builder<A> {
 
     /// Lets at most this many messages wait.
     pub fn mailbox(mut self, capacity: u32) -> Self {
-        self.policy().mailbox = Capacity::Bounded(capacity);
+        self.capacity = Some(Capacity::Bounded(capacity));
         self
     }
 
     /// Lets any number of messages wait.
     pub fn unbounded(mut self) -> Self {
-        self.policy().mailbox = Capacity::Unbounded;
+        self.capacity = Some(Capacity::Unbounded);
         self
     }
 
@@ -180,9 +182,9 @@ impl<A: Actor> Builder<A> {
     /// Makes the actor. `enroll` sees it before anybody else does, and may refuse it; it is called once at most. If the actor was
     /// refused for its name, whoever has the name is returned too.
     pub(crate) fn create(self, enroll: Option<Enroll<'_>>) -> (ActorRef<A>, Option<Arc<dyn AnyCell>>) {
-        let Builder { family, actor, name, policy, signals } = self;
+        let Builder { family, actor, name, capacity, policy, signals } = self;
         let effective = policy.as_deref().unwrap_or(const { &A::POLICY });
-        let (capacity, overflow) = (effective.mailbox, effective.overflow);
+        let (capacity, overflow) = (capacity.unwrap_or(effective.mailbox), effective.overflow);
         let core = Core::new(family.env.next_id(), name, family, policy, signals);
         let cell = Arc::new(Cell::new(core, actor, capacity, overflow, const { &task::kind() }));
         let any: Arc<dyn AnyCell> = cell.clone();

@@ -10,7 +10,7 @@ use super::life::Life;
 use super::teardown::{has_work, report_crash};
 use crate::actor::Actor;
 use crate::lifecycle::cell::{AnyCell, Core};
-use crate::lifecycle::conclude::{claim, conclude, conclude_at_rest};
+use crate::lifecycle::conclude::{conclude, conclude_at_rest};
 use crate::lifecycle::current::{DropCause, dropping};
 use crate::lifecycle::exit::{Exit, ExitReason};
 use crate::lifecycle::panic::guard;
@@ -137,8 +137,11 @@ fn finish(
         cell.close(Closed::Stopped);
     }
     // Not before: until it is dropped, whoever loses patience may declare the end in our place.
-    let undisturbed = lock(&core.ties).is_empty();
-    if !claim(&cell) {
+    let (undisturbed, claimed) = {
+        let mut ties = lock(&core.ties);
+        (ties.is_empty(), ties.claim())
+    };
+    if !claimed {
         return;
     }
     let times = asked_at.zip(ended_at).filter(|_| recorded).map(|(asked_at, ended_at)| (env.since_began(asked_at), ended_at - asked_at));

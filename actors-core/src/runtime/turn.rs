@@ -3,10 +3,8 @@
 //! The state stays in the cell between turns. What one turn cannot do goes on in a task: many messages, work that has to be
 //! waited for, sources and a stash, which live as long as the task does.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 
 use super::fault;
 use super::life::{HAS_STATE, InHand, Life, Over, over_after};
@@ -18,18 +16,15 @@ use crate::actor::{Actor, at_once};
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::current::{Identity, Role};
-use crate::lifecycle::env::{CountedTask, Env};
 use crate::lifecycle::event::Exited;
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic::{catch, guard};
-use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
+use crate::lifecycle::run_queue::RunQueue;
 use crate::lifecycle::signal::Signals;
 use crate::telemetry::Scope;
 
 /// An actor that has had more messages than these will get more, and has a task that lingers between them.
 const FEW: u64 = 16;
-/// The same where each turn takes a task, which costs more than to wake one.
-const FEW_IN_TASKS: u64 = 2;
 
 /// What came of a turn.
 pub(super) enum Outcome {
@@ -50,41 +45,7 @@ pub(super) fn start<A: Actor>(cell: Arc<Cell<A>>) {
     if !A::TAKES_TURNS || ends_here {
         return start_task(cell);
     }
-    if cell.core().parent.env.run_queue.is_of_use() {
-        RunQueue::add(cell);
-    } else {
-        spawn_turn(&cell.core().parent.env.clone(), cell);
-    }
-}
-
-fn spawn_turn(env: &Arc<Env>, cell: Arc<dyn TakesTurns>) {
-    env.runtime.spawn(OneTurn { cell: Some(cell), _counted: env.count_task() });
-}
-
-/// A small task that takes one turn of one actor.
-struct OneTurn {
-    cell: Option<Arc<dyn TakesTurns>>,
-    _counted: CountedTask,
-}
-
-impl Future for OneTurn {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if let Some(cell) = self.cell.take() {
-            cell.take_turn();
-        }
-        Poll::Ready(())
-    }
-}
-
-impl Drop for OneTurn {
-    /// The runtime may drop the task before: then a task that is dropped ends the actor.
-    fn drop(&mut self) {
-        if let Some(cell) = self.cell.take() {
-            cell.start_task();
-        }
-    }
+    RunQueue::add(cell);
 }
 
 /// Takes a turn of an actor.
@@ -254,8 +215,7 @@ impl<A: Actor> Life<A> {
         if self.cell.mailbox.refill(&mut self.batch) {
             return None;
         }
-        let few = if self.common.any.env().run_queue.is_of_use() { FEW } else { FEW_IN_TASKS };
-        if self.cell.mailbox.taken() > few || !self.may_rest() {
+        if self.cell.mailbox.taken() > FEW || !self.may_rest() {
             return Some(Outcome::Task);
         }
         self.lie_down().then_some(Outcome::Done)

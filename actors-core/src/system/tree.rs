@@ -301,6 +301,9 @@ pub(super) mod tests {
         fn run_queue(&self) -> &Arc<RunQueue> {
             &self.0.parent.env.run_queue
         }
+        fn depth(&self) -> u32 {
+            self.0.parent.depth
+        }
         fn take_turn(self: Arc<Self>) {}
         fn start_task(self: Arc<Self>) {}
     }

@@ -4,6 +4,7 @@
 mod actix;
 #[cfg(feature = "peers")]
 mod kameo;
+mod observed;
 mod ours;
 #[cfg(feature = "peers")]
 mod ractor;
@@ -21,6 +22,9 @@ pub const NAMES: &[&str] = &[OURS, BASE, "kameo", "ractor", "actix", "xtra"];
 /// What they are called, in the order of the tables. The first is ours; all are compared with the second.
 #[cfg(not(feature = "peers"))]
 pub const NAMES: &[&str] = &[OURS, BASE];
+
+/// What is measured only where it is asked for: ours with somebody who listens.
+pub const MORE: &[&str] = &[observed::INFO, observed::DEBUG];
 
 const OURS: &str = "ours";
 
@@ -45,7 +49,8 @@ pub fn measure(system: &str, workload: &Workload, rt: Rt, n: u64) -> Result<Opti
         ("actix", _) => on::<actix::Actix>(workload, rt, n),
         #[cfg(feature = "peers")]
         ("xtra", _) => on::<xtra::Xtra>(workload, rt, n),
-        _ => return Err(format!("there is no system `{system}`; there are {NAMES:?}")),
+        _ if observed::listen(system) => return measure(OURS, workload, rt, n),
+        _ => return Err(format!("there is no system `{system}`; there are {NAMES:?}, and {MORE:?}")),
     })
 }
 

@@ -132,9 +132,9 @@ impl<C: Channel> System for Tokio<C> {
     }
 
     async fn skynet(&self, leaves: u64) -> Option<u64> {
-        let (above, mut added_up) = mpsc::unbounded_channel();
-        tokio::spawn(Node { first: 0, leaves, above, _live: Live::new() }.run());
-        added_up.recv().await
+        let (sum, added_up) = oneshot::channel();
+        Node::<C>::grow(Above::Asker(Some(sum)), 0, leaves);
+        added_up.await.ok()
     }
 
     async fn tree(&self, shape: Shape, order: Order) -> Option<StopTree> {
@@ -163,38 +163,57 @@ async fn end_one_by_one<C: Channel>(actors: Vec<Handle<C>>) {
 
 // ===== trees =====
 
-/// A node of the skynet: a leaf reports its number, and the others the sum of what ten children report.
-struct Node {
-    first: u64,
-    leaves: u64,
-    above: mpsc::UnboundedSender<u64>,
+/// To whom a node of the skynet reports.
+enum Above<C: Channel> {
+    Parent(C::Sender),
+    Asker(Option<oneshot::Sender<u64>>),
+}
+
+/// A node of the skynet: a leaf reports its number, and the others what they are told of ten children. It ends when its children,
+/// who alone can send to it, have ended.
+struct Node<C: Channel> {
+    above: Above<C>,
+    missing: u64,
+    sum: u64,
     _live: Live,
 }
 
-impl Node {
-    async fn run(self) {
-        if self.leaves == 1 {
-            self.report(self.first);
-            return;
-        }
-        let (sender, mut receiver) = mpsc::unbounded_channel();
-        for child in 0..10 {
-            self.spawn_child(child, sender.clone());
-        }
-        let mut sum = 0;
-        for _ in 0..10 {
-            sum += receiver.recv().await.expect("ten children report");
-        }
-        self.report(sum);
+impl<C: Channel> Node<C> {
+    fn grow(above: Above<C>, first: u64, leaves: u64) {
+        let (sender, receiver) = C::new();
+        let node = Node { above, missing: 10, sum: 0, _live: Live::new() };
+        tokio::spawn(node.run(first, leaves, sender, receiver));
     }
 
-    fn spawn_child(&self, child: u64, above: mpsc::UnboundedSender<u64>) -> JoinHandle<()> {
-        let leaves = self.leaves / 10;
-        tokio::spawn(Node { first: self.first + child * leaves, leaves, above, _live: Live::new() }.run())
+    async fn run(mut self, first: u64, leaves: u64, me: C::Sender, mut receiver: C::Receiver) {
+        if leaves == 1 {
+            self.report(first);
+        } else {
+            let share = leaves / 10;
+            (0..10).for_each(|child| Node::<C>::grow(Above::Parent(me.clone()), first + child * share, share));
+        }
+        drop(me);
+        while let Some(msg) = C::receive(&mut receiver).await {
+            match msg {
+                Msg::Tell(number) => self.add(number),
+                Msg::Ask(number, reply) => _ = reply.send(number),
+            }
+        }
     }
 
-    fn report(&self, number: u64) {
-        self.above.send(number).expect("it is waited for");
+    fn add(&mut self, number: u64) {
+        self.sum += number;
+        self.missing -= 1;
+        if self.missing == 0 {
+            self.report(self.sum);
+        }
+    }
+
+    fn report(&mut self, number: u64) {
+        match &mut self.above {
+            Above::Parent(parent) => C::try_send(parent, Msg::Tell(number)),
+            Above::Asker(asker) => asker.take().expect("reported once").send(number).expect("it is waited for"),
+        }
     }
 }
 

@@ -60,7 +60,14 @@ pub mod runtime {
 
 /// As `tokio::task`.
 pub mod task {
+    use ::shuttle::rand::Rng;
+
     pub use ::shuttle::future::{AbortHandle, JoinHandle, yield_now};
+
+    /// As the real one, but for the id itself; whether a task runs is decided by chance, so that what depends on it is tried both ways.
+    pub fn try_id() -> Option<()> {
+        ::shuttle::rand::thread_rng().gen_bool(0.5).then_some(())
+    }
 }
 
 /// As `tokio::time`. No time passes, so no limit is outrun, and whoever sleeps sleeps as long as the model runs.

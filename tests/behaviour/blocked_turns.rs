@@ -1,0 +1,141 @@
+//! Turns that block their thread: actors that never wait share runners, and whoever can run elsewhere does (S2.7).
+//!
+//! Here threads really block, so the clock cannot be paused. Nothing sleeps: what blocks waits for the test to let it go.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use actors_core::{Actor, ActorRef, ActorSystem, messages};
+use tests::{Gate, promptly};
+
+/// None of its handlers waits.
+#[derive(Actor)]
+struct Clerk {
+    wall: Receiver<()>,
+    gate: Gate,
+}
+
+#[messages]
+impl Clerk {
+    #[message]
+    fn block(&self) {
+        self.gate.open();
+        assert!(self.wall.recv().is_err());
+    }
+
+    #[message]
+    fn tell_and_block(&self, others: Vec<ActorRef<Clerk>>) {
+        others.iter().for_each(|other| other.try_tell(Open).expect("there is room"));
+        self.block();
+    }
+
+    #[message]
+    fn open(&self) {
+        self.gate.open();
+    }
+
+    #[message]
+    fn ping(&self) -> u8 {
+        1
+    }
+}
+
+/// A clerk, what lets it go on, and its gate.
+fn clerk(system: &ActorSystem) -> (ActorRef<Clerk>, Sender<()>, Gate) {
+    let (hold, wall) = channel();
+    let gate = Gate::new();
+    (system.spawn(Clerk { wall, gate: gate.clone() }), hold, gate)
+}
+
+/// Blocks all but one of so many workers, and returns what lets them go on.
+async fn block_all_but_one(system: &ActorSystem, workers: usize) -> Vec<(ActorRef<Clerk>, Sender<()>)> {
+    let mut blocked = Vec::new();
+    for _ in 1..workers {
+        let (actor, hold, gate) = clerk(system);
+        actor.tell(Block).await.expect("it takes messages");
+        promptly("it blocks", gate.pass()).await;
+        blocked.push((actor, hold));
+    }
+    blocked
+}
+
+fn on_workers<F: Future<Output = ()>>(work: impl Fn(ActorSystem, usize) -> F) {
+    for count in [2, 3, 8] {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(count).enable_all().build().expect("it can be built");
+        runtime.block_on(async {
+            let system = ActorSystem::new("office");
+            work(system.clone(), count).await;
+            promptly("it ends", system.shutdown()).await;
+        });
+    }
+}
+
+#[test]
+fn turns_that_block_hold_up_nobody_who_is_sent_to_from_outside() {
+    on_workers(|system, count| async move {
+        let blocked = block_all_but_one(&system, count).await;
+        for _ in 0..20 {
+            let (actor, _, _) = clerk(&system);
+            assert_eq!(promptly("an answer", actor.ask(Ping)).await.expect("it answers"), 1);
+        }
+        drop(blocked);
+    });
+}
+
+#[test]
+fn turns_that_block_hold_up_nobody_who_is_sent_to_by_a_task() {
+    on_workers(|system, count| async move {
+        let blocked = block_all_but_one(&system, count).await;
+        let within = system.clone();
+        let task = tokio::spawn(async move {
+            for _ in 0..20 {
+                let (actor, _, _) = clerk(&within);
+                assert_eq!(actor.ask(Ping).await.expect("it answers"), 1);
+            }
+        });
+        promptly("answers", task).await.expect("it does not panic");
+        drop(blocked);
+    });
+}
+
+#[test]
+fn whom_turns_send_to_before_they_block_is_seen_to_by_others() {
+    on_workers(|system, count| async move {
+        let mut kept = Vec::new();
+        // Of those that one turn sends to, the last may have to wait for it, as any task does that is spawned there last.
+        for _ in 1..count {
+            let (first, second, third) = (clerk(&system), clerk(&system), clerk(&system));
+            let (actor, hold, gate) = clerk(&system);
+            let others = vec![first.0.clone(), second.0.clone(), third.0.clone()];
+            actor.tell(TellAndBlock { others }).await.expect("it takes messages");
+            promptly("it blocks", gate.pass()).await;
+            promptly("the first is seen to", first.2.pass()).await;
+            promptly("the second is seen to", second.2.pass()).await;
+            kept.push((actor, hold, [first, second, third]));
+        }
+        let (actor, _, _) = clerk(&system);
+        assert_eq!(promptly("an answer", actor.ask(Ping)).await.expect("it answers"), 1);
+        drop(kept);
+    });
+}
+
+#[test]
+fn many_who_wait_at_once_are_shared_out_among_the_workers_that_are_left() {
+    on_workers(|system, count| async move {
+        // As many block as may, amid others who wait.
+        let (mut blocked, mut gates) = (Vec::new(), Vec::new());
+        for number in 0..200 {
+            let (actor, hold, gate) = clerk(&system);
+            if number % 50 == 7 && blocked.len() + 1 < count {
+                actor.try_tell(Block).expect("there is room");
+                blocked.push((actor, hold));
+            } else {
+                actor.try_tell(Open).expect("there is room");
+                gates.push((actor, gate));
+            }
+        }
+        for (_, gate) in &gates {
+            promptly("it is seen to", gate.pass()).await;
+        }
+        drop(blocked);
+    });
+}
