@@ -41,6 +41,7 @@ mod open;
 mod panics;
 mod peer_groups;
 mod pool;
+mod pool_limits;
 mod races;
 mod references;
 mod registry;
