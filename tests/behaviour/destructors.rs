@@ -116,3 +116,30 @@ async fn what_a_message_panics_with_that_is_discarded_is_told_at_the_end_and_cos
     assert_eq!(system.dead_letter_count(), 2);
     system.shutdown().await;
 }
+
+/// Its last hook never ends, and what it holds panics when it is dropped.
+#[derive(Actor)]
+#[actor(hook_limit = "100ms")]
+struct Clinging;
+
+#[messages]
+impl Clinging {
+    #[stopped]
+    async fn end(&self) {
+        let _bomb = Bomb;
+        std::future::pending::<()>().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_hook_panics_with_that_is_cut_short_is_told() {
+    let system = ActorSystem::new("destructors");
+    let clinging = system.start(Clinging).await.unwrap();
+    clinging.stop();
+
+    promptly("its end", clinging.stopped()).await;
+
+    let exit = clinging.exit().unwrap();
+    assert!(std::iter::once(&exit.reason).chain(&exit.secondary).any(|reason| reason.to_string().contains("boom")), "{exit:?}");
+    system.shutdown().await;
+}
