@@ -1,4 +1,4 @@
-//! The stop signal and its tokens: when they are raised, and for which life (S6.2).
+//! The stop signal and its tokens: when they are raised, for which life (S6.2), and what is not begun any more.
 
 use std::time::Duration;
 
@@ -74,4 +74,35 @@ async fn a_new_life_has_a_token_and_a_signal_of_its_own() {
     assert_eq!(promptly("its end", host.stopped()).await, ExitReason::Normal);
     assert!(new.is_cancelled());
     system.shutdown_within(Duration::from_secs(5)).await;
+}
+
+/// Begins something in its last hook, of which it would never hear.
+#[derive(Actor)]
+struct Piper {
+    journal: Journal,
+}
+
+#[messages]
+impl Piper {
+    #[message]
+    fn found(&self) {}
+
+    #[stopped]
+    async fn end(&self, ctx: &mut Context<Self>) {
+        let journal = self.journal.clone();
+        ctx.pipe_with(async move { journal.note("begun") }, |()| Found);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_stops_begins_no_work_whose_outcome_it_would_never_hear() {
+    let (system, journal) = (ActorSystem::new("tokens"), Journal::new());
+    let piper = system.start(Piper { journal: journal.clone() }).await.unwrap();
+
+    piper.stop();
+
+    assert_eq!(promptly("its end", piper.stopped()).await, ExitReason::Normal);
+    assert!(journal.is_empty());
+    system.shutdown().await;
 }
