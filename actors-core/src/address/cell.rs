@@ -19,7 +19,7 @@ use crate::lifecycle::policy::Policy;
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, fill, wake_those};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, wake};
 
 /// In this order: what an end looks at, and after it what a message does.
 #[repr(C)]
@@ -258,7 +258,7 @@ impl<A: Protocol> Cell<A> {
     fn settle(self: &Arc<Self>, pushed: Pushed) -> u64 {
         match pushed.wakeup {
             Wakeup::Nothing => {}
-            Wakeup::Wake(waker) => waker.wake(),
+            Wakeup::Wake(waker) => wake(waker),
             Wakeup::Start => (self.kind.start)(self.clone()),
         }
         pushed.number
@@ -325,7 +325,7 @@ impl<A: Protocol> AnyCell for Cell<A> {
     fn call(self: Arc<Self>) {
         match self.mailbox.call() {
             Wakeup::Nothing => {}
-            Wakeup::Wake(waker) => waker.wake(),
+            Wakeup::Wake(waker) => wake(waker),
             Wakeup::Start => (self.kind.start)(self),
         }
     }

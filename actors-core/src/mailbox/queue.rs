@@ -7,7 +7,7 @@ use super::control::{Control, Flags, Lane, lane_of};
 use super::line::{Line, Ticket};
 use super::ring::{Ring, fill};
 use super::{Capacity, Overflow};
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{Mutex, MutexGuard, lock, wake};
 
 /// A queue for many senders and one receiver.
 pub(crate) struct Mailbox<T> {
@@ -202,7 +202,7 @@ impl<T> Mailbox<T> {
             if more.line.leave(ticket) { None } else { self.grant(&mut inner) }
         };
         if let Some(waker) = next {
-            waker.wake();
+            wake(waker);
         }
     }
 
@@ -316,10 +316,10 @@ impl<T> Mailbox<T> {
 /// Wakes those who wait for room, and a receiver that does not know that it has ended.
 fn tell_of_the_end(line: Option<Line>, receiver: Option<Receiver>) {
     for (_, waker) in line.into_iter().flat_map(|line| line.wakers) {
-        waker.wake();
+        wake(waker);
     }
     if let Some(Receiver::Idle(waker) | Receiver::Busy(waker)) = receiver {
-        waker.wake();
+        wake(waker);
     }
 }
 
