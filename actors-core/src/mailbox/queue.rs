@@ -187,6 +187,14 @@ impl<T> Mailbox<T> {
         if more.line.still_waits(ticket, waker) { Poll::Pending } else { Poll::Ready(Admission::Room(Room { inner })) }
     }
 
+    /// Room that was granted has not been used after all: it goes to the next.
+    pub(crate) fn pass_on(&self) {
+        let next = self.grant(&mut self.lock());
+        if let Some(waker) = next {
+            waker.wake();
+        }
+    }
+
     /// Leaves the line; room that was already granted goes to the next.
     pub(crate) fn leave(&self, ticket: Ticket) {
         let next = {
