@@ -85,6 +85,8 @@ pub(super) trait AnyLife: Send {
 
     /// Takes one step of that, up to these marks, which the first step sets.
     fn drain_step(&mut self, marks: &mut Option<Marks>) -> Drained;
+    /// After a panic: takes the next message if nobody can find out what it is.
+    fn skip_unreadable(&mut self);
 
     /// Drops what yields messages. Panics in destructors come back.
     fn drop_sources(&mut self) -> Vec<ExitReason>;
@@ -357,6 +359,10 @@ impl<A: Actor> AnyLife for Life<A> {
             return drain_in_steps(self, marks);
         }
         Box::pin(self.drain_all(marks))
+    }
+
+    fn skip_unreadable(&mut self) {
+        self.take_unreadable();
     }
 
     fn drain_step(&mut self, marks: &mut Option<Marks>) -> Drained {

@@ -118,6 +118,7 @@ impl<A: Actor> Life<A> {
         match guard(|| self.go_round_at_once(task)) {
             Ok(outcome) => outcome,
             Err(reason) => {
+                self.take_unreadable();
                 let over = self.common.crashed(reason);
                 self.is_over(over)
             }
@@ -145,13 +146,8 @@ impl<A: Actor> Life<A> {
                 }
             }
             // Looked at now that it is known what comes next, so that it strikes at all that has come after it.
-            if self.is_threatened() && !matches!(next, Next::Failed(_)) {
-                if let Next::Message(message) = next {
-                    self.cell.mailbox.untake(&mut self.batch, message);
-                }
-                // What strikes may have to wait.
-                self.batch.stays_awake();
-                return Some(Outcome::Task);
+            if const { fault::POSSIBLE } && self.is_threatened() && !matches!(next, Next::Failed(_)) {
+                return Some(self.put_off(next));
             }
             let handled = match next {
                 Next::Nothing => {
@@ -183,6 +179,16 @@ impl<A: Actor> Life<A> {
                 left = TURN;
             }
         }
+    }
+
+    /// Leaves what comes next to a task: what strikes may have to wait.
+    #[cold]
+    fn put_off(&mut self, next: Next<A::Msg>) -> Outcome {
+        if let Next::Message(message) = next {
+            self.cell.mailbox.untake(&mut self.batch, message);
+        }
+        self.batch.stays_awake();
+        Outcome::Task
     }
 
     /// Whether nothing is known to be done, and the mailbox is to be looked into next.
