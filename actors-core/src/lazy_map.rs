@@ -47,3 +47,23 @@ impl<K: Ord, V> IntoIterator for LazyMap<K, V> {
         self.0.into_iter().flatten()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_holds_what_was_put_in_until_that_is_taken_out_and_nothing_is_kept_then() {
+        let mut map = LazyMap::default();
+        assert!(map.is_empty());
+        assert_eq!((map.insert(2, "two"), map.insert(1, "one"), map.insert(2, "second")), (None, None, Some("two")));
+        assert_eq!(map.get_mut(&1).map(|value| std::mem::replace(value, "first")), Some("one"));
+        assert!(map.values().eq(["first", "second"].iter()));
+        assert_eq!((map.remove(&3), map.remove(&1), map.is_empty()), (None, Some("first"), false));
+        assert_eq!((map.remove(&2), map.is_empty(), map.0.is_none()), (Some("second"), true, true));
+        assert_eq!(map.remove(&2), None);
+        map.insert(5, "five");
+        map.insert(4, "four");
+        assert!(map.into_iter().eq([(4, "four"), (5, "five")]));
+    }
+}

@@ -1,5 +1,6 @@
 //! A lock without poison, and a set of wakers.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::task::Waker;
@@ -88,11 +89,102 @@ impl Wakers {
     }
 }
 
+thread_local! {
+    /// A task was woken, or spawned, on this thread.
+    static HAS_WOKEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Wakes, and notes it for this thread.
+pub(crate) fn wake(waker: Waker) {
+    note_wake();
+    waker.wake();
+}
+
+/// Notes for this thread that a task is to run.
+pub(crate) fn note_wake() {
+    // A thread that ends gives no turns.
+    let _ = HAS_WOKEN.try_with(|woken| woken.set(true));
+}
+
+/// Whether a task was woken on this thread since this was last asked.
+pub(crate) fn has_woken() -> bool {
+    HAS_WOKEN.try_with(|woken| woken.replace(false)).unwrap_or(false)
+}
+
 /// Wakes all of `wakers`.
 pub(crate) fn wake_all(wakers: Wakers) {
     match wakers {
         Wakers::None => {}
-        Wakers::One(_, waker) => waker.wake(),
-        Wakers::Many(map) => map.into_values().for_each(Waker::wake),
+        Wakers::One(_, waker) => wake(waker),
+        Wakers::Many(map) => map.into_values().for_each(wake),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Bell(AtomicU64);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn bells<const N: usize>() -> ([Arc<Bell>; N], [Waker; N]) {
+        let bells = std::array::from_fn(|_| Arc::new(Bell::default()));
+        let wakers = bells.each_ref().map(|bell: &Arc<Bell>| Waker::from(bell.clone()));
+        (bells, wakers)
+    }
+
+    fn rings<const N: usize>(bells: &[Arc<Bell>; N]) -> [u64; N] {
+        bells.each_ref().map(|bell| bell.0.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn whoever_waits_is_woken_once_and_whoever_has_left_is_not() {
+        for leaver in 0..4 {
+            let (bells, wakers) = bells::<3>();
+            let (mut all, mut last, mut keys) = (Wakers::default(), 0, [None; 3]);
+            for (key, waker) in keys.iter_mut().zip(&wakers) {
+                all.register(&mut last, key, waker);
+            }
+            if let Some(key) = keys.get(leaver) {
+                all.remove(key.expect("it was given one"));
+            }
+            wake_all(all.take());
+            assert!(all.is_empty());
+            wake_all(all);
+            let expected: [u64; 3] = std::array::from_fn(|place| u64::from(place != leaver));
+            assert_eq!(rings(&bells), expected, "{leaver} has left");
+        }
+    }
+
+    #[test]
+    fn whoever_registers_again_is_woken_where_it_waits_now_however_many_wait() {
+        for others in 0..3 {
+            let (bells, [old, new, other]) = bells::<3>();
+            let (mut all, mut last, mut mine) = (Wakers::default(), 0, None);
+            all.register(&mut last, &mut mine, &old);
+            let mut keys = Vec::new();
+            for _ in 0..others {
+                let mut key = None;
+                all.register(&mut last, &mut key, &other);
+                keys.push(key.expect("it was given one"));
+            }
+            all.register(&mut last, &mut mine, &new);
+            // Keys of nobody, or of somebody who has gone, are harmless.
+            all.remove(99);
+            keys.into_iter().for_each(|key| all.remove(key));
+            assert!(!all.is_empty(), "one is left");
+            wake_all(all);
+            assert_eq!(rings(&bells), [0, 1, 0], "with {others} others");
+        }
     }
 }

@@ -23,7 +23,8 @@ impl Clerk {
     }
 
     #[message]
-    fn tell_and_block(&self, others: Vec<ActorRef<Clerk>>) {
+    fn tell_and_block(&self, blockers: Vec<ActorRef<Clerk>>, others: Vec<ActorRef<Clerk>>) {
+        blockers.iter().for_each(|other| other.try_tell(Block).expect("there is room"));
         others.iter().for_each(|other| other.try_tell(Open).expect("there is room"));
         self.block();
     }
@@ -34,8 +35,29 @@ impl Clerk {
     }
 
     #[message]
+    fn send_to(&self, block: ActorRef<Clerk>, poke: ActorRef<Busy>) {
+        block.try_tell(Block).expect("there is room");
+        poke.try_tell(Poke).expect("there is room");
+    }
+
+    #[message]
     fn ping(&self) -> u8 {
         1
+    }
+}
+
+/// Has a task, since one of its handlers waits.
+#[derive(Actor)]
+struct Busy {
+    gate: Gate,
+}
+
+#[messages]
+impl Busy {
+    #[message]
+    async fn poke(&self) {
+        std::future::ready(()).await;
+        self.gate.open();
     }
 }
 
@@ -106,7 +128,7 @@ fn whom_turns_send_to_before_they_block_is_seen_to_by_others() {
             let (first, second, third) = (clerk(&system), clerk(&system), clerk(&system));
             let (actor, hold, gate) = clerk(&system);
             let others = vec![first.0.clone(), second.0.clone(), third.0.clone()];
-            actor.tell(TellAndBlock { others }).await.expect("it takes messages");
+            actor.tell(TellAndBlock { blockers: Vec::new(), others }).await.expect("it takes messages");
             promptly("it blocks", gate.pass()).await;
             promptly("the first is seen to", first.2.pass()).await;
             promptly("the second is seen to", second.2.pass()).await;
@@ -137,5 +159,69 @@ fn many_who_wait_at_once_are_shared_out_among_the_workers_that_are_left() {
             promptly("it is seen to", gate.pass()).await;
         }
         drop(blocked);
+    });
+}
+
+/// So many rounds on five workers, each with a runtime of its own.
+fn rounds<F: Future<Output = ()>>(work: impl Fn(ActorSystem) -> F) {
+    for _ in 0..20 {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(5).enable_all().build().expect("it can be built");
+        runtime.block_on(async {
+            let system = ActorSystem::new("office");
+            work(system.clone()).await;
+            promptly("it ends", system.shutdown()).await;
+        });
+    }
+}
+
+#[test]
+fn two_that_block_one_after_the_other_hold_up_no_third() {
+    rounds(|system| async move {
+        let [first, second, third] = [clerk(&system), clerk(&system), clerk(&system)];
+        first.0.try_tell(Block).expect("there is room");
+        second.0.try_tell(Block).expect("there is room");
+        third.0.try_tell(Open).expect("there is room");
+        promptly("the third is seen to", third.2.pass()).await;
+    });
+}
+
+#[test]
+fn one_that_blocks_after_others_were_seen_to_holds_up_nobody() {
+    rounds(|system| async move {
+        let early = [clerk(&system), clerk(&system)];
+        early.iter().for_each(|(actor, _, _)| actor.try_tell(Open).expect("there is room"));
+        for (_, _, gate) in &early {
+            promptly("it is seen to", gate.pass()).await;
+        }
+        let [first, second] = [clerk(&system), clerk(&system)];
+        first.0.try_tell(Block).expect("there is room");
+        second.0.try_tell(Open).expect("there is room");
+        promptly("the second is seen to", second.2.pass()).await;
+    });
+}
+
+#[test]
+fn a_turn_that_sends_to_some_that_block_and_blocks_holds_up_the_last_alone() {
+    rounds(|system| async move {
+        let [first, second, third, last] = [clerk(&system), clerk(&system), clerk(&system), clerk(&system)];
+        let (actor, _hold, _) = clerk(&system);
+        let (blockers, others) = (vec![first.0.clone(), second.0.clone()], vec![third.0.clone(), last.0.clone()]);
+        actor.try_tell(TellAndBlock { blockers, others }).expect("there is room");
+        promptly("the third is seen to", third.2.pass()).await;
+    });
+}
+
+#[test]
+fn a_turn_that_blocks_holds_up_no_task_of_an_actor_that_the_turn_before_woke() {
+    rounds(|system| async move {
+        let (first, gate) = (clerk(&system), Gate::new());
+        let busy = system.spawn(Busy { gate: gate.clone() });
+        for _ in 0..4 {
+            busy.tell(Poke).await.expect("it takes messages");
+            promptly("it has been poked", gate.pass()).await;
+        }
+        let (sender, _, _) = clerk(&system);
+        sender.try_tell(SendTo { block: first.0.clone(), poke: busy }).expect("there is room");
+        promptly("it has been poked once more", gate.pass()).await;
     });
 }

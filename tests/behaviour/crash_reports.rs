@@ -28,6 +28,11 @@ impl Db {
     }
 
     #[message]
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    #[message]
     fn crash(&self) {
         panic!("out of cheese");
     }
@@ -89,6 +94,23 @@ async fn a_report_tells_who_failed_why_in_what_and_what_was_decided() {
     for part in ["/data/db", "incarnation 0", "disk full", "handling: `Query`, for ", "queued: 1", "links: /peer", "restart 1 of 5"] {
         assert!(text.contains(part), "{part:?} is missing in\n{text}");
     }
+    cast.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_tells_how_long_the_last_message_had_waited_and_no_other() {
+    let mut cast = Cast::new();
+    let db = cast.system.actor(Db { gate: cast.gate.clone() }).name("db").spawn();
+    db.tell(Sleep { time: Duration::from_secs(60) }).await.unwrap();
+    db.tell(Query).await.unwrap();
+    cast.gate.reached().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    cast.gate.open();
+
+    let crash = promptly("a report", cast.crashes.recv()).await.unwrap();
+
+    assert_eq!(crash.handling.as_deref(), Some("Query"));
+    assert_eq!(crash.handling_for.map(|time| time.as_secs_f64().round()), Some(3.0));
     cast.system.shutdown().await;
 }
 

@@ -434,3 +434,64 @@ async fn an_ask_in_a_helper_task_closes_no_cycle() {
     eventually("both answers", || journal.len() == 2).await;
     assert_eq!(journal.entries(), ["Arrived", "Arrived"]);
 }
+
+/// Puts requests aside until it is open, and then keeps them, to be answered later.
+#[derive(Actor, Default)]
+struct Keeper {
+    open: bool,
+    kept: Vec<ReplyTo<u32>>,
+}
+
+#[messages]
+impl Keeper {
+    #[message]
+    fn fetch(&mut self, reply: ReplyTo<u32>, ctx: &mut Context<Self>) {
+        if self.open { self.kept.push(reply) } else { ctx.stash_ask(Fetch {}, reply).expect("there is room") }
+    }
+
+    #[message]
+    fn open_up(&mut self, ctx: &mut Context<Self>) {
+        self.open = true;
+        ctx.unstash_all();
+    }
+
+    /// Asks somebody, then answers all that it has kept; says whether it was refused.
+    #[message]
+    async fn ask_first(&mut self, whom: ActorRef<Fetcher>) -> bool {
+        let asked = whom.ask(Idle).within(Duration::from_secs(1)).await;
+        self.kept.drain(..).for_each(|reply| reply.send(1));
+        matches!(asked, Err(AskError::WouldDeadlock(_)))
+    }
+}
+
+#[derive(Actor)]
+struct Fetcher;
+
+#[messages]
+impl Fetcher {
+    #[message(name = FetchFrom)]
+    async fn fetch(&mut self, keeper: ActorRef<Keeper>) -> Option<u32> {
+        keeper.ask(Fetch {}).await.ok()
+    }
+
+    #[message]
+    fn idle(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_replayed_and_is_kept_makes_no_cycle() {
+    let system = ActorSystem::new("test");
+    let (keeper, fetcher) = (system.spawn(Keeper::default()), system.spawn(Fetcher));
+    let fetching = tokio::spawn({
+        let (keeper, fetcher) = (keeper.clone(), fetcher.clone());
+        async move { fetcher.ask(FetchFrom { keeper }).await }
+    });
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    keeper.ask(OpenUp).await.unwrap();
+
+    let refused = promptly("the limit of its ask", keeper.ask(AskFirst { whom: fetcher })).await.unwrap();
+
+    assert!(!refused, "S4.7: what is kept may be answered by anybody");
+    assert_eq!(promptly("the answer", fetching).await.unwrap().unwrap(), Some(1));
+    system.shutdown().await;
+}

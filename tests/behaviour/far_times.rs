@@ -172,7 +172,8 @@ fn limits_of_no_time_at_all_have_passed_at_once() {
         assert_eq!(told.unwrap_err().reason(), Refusal::TimedOut);
         assert!(promptly("its end", actor.stopped().within(Duration::ZERO)).await.is_err());
 
-        let report = promptly("a shutdown", system.shutdown_within(Duration::ZERO)).await;
+        // It may be over on the thread that watches it, for which the clock of the test does not wait.
+        let report = system.shutdown_within(Duration::ZERO).await;
 
         assert!(matches!(report.outcome, Outcome::Aborted | Outcome::Unresponsive), "{report}");
         assert_eq!(system.actors(), 0);

@@ -208,6 +208,53 @@ async fn an_actor_that_drains_is_struck_too() {
     assert!(panic_of(&worker.stopped().await).starts_with("injected"));
 }
 
+/// Handles numbers, and has a fault laid out for itself when it comes to one.
+#[derive(Actor)]
+struct Saboteur {
+    last: u32,
+    /// At which it does so.
+    at: u32,
+}
+
+#[messages]
+impl Saboteur {
+    #[message]
+    fn next(&mut self, ctx: &mut Context<Self>) {
+        self.last += 1;
+        if self.last == self.at {
+            ctx.system().inject("/saboteur", Fault::panic().at_message(1));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_strikes_at_the_very_next_message_wherever_in_a_row_it_is_laid_out() {
+    for at in [1, 2, 63, 64, 65, 200] {
+        let system = ActorSystem::new("faults");
+        let saboteur = system.actor(Saboteur { last: 0, at }).unbounded().name("saboteur").spawn();
+        for _ in 0..300 {
+            saboteur.try_tell(Next).unwrap();
+        }
+
+        let reason = saboteur.stopped().await;
+        assert_eq!(panic_of(&reason), "injected panic into /saboteur at message 1, `Next`");
+        assert_eq!(system.shutdown().await.dead_letters, 300 - u64::from(at) - 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_that_is_laid_out_while_an_actor_drains_strikes_at_its_next_message() {
+    let system = ActorSystem::new("faults");
+    let saboteur = system.actor(Saboteur { last: 0, at: 3 }).name("saboteur").spawn();
+    for _ in 0..100 {
+        saboteur.try_tell(Next).unwrap();
+    }
+    saboteur.drain();
+
+    let reason = saboteur.stopped().await;
+    assert_eq!(panic_of(&reason), "injected panic into /saboteur at message 1, `Next`");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_fault_for_one_type_of_message_leaves_the_others() {
     let system = ActorSystem::new("faults");

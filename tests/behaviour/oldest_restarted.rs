@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::task::{Context as Poller, Waker};
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, Exited, LinkKind, Overflow, Supervisor, messages};
+use actors_core::{
+    Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, DeadReason, Exited, LinkKind, Overflow, Supervisor, messages,
+};
 use tests::{Gate, Journal, promptly};
 
 use crate::cast::settle;
@@ -57,6 +59,13 @@ impl Asker {
             Err(AskError::Lost(_)) => None,
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// Tells, and has another end at the same time.
+    #[message]
+    fn tell(&self) {
+        self.clumsy.try_tell(Noise { number: 100 }).unwrap();
+        self.other.stop();
     }
 
     #[message]
@@ -117,5 +126,35 @@ async fn s4_5_what_was_fetched_before_a_restart_is_the_oldest_where_there_is_no_
     settle().await;
     assert_eq!((clumsy.incarnation(), journal.entries()), (1, ["0", "2", "3"].map(str::to_owned).to_vec()));
     assert_eq!(system.dead_letter_count(), 1, "the first noise; the request went back to its asker");
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_5_a_message_that_was_fetched_before_a_restart_and_has_no_room_is_a_dead_letter() {
+    let system = ActorSystem::new("oldest");
+    let (gate, journal) = (Gate::new(), Journal::new());
+    let (held, noted) = (gate.clone(), journal.clone());
+    let spec = ChildSpec::new("clumsy", move || Clumsy { gate: held.clone(), journal: noted.clone() });
+    let spec = spec.mailbox(2).policy(|policy| policy.overflow = Overflow::DropOldest);
+    system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
+    let clumsy = system.lookup::<Clumsy>("/sup/clumsy").unwrap();
+    clumsy.ask(Noise { number: 0 }).await.unwrap();
+    settle().await;
+    let other = system.spawn(Other);
+    clumsy.link_as(&other, LinkKind::Notify);
+    let teller = system.spawn(Asker { clumsy: clumsy.clone(), other });
+    let mut letters = system.dead_letters();
+
+    teller.tell(Tell).await.unwrap();
+    promptly("it hears of the end", gate.reached()).await;
+    for number in 1..=2 {
+        clumsy.tell(Noise { number }).await.unwrap();
+    }
+    gate.open();
+    settle().await;
+
+    let letter = letters.try_recv().expect("there was room for two");
+    assert_eq!((letter.reason(), letter.take::<Noise>().map(|noise| noise.number)), (DeadReason::Oldest, Some(100)));
+    assert_eq!((clumsy.incarnation(), journal.entries()), (1, ["0", "1", "2"].map(str::to_owned).to_vec()));
     system.shutdown().await;
 }

@@ -103,7 +103,11 @@ fn a_probe_hands_over_messages_on_any_runtime() {
             }
         }
 
-        let mut all = probe.expect_n(400).await;
+        // As long as a busy machine may take.
+        let mut all = Vec::new();
+        while all.len() < 400 {
+            all.push(probe.expect_within(Duration::from_secs(60)).await);
+        }
 
         all.sort_unstable();
         assert_eq!(all, (0..400).collect::<Vec<_>>());

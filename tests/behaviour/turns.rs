@@ -131,6 +131,82 @@ async fn two_who_tell_each_other_all_the_time_keep_nobody_waiting_for_ever() {
     system.shutdown().await;
 }
 
+/// Has children, who report to it when they have started, and end.
+#[derive(Actor)]
+struct Parent {
+    journal: Journal,
+}
+
+#[messages]
+impl Parent {
+    #[started]
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        for _ in 0..10 {
+            ctx.spawn(Child { parent: ctx.actor_ref().clone(), journal: self.journal.clone() });
+        }
+    }
+
+    #[message]
+    fn report(&self) {
+        self.journal.note("heard");
+    }
+}
+
+#[derive(Actor)]
+struct Child {
+    parent: ActorRef<Parent>,
+    journal: Journal,
+}
+
+#[messages]
+impl Child {
+    #[started]
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        self.journal.note("born");
+        self.parent.try_tell(Report).expect("there is room");
+        ctx.stop();
+    }
+
+    #[message]
+    fn nothing(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parent_has_its_turn_after_its_children_who_wait() {
+    let (system, journal) = (ActorSystem::new("office"), Journal::new());
+
+    system.spawn(Parent { journal: journal.clone() });
+    eventually("all have reported", || journal.len() == 20).await;
+
+    assert_eq!(journal.entries(), [["born"; 10], ["heard"; 10]].concat());
+    system.shutdown().await;
+}
+
+#[test]
+fn s6_5_a_runtime_of_several_threads_that_is_dropped_ends_all_who_wait_for_their_turn() {
+    for count in [1, 2, 8] {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(count).enable_all().build().expect("it can be built");
+        let journal = Journal::new();
+        let (system, actors) = runtime.block_on(async {
+            let system = ActorSystem::new("office");
+            let actors: Vec<_> = (0..500)
+                .map(|_| {
+                    let [teller] = tellers(&system, &journal, ["teller"]);
+                    teller.try_tell(Spread { to: Vec::new() }).expect("there is room");
+                    teller
+                })
+                .collect();
+            (system, actors)
+        });
+        drop(runtime);
+
+        // Some have had their turn, and are at rest.
+        let ended = actors.iter().filter_map(|actor| actor.exit()).map(|exit| exit.reason.clone());
+        let ended: Vec<_> = ended.inspect(|reason| assert_eq!(*reason, ExitReason::Aborted { by: AbortedBy::Runtime })).collect();
+        assert_eq!((journal.len() + ended.len(), system.actors()), (500, journal.len()), "on {count} workers");
+    }
+}
+
 #[test]
 fn s6_5_a_runtime_that_is_dropped_ends_an_actor_that_waits_for_its_turn() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");

@@ -23,6 +23,10 @@ pub enum Anyone {
     H4(ActorRef<Node<4>>),
     H5(ActorRef<Node<5>>),
     H7(ActorRef<Node<7>>),
+    H8(ActorRef<Node<8>>),
+    H10(ActorRef<Node<10>>),
+    H12(ActorRef<Node<12>>),
+    H15(ActorRef<Node<15>>),
 }
 
 /// Does the same with whichever reference it is.
@@ -35,6 +39,10 @@ macro_rules! each {
             $crate::anyone::Anyone::H4($actor) => $body,
             $crate::anyone::Anyone::H5($actor) => $body,
             $crate::anyone::Anyone::H7($actor) => $body,
+            $crate::anyone::Anyone::H8($actor) => $body,
+            $crate::anyone::Anyone::H10($actor) => $body,
+            $crate::anyone::Anyone::H12($actor) => $body,
+            $crate::anyone::Anyone::H15($actor) => $body,
         }
     };
 }
@@ -50,7 +58,11 @@ macro_rules! with_hooks {
             2 => $crate::anyone::with_hooks!(@ 2, H2, $node, $into, $body),
             4 => $crate::anyone::with_hooks!(@ 4, H4, $node, $into, $body),
             5 => $crate::anyone::with_hooks!(@ 5, H5, $node, $into, $body),
-            _ => $crate::anyone::with_hooks!(@ 7, H7, $node, $into, $body),
+            7 => $crate::anyone::with_hooks!(@ 7, H7, $node, $into, $body),
+            8 => $crate::anyone::with_hooks!(@ 8, H8, $node, $into, $body),
+            10 => $crate::anyone::with_hooks!(@ 10, H10, $node, $into, $body),
+            12 => $crate::anyone::with_hooks!(@ 12, H12, $node, $into, $body),
+            _ => $crate::anyone::with_hooks!(@ 15, H15, $node, $into, $body),
         }
     };
     (@ $hooks:literal, $variant:ident, $node:ident, $into:ident, $body:expr) => {{

@@ -4,12 +4,14 @@ use actors_core::{AutoShutdown, CatchUp, LinkKind, OnStop, Overflow, Restart, Ro
 use fastrand::Rng;
 
 use crate::program::{
-    Act, Answer, Deed, Ending, Fate, How, JobHow, Kind, Knot, Manage, Order, Plan, Pool, Program, Serve, Setup, Slot, Start, Step, Stop,
-    Way,
+    Act, Answer, Deed, Ending, Fate, How, JobHow, Kind, Knot, Manage, NEVER_WAITS, Order, Plan, Pool, Program, Serve, Setup, Slot, Start,
+    Step, Stop, Way,
 };
 
 /// Which sets of hooks there are; each is a type of actor of its own.
-pub const HOOKS: [u8; 6] = [0, 1, 2, 4, 5, 7];
+const HOOKS: [u8; 6] = [0, 1, 2, 4, 5, 7];
+/// The same of those whose handlers never wait.
+const HOOKS_AT_ONCE: [u8; 4] = [8, 10, 12, 15];
 
 const TIMES: [u64; 8] = [1, 2, 5, 10, 40, 200, 1_000, 7_000];
 
@@ -70,10 +72,12 @@ impl Making {
             };
             let plan = self.plan(above);
             if let Some(above) = above {
-                self.actors[above].hooks |= 1;
-                if self.actors[above].hooks == 3 {
-                    self.actors[above].hooks = 7;
-                }
+                let hooks = &mut self.actors[above].hooks;
+                *hooks = match *hooks | 1 {
+                    3 => 7,
+                    9..=15 => 15,
+                    known => known,
+                };
             }
             self.actors.push(plan);
         }
@@ -104,7 +108,7 @@ impl Making {
         Plan {
             above,
             left_out: false,
-            hooks: self.pick(&HOOKS),
+            hooks: if self.one_in(3) { self.pick(&HOOKS_AT_ONCE) } else { self.pick(&HOOKS) },
             named: !self.one_in(3),
             awaited: self.rng.bool(),
             later: above.is_some() && self.one_in(8),
@@ -187,7 +191,8 @@ impl Making {
         let mut steps = Vec::new();
         for _ in 0..self.rng.usize(0..=most) {
             let client = self.rng.u8(0..clients);
-            let deeds = match self.rng.u32(0..36) {
+            let deeds = match self.rng.u32(0..40) {
+                5..=8 => self.come_alone(),
                 0..=2 => self.tie_and_untie(),
                 3 => self.publish_to_a_busy_one(),
                 4 => self.come_and_go(),
@@ -219,6 +224,54 @@ impl Making {
             vec![Deed::Serve(me, Serve::Subscribe(topic, self.pick(&[1, 1, 2, 5]))), Deed::Send { to: me, how: How::TryTell, work }];
         deeds.extend((0..self.rng.usize(2..12)).map(|_| Deed::Publish(topic)));
         deeds
+    }
+
+    /// Has messages come alone, to one that may never wait: each finds nothing else to do, and nothing comes after it that would bring about
+    /// what it has left.
+    fn come_alone(&mut self) -> Vec<Deed> {
+        let never_waits: Vec<Slot> = (0..self.actors.len()).filter(|&slot| self.actors[slot].hooks & NEVER_WAITS != 0).collect();
+        let me = if never_waits.is_empty() { self.slot() } else { self.pick(&never_waits) };
+        let other = self.slot();
+        let pause = self.pick(&[1, 40, 200]);
+        let mut deeds = Vec::new();
+        let busy = match self.rng.u32(0..5) {
+            0 => Act::Later(7_000),
+            1 => Act::Every(1_000, CatchUp::Skip, 2),
+            2 => Act::Stream(2, 1_000),
+            3 => Act::Serve(Serve::Subscribe(self.service(), 1)),
+            _ => Act::Nothing,
+        };
+        // More of them before may have given it a task.
+        for _ in 0..self.pick(&[0, 0, 1, 20, 40]) {
+            deeds.push(self.alone(me, Act::Nothing, 0));
+        }
+        deeds.push(self.alone(me, busy, 0));
+        for _ in 0..self.rng.usize(1..4) {
+            match self.rng.u32(0..4) {
+                0 => {
+                    deeds.push(self.alone(me, Act::Tie(Knot::Monitor(other)), 0));
+                    let to_me =
+                        Act::Send(me, How::TryTell, Box::new(Order { act: Act::Nothing, answer: Answer::Echo, stash: 0, control: false }));
+                    deeds.push(Deed::Wait(pause));
+                    deeds.push(self.alone(other, to_me, 0));
+                    deeds.push(Deed::End { who: other, how: self.way() });
+                }
+                _ => {
+                    let times = self.pick(&[1, 1, 2]);
+                    deeds.push(self.alone(me, Act::Nothing, times));
+                    deeds.push(Deed::Wait(pause));
+                    deeds.push(self.alone(me, Act::Unstash, 0));
+                }
+            }
+            deeds.push(Deed::Wait(pause));
+        }
+        deeds
+    }
+
+    /// A message, or a request with a limit or without.
+    fn alone(&mut self, to: Slot, act: Act, stash: u8) -> Deed {
+        let how = self.pick(&[How::TryTell, How::TryTell, How::Tell, How::AskAndLeave(1), How::AskWithin(2)]);
+        Deed::Send { to, how, work: Order { act, answer: Answer::Echo, stash, control: false } }
     }
 
     /// Has one watch a group while others join and leave it.

@@ -15,12 +15,12 @@ use crate::anyone::with_hooks;
 use crate::grow;
 use crate::journal::{Note, Number, Place, Sender, Tied, Who};
 use crate::pools::Job;
-use crate::program::{Act, Answer, Knot, Order, Plan, Slot, Start, Stop, Way};
+use crate::program::{Act, Answer, How, Knot, Manage, NEVER_WAITS, Order, Plan, Slot, Start, Stop, Way};
 use crate::services;
 use crate::sources::Source;
 use crate::world::{Token, World};
 
-/// An actor with this set of hooks: 1 for `started`, 2 for `exited`, 4 for `stopped`.
+/// An actor with this set of hooks: 1 for `started`, 2 for `exited`, 4 for `stopped`; 8 says that its handlers never wait.
 pub struct Node<const HOOKS: u8> {
     pub world: Arc<World>,
     pub slot: Slot,
@@ -212,18 +212,14 @@ impl<const HOOKS: u8> Accepts<GroupNotice<News>> for Node<HOOKS> {
 
 /// How those supervise that nobody supervises, so that no policy of theirs can be set.
 pub fn strategy_at_the_top(hooks: u8) -> Strategy {
-    match hooks {
-        7 => Strategy::RestForOne,
-        5 => Strategy::OneForAll,
-        _ => Strategy::OneForOne,
-    }
+    policy(hooks).strategy
 }
 
 /// How many restarts they allow within an hour.
 pub const RESTARTS_AT_THE_TOP: u32 = 3;
 
 const fn policy(hooks: u8) -> Policy {
-    let strategy = match hooks {
+    let strategy = match hooks & 7 {
         7 => Strategy::RestForOne,
         5 => Strategy::OneForAll,
         _ => Strategy::OneForOne,
@@ -240,6 +236,8 @@ const fn policy(hooks: u8) -> Policy {
 impl<const HOOKS: u8> Actor for Node<HOOKS> {
     const POLICY: Policy = policy(HOOKS);
     const HOOKS: Hooks = Hooks { started: HOOKS & 1 != 0, exited: HOOKS & 2 != 0, stopped: HOOKS & 4 != 0 };
+    const AT_ONCE: bool = HOOKS & NEVER_WAITS != 0;
+    const TAKES_TURNS: bool = HOOKS & (NEVER_WAITS | 1) == NEVER_WAITS;
 
     async fn started(&mut self, ctx: &mut Context<Self>) -> Result<(), BoxError> {
         let who = self.who(ctx);
@@ -299,8 +297,7 @@ impl<const HOOKS: u8> Actor for Node<HOOKS> {
         };
         async move {
             let here = here;
-            let world = self.world.clone();
-            world.sway().await;
+            self.sway().await;
             let done = match message {
                 Msg::Work(work, reply) | Msg::Urgent(work, reply) => self.work(work, reply, who, ctx).await,
                 Msg::Later(_) | Msg::Item(_) | Msg::News(_) | Msg::Notice(_) => Ok(()),
@@ -325,7 +322,9 @@ impl<const HOOKS: u8> Actor for Node<HOOKS> {
         self.world.note(Note::Told { who, ended: exited.id, reason: exited.reason, tie });
         let world = self.world.clone();
         let _here = Here::enter(&world, who, Place::Exited);
-        world.sway().await;
+        if !Self::TAKES_TURNS {
+            world.sway().await;
+        }
         Ok(())
     }
 
@@ -346,6 +345,13 @@ impl<const HOOKS: u8> Actor for Node<HOOKS> {
 }
 
 impl<const HOOKS: u8> Node<HOOKS> {
+    /// Gives up its turn at random, if its handlers may wait.
+    async fn sway(&self) {
+        if !Self::AT_ONCE {
+            self.world.sway().await;
+        }
+    }
+
     async fn work(&mut self, mut work: Work, reply: ReplyTo<Number, Broken>, who: Who, ctx: &mut Context<Self>) -> Result<(), BoxError> {
         if work.stash > 0 {
             work.stash -= 1;
@@ -357,8 +363,9 @@ impl<const HOOKS: u8> Node<HOOKS> {
             return Ok(());
         }
         let order = work.order.clone();
-        self.perform(&order.act, who, ctx).await?;
-        self.world.sway().await;
+        let act = if Self::AT_ONCE { at_once(&order.act) } else { order.act };
+        self.perform(&act, who, ctx).await?;
+        self.sway().await;
         match order.answer {
             Answer::Echo => reply.send(work.number),
             Answer::Error => reply.fail(Broken("simulated: answer"))?,
@@ -484,6 +491,16 @@ impl<const HOOKS: u8> Node<HOOKS> {
                 }
             }
         }
+    }
+}
+
+/// What an actor does instead whose handlers never wait.
+fn at_once(act: &Act) -> Act {
+    match act {
+        Act::Sleep(time) => Act::Later(*time),
+        Act::Send(to, _, order) => Act::Send(*to, How::TryTell, order.clone()),
+        Act::Hang | Act::AwaitShutdown | Act::Manage(_, Manage::Make | Manage::Terminate | Manage::Restart) => Act::Nothing,
+        other => other.clone(),
     }
 }
 

@@ -5,6 +5,9 @@ use actors_core::{AutoShutdown, CatchUp, LinkKind, OnStop, Overflow, Restart, Ro
 /// Which actor of a program is meant: its place in [`Program::actors`]. An actor that is made anew has the same.
 pub type Slot = usize;
 
+/// Among the hooks: what says that the handlers of an actor never wait.
+pub const NEVER_WAITS: u8 = 8;
+
 /// All that a run does, but for the turns it gives up on the way, which `seed` decides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
@@ -64,7 +67,8 @@ pub struct Plan {
     pub above: Option<Slot>,
     /// A program that was cut down leaves out some.
     pub left_out: bool,
-    /// Which hooks it has: 1 for `started`, 2 for `exited`, 4 for `stopped`.
+    /// Which hooks it has: 1 for `started`, 2 for `exited`, 4 for `stopped`. With [`NEVER_WAITS`] its handlers never wait, and nor does
+    /// `exited`, unless there is a `started`.
     pub hooks: u8,
     pub named: bool,
     pub kind: Kind,
@@ -339,6 +343,11 @@ impl Plan {
             ties: Vec::new(),
             group: None,
         }
+    }
+
+    /// Whether nothing that it does ever waits, but for its `stopped` hook.
+    pub fn never_waits(&self) -> bool {
+        self.hooks & (NEVER_WAITS | 1) == NEVER_WAITS
     }
 
     pub fn has_started(&self) -> bool {

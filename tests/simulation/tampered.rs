@@ -123,6 +123,19 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
         run.journal.insert(place, Entry { at, note: Note::TakenBack { who, source: timer, was_to_come: true } });
         true
     }),
+    ("what was released waits", "S4.11", |run| delay_after(run, |note| matches!(note, Note::Released(_)))),
+    ("an end is heard late", "S9", |run| {
+        let is_told = |entry: &Entry| matches!(entry.note, Note::Told { tie: Tied::Monitor(_), .. });
+        let Some(told) = run.journal.iter().position(is_told) else { return false };
+        let Note::Told { ended, .. } = run.journal[told].note else { return false };
+        let known = run.journal.iter().position(|entry| matches!(entry.note, Note::Ended { id, .. } if id == ended));
+        let Some(known) = known.filter(|known| *known > told) else { return false };
+        let at = run.journal[known].at + Duration::from_secs(1);
+        let late = Entry { at, ..run.journal[told].clone() };
+        run.journal.insert(known + 1, late);
+        run.journal.remove(told);
+        true
+    }),
     ("a dead job is lost", "S4.4", |run| remove(run, |note| matches!(note, Note::DeadJob { .. }))),
     ("a job is handled twice", "S13.4", |run| {
         let asked = |note: &Note| matches!(note, Note::JobSent { results, .. } if results.as_slice() == [Sent::Answered]);
@@ -173,6 +186,13 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
             true
         })
     }),
+    ("an assertion fails", "S2", |run| {
+        let down = run.lives.iter_mut().find(|event| matches!(event.step, LifeStep::Down(_)));
+        down.is_some_and(|event| {
+            event.step = LifeStep::Down(ExitReason::Panicked { message: "what is due is told first".into(), location: None });
+            true
+        })
+    }),
     ("a task is left", "S2.2", |run| {
         run.left.tasks = 1;
         true
@@ -200,6 +220,15 @@ fn remove(run: &mut Run, is_it: fn(&Note) -> bool) -> bool {
 fn repeat(run: &mut Run, is_it: fn(&Note) -> bool) -> bool {
     let place = run.journal.iter().position(|entry| is_it(&entry.note));
     place.map(|place| run.journal.insert(place, run.journal[place].clone())).is_some()
+}
+
+/// Has all that comes after something come a second later.
+fn delay_after(run: &mut Run, is_it: fn(&Note) -> bool) -> bool {
+    let place = run.journal.iter().position(|entry| is_it(&entry.note));
+    for entry in run.journal.iter_mut().skip(place.map_or(usize::MAX, |place| place + 1)) {
+        entry.at += Duration::from_secs(1);
+    }
+    place.is_some()
 }
 
 /// Exchanges two numbers in the journal.

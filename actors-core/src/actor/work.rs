@@ -19,6 +19,7 @@ use crate::lifecycle::current::{Identity, Role};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic::{guard, under_way};
 use crate::lifecycle::request::{self, Mode};
+use crate::sync::note_wake;
 
 impl<A: Protocol> Context<A> {
     /// Runs `work` on a task of its own, which ends with the actor: it is dropped after the children have stopped.
@@ -61,6 +62,7 @@ impl<A: Protocol> Context<A> {
         let owner = Owner::of(&cell);
         let done = Done { owner: owner.clone(), helper: Some(key) };
         let mut identity = Identity::new(cell.clone(), Role::Helper);
+        note_wake();
         let task = cell.env().runtime.spawn(async move {
             // The work goes before the books are closed: what is captured is dropped in this order if it is never polled, and
             // locals in the reverse order of their declaration.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 use crate::lifecycle::exit::BoxError;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, wake};
 use crate::time::after;
 
 /// A set of asks that are awaited together, each with a label of the caller's.
@@ -363,7 +363,7 @@ impl Wake for Call {
             calls.waker.take()
         };
         if let Some(waker) = waker {
-            waker.wake();
+            wake(waker);
         }
     }
 }

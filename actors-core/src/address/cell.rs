@@ -13,13 +13,13 @@ use crate::lifecycle::cell::{AnyCell, Core};
 use crate::lifecycle::current::{DropCause, Dropping, current_actor};
 use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::exit::ExitReason;
-use crate::lifecycle::panic::catch;
+use crate::lifecycle::panic::{catch, guard};
 use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, fill, wake_those};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, wake};
 
 /// In this order: what an end looks at, and after it what a message does.
 #[repr(C)]
@@ -205,11 +205,13 @@ impl<A: Protocol> Cell<A> {
         make: &mut dyn FnMut(&mut Option<A::Msg>),
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, Refusal>> {
+        let _granted;
         let admission = match (door, *ticket) {
             (Some(door), _) => door.enter(),
             (None, Some(place)) => {
                 let entered = std::task::ready!(self.mailbox.enter_with(place, cx.waker()));
                 *ticket = None;
+                _granted = Granted(&self.mailbox);
                 entered
             }
             (None, None) => return Poll::Ready(self.post_ahead(make)),
@@ -239,7 +241,8 @@ impl<A: Protocol> Cell<A> {
 
     /// Makes a dead letter of a message, or tells its asker.
     pub(crate) fn bury(&self, message: A::Msg, reason: DeadReason) {
-        let tag = A::tag(&message);
+        // It may be the user's own, and panic. Then the letter goes by the name that all messages have.
+        let tag = guard(|| A::tag(&message)).unwrap_or(u16::MAX);
         let dropping = Dropping::because(DropCause::Discarded);
         let unhandled = A::unhandled(message);
         drop(dropping);
@@ -263,10 +266,22 @@ impl<A: Protocol> Cell<A> {
     fn settle(self: &Arc<Self>, pushed: Pushed) -> u64 {
         match pushed.wakeup {
             Wakeup::Nothing => {}
-            Wakeup::Wake(waker) => waker.wake(),
+            Wakeup::Wake(waker) => wake(waker),
             Wakeup::Start => (self.kind.start)(self.clone()),
         }
         pushed.number
+    }
+}
+
+/// Room that was granted is being used: by a message that the user's own code makes, and that may panic. Then the next in line gets it,
+/// once the lock is free that goes with the room.
+struct Granted<'a, T>(&'a Mailbox<T>);
+
+impl<T> Drop for Granted<'_, T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.pass_on();
+        }
     }
 }
 
@@ -318,7 +333,7 @@ impl<A: Protocol> AnyCell for Cell<A> {
     fn call(self: Arc<Self>) {
         match self.mailbox.call() {
             Wakeup::Nothing => {}
-            Wakeup::Wake(waker) => waker.wake(),
+            Wakeup::Wake(waker) => wake(waker),
             Wakeup::Start => (self.kind.start)(self),
         }
     }

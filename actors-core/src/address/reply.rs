@@ -12,7 +12,7 @@ use crate::lifecycle::current::{DropCause, drop_cause};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic;
 use crate::lifecycle::ties::{Answer, StashPlace, Stashed};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, wake};
 
 /// The right, and the duty, to answer one ask.
 ///
@@ -233,7 +233,7 @@ impl<R, E> Slot<R, E> {
         let waker = state.waker.take();
         drop(state);
         if let Some(waker) = waker {
-            waker.wake();
+            wake(waker);
         }
     }
 

@@ -21,7 +21,7 @@ use super::run_queue::TakesTurns;
 use super::signal::Signals;
 use super::ties;
 use crate::mailbox::{Closed, Lane, lane_of};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, wake};
 
 /// An actor of any type.
 pub(crate) trait AnyCell: TakesTurns + 'static {
@@ -486,7 +486,7 @@ impl Family {
         };
         drop(removed);
         if let Some(waker) = waker {
-            waker.wake();
+            wake(waker);
         }
         let exit = *parents_end?;
         Some((self.owner()?, exit))

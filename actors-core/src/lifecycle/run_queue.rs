@@ -13,7 +13,8 @@
 //! 3. On several threads, no turn holds up who was handed in by another thread. A task that is woken by a task runs on the same thread, after
 //!    that, and no other thread takes it over, unless another is woken there after it; so a runner that a task has called is *bound*
 //!    to the thread, and only those rely on it who are handed in there, too. Others are *free*: they come by any thread. A runner that leaves
-//!    more than one behind, when it takes somebody out, lets another do that, and comes again as a free one.
+//!    anybody behind, when it takes somebody out, sees to it that a free one comes: if there is none, it lets another go first, which it
+//!    calls, and comes again as a free one. Nor does a turn hold up a task that this crate has woken in the turn before.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -24,14 +25,19 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, has_woken, lock};
 
 /// How many turns a runner gives before it lets other tasks run.
 const TURNS: u32 = 32;
+/// After how many of them it looks at the clock, where there are several threads, and for how long it gives turns.
+const LOOKS: u32 = 4;
+const LONG: Duration = Duration::from_micros(100);
 /// How often in a row those come first who have something to do from the turn before.
 const FAVOURS: u32 = 16;
+/// How often those from turns come before those from outside, who otherwise come first, where nobody is favoured: once in so many times.
+const OTHERS: usize = 4;
 /// How many runners sleep at most; others go when there is nothing to do.
 const SLEEPERS: usize = 4;
 /// Behind how many who stand deeper somebody is put.
@@ -77,8 +83,7 @@ struct Inner {
     bound: Vec<(Thread, u64)>,
     /// How many have been called, or are at work.
     awake: usize,
-    /// Those who sleep, by their numbers.
-    asleep: Vec<(u64, Waker)>,
+    asleep: Vec<Sleeper>,
     /// The number of the last one.
     last: u64,
     /// How often somebody was looked for who is in nobody's favour.
@@ -100,9 +105,7 @@ impl Lane {
     /// Whoever has something to do from the turn that is over stands in the order of that, the first last, and beneath those who
     /// stand deeper in the tree and waited before: so a parent hears of all its children at once, and not of each in a turn of its own.
     fn end_turn(&mut self) {
-        let Some(before) = self.before.take() else { return };
-        // Closing may have taken them all.
-        let before = before.min(self.next.len());
+        let Some(before) = self.before.take().filter(|before| *before < self.next.len()) else { return };
         let next = self.next.make_contiguous();
         next[before..].reverse();
         for new in before..next.len() {
@@ -120,6 +123,14 @@ impl Lane {
         self.before = self.before.map(|before| before.saturating_sub(1));
         Some(item)
     }
+}
+
+/// A runner that sleeps.
+struct Sleeper {
+    number: u64,
+    waker: Waker,
+    /// When its time wakes it, if that is set; if not, it has woken itself to set it.
+    until: Option<Instant>,
 }
 
 /// How a runner comes to those who wait.
@@ -194,8 +205,8 @@ impl RunQueue {
             inner.awake += asleep.len();
             (std::mem::take(&mut inner.ready), lanes, asleep)
         };
-        for (_, waker) in asleep {
-            waker.wake();
+        for sleeper in asleep {
+            sleeper.waker.wake();
         }
         ready.into_iter().chain(lanes).for_each(TakesTurns::start_task);
     }
@@ -253,9 +264,9 @@ impl Inner {
         if self.waiting == 0 {
             return None;
         }
-        // Otherwise who has waited longest, lest others come before him for ever: those of other runners and those from outside in turn.
+        // Otherwise who has waited longest, lest others come before him for ever.
         self.looks = self.looks.wrapping_add(1);
-        if self.lanes.len() == 1 || self.looks % 2 == 0 {
+        if self.looks % OTHERS != 0 {
             let item = self.ready.pop_front().or_else(|| self.lanes[lane].take_first());
             item.or_else(|| self.help())
         } else {
@@ -265,7 +276,7 @@ impl Inner {
 
     /// Takes out who has waited longest for some runner, for each of them in turn.
     fn help(&mut self) -> Option<Item> {
-        let first = self.looks / 2 % self.lanes.len();
+        let first = self.looks / OTHERS % self.lanes.len();
         let (earlier, later) = self.lanes.split_at_mut(first);
         later.iter_mut().chain(earlier).find_map(Lane::take_first)
     }
@@ -324,7 +335,11 @@ impl Inner {
     }
 
     fn call_one(&mut self) -> (Call, u64) {
-        let Some((number, waker)) = self.asleep.pop() else { return self.call_new() };
+        // One whose time is up has been woken by that, perhaps on a thread that runs something else first: nobody can rely on it.
+        let now = if self.asleep.is_empty() { None } else { Some(Instant::now()) };
+        let place = self.asleep.iter().rposition(|sleeper| sleeper.until.is_none_or(|until| Some(until) > now));
+        let Some(place) = place else { return self.call_new() };
+        let Sleeper { number, waker, .. } = self.asleep.remove(place);
         self.awake += 1;
         (Call::Wake(waker), number)
     }
@@ -364,8 +379,8 @@ impl Runner {
     /// Begins to work, if it was called.
     fn begin(&mut self, cx: &Context<'_>) -> Option<usize> {
         let mut inner = lock(&self.queue.inner);
-        if let Some((_, waker)) = inner.asleep.iter_mut().find(|(number, _)| *number == self.number) {
-            waker.clone_from(cx.waker());
+        if let Some(sleeper) = inner.asleep.iter_mut().find(|sleeper| sleeper.number == self.number) {
+            sleeper.waker.clone_from(cx.waker());
             return None;
         }
         inner.forget_call(self.number);
@@ -381,12 +396,17 @@ impl Runner {
     fn give_turns(&mut self, lane: usize) -> bool {
         let _own = OwnLane::enter(&self.queue, lane);
         let thread = if self.queue.several { thread_of_task() } else { None };
-        let mut favours = 0;
-        for _ in 0..TURNS {
+        let (mut favours, began) = (0, std::time::Instant::now());
+        // Of what came before the first turn.
+        has_woken();
+        for turn in 1..=TURNS {
             match self.queue.next(lane, &mut favours, thread, &mut self.successor) {
                 Found::Item(item) => {
                     self.turns += 1;
                     item.take_turn();
+                    if self.queue.several && (has_woken() || (turn % LOOKS == 0 && began.elapsed() > LONG)) {
+                        return false;
+                    }
                 }
                 Found::Nobody => return false,
                 Found::Another(call) => {
@@ -421,24 +441,30 @@ impl Runner {
             self.gone = true;
             return Poll::Ready(());
         }
-        inner.asleep.push((self.number, cx.waker().clone()));
+        // Its time is set when it is polled the next time, if it has to be: the runtime may have gone by now.
+        let now = Instant::now();
+        let until = self.slept.as_ref().map(|(sleep, _)| sleep.deadline()).filter(|until| *until > now);
+        inner.asleep.push(Sleeper { number: self.number, waker: cx.waker().clone(), until });
         drop(inner);
-        self.sleep(cx)
+        if until.is_none() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
     }
 
     /// Sleeps on, or goes if it has slept for long.
     fn sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.has_slept_long(cx) {
-            return Poll::Pending;
-        }
+        let goes = self.has_slept_long(cx);
         let mut inner = lock(&self.queue.inner);
-        let Some(place) = inner.asleep.iter().position(|(number, _)| *number == self.number) else {
-            // It has just been called, and so woken.
-            return Poll::Pending;
-        };
-        inner.asleep.remove(place);
-        self.gone = true;
-        Poll::Ready(())
+        // If it is not there, it has just been called, and so woken.
+        let Some(place) = inner.asleep.iter().position(|sleeper| sleeper.number == self.number) else { return Poll::Pending };
+        if goes {
+            inner.asleep.remove(place);
+            self.gone = true;
+            return Poll::Ready(());
+        }
+        inner.asleep[place].until = self.slept.as_ref().map(|(sleep, _)| sleep.deadline());
+        Poll::Pending
     }
 
     /// Whether there have been no turns for a while.
@@ -475,7 +501,7 @@ impl Drop for Runner {
         {
             let mut inner = lock(&self.queue.inner);
             let asleep = inner.asleep.len();
-            inner.asleep.retain(|(number, _)| *number != self.number);
+            inner.asleep.retain(|sleeper| sleeper.number != self.number);
             if inner.asleep.len() == asleep {
                 inner.awake -= 1;
                 match self.lane {

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
+use crate::sync::wake;
+
 /// A place in the line of senders that wait for room.
 #[derive(Clone, Copy)]
 pub(crate) struct Ticket(u64);
@@ -63,5 +65,5 @@ impl Line {
 
 /// Wakes senders for whom there is room.
 pub(crate) fn wake_those(wakers: &mut Vec<Waker>) {
-    wakers.drain(..).for_each(Waker::wake);
+    wakers.drain(..).for_each(wake);
 }

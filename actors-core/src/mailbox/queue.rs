@@ -7,7 +7,7 @@ use super::control::{Control, Flags, Lane, lane_of};
 use super::line::{Line, Ticket};
 use super::ring::{Ring, fill};
 use super::{Capacity, Overflow};
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{Mutex, MutexGuard, lock, wake};
 
 /// A queue for many senders and one receiver.
 pub(crate) struct Mailbox<T> {
@@ -187,6 +187,14 @@ impl<T> Mailbox<T> {
         if more.line.still_waits(ticket, waker) { Poll::Pending } else { Poll::Ready(Admission::Room(Room { inner })) }
     }
 
+    /// Room that was granted has not been used after all: it goes to the next.
+    pub(crate) fn pass_on(&self) {
+        let next = self.grant(&mut self.lock());
+        if let Some(waker) = next {
+            waker.wake();
+        }
+    }
+
     /// Leaves the line; room that was already granted goes to the next.
     pub(crate) fn leave(&self, ticket: Ticket) {
         let next = {
@@ -198,7 +206,7 @@ impl<T> Mailbox<T> {
             if more.line.leave(ticket) { None } else { self.grant(&mut inner) }
         };
         if let Some(waker) = next {
-            waker.wake();
+            wake(waker);
         }
     }
 
@@ -312,10 +320,10 @@ impl<T> Mailbox<T> {
 /// Wakes those who wait for room, and a receiver that does not know that it has ended.
 fn tell_of_the_end(line: Option<Line>, receiver: Option<Receiver>) {
     for (_, waker) in line.into_iter().flat_map(|line| line.wakers) {
-        waker.wake();
+        wake(waker);
     }
     if let Some(Receiver::Idle(waker) | Receiver::Busy(waker)) = receiver {
-        waker.wake();
+        wake(waker);
     }
 }
 

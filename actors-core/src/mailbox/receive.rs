@@ -97,6 +97,12 @@ impl<T> Mailbox<T> {
         Some(item)
     }
 
+    /// Puts the message back that was taken last.
+    pub(crate) fn untake(&self, batch: &mut Batch<T>, item: T) {
+        batch.items.push_front(item);
+        batch.first = self.taken();
+    }
+
     /// Takes messages of the batch one after the other.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn taking<'a>(&'a self, batch: &'a mut Batch<T>) -> Taking<'a, T> {

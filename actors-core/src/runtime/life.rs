@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::fault;
-use super::teardown::{Drained, drain_in_steps};
+use super::teardown::{Drained, Marks, drain_in_steps};
 use super::turn::Outcome;
 use super::watch::{Handled, Polled, Watched, Watching, begin, discard, poll_once, watch};
 use crate::actor::{Actor, Context, Found, at_once};
@@ -80,11 +80,11 @@ pub(super) trait AnyLife: Send {
     /// Handles what there is, for the length of a turn; nothing comes of it if the life is over, which notes why.
     fn take_round(&mut self, cx: &mut task::Context<'_>) -> Option<Outcome>;
 
-    /// Handles what was accepted before the stop, save what stays in the stash.
-    fn drain(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    /// Handles what was accepted before the stop, save what stays in the stash: up to these marks, if they are set already.
+    fn drain(&mut self, marks: Option<Marks>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
     /// Takes one step of that, up to these marks, which the first step sets.
-    fn drain_step(&mut self, marks: &mut Option<(u64, u64)>) -> Drained;
+    fn drain_step(&mut self, marks: &mut Option<Marks>) -> Drained;
 
     /// Drops what yields messages. Panics in destructors come back.
     fn drop_sources(&mut self) -> Vec<ExitReason>;
@@ -352,14 +352,14 @@ impl<A: Actor> AnyLife for Life<A> {
         if const { !Self::NEVER_WAITS } || self.is_threatened() { Some(Outcome::Task) } else { self.round(Some(cx)) }
     }
 
-    fn drain(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn drain(&mut self, marks: Option<Marks>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         if const { A::AT_ONCE && !fault::POSSIBLE } || (A::AT_ONCE && !self.is_threatened()) {
-            return drain_in_steps(self);
+            return drain_in_steps(self, marks);
         }
-        Box::pin(self.drain_all())
+        Box::pin(self.drain_all(marks))
     }
 
-    fn drain_step(&mut self, marks: &mut Option<(u64, u64)>) -> Drained {
+    fn drain_step(&mut self, marks: &mut Option<Marks>) -> Drained {
         if const { A::AT_ONCE } { self.drain_at_once(marks) } else { Drained::Done }
     }
 

@@ -1,6 +1,7 @@
 //! The loop of an actor: its start, its messages, and what is more urgent than they.
 
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{self, Poll};
 use std::time::Duration;
@@ -16,9 +17,9 @@ use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::event::{Event, Exited, News};
 use crate::lifecycle::exit::{BoxError, ExitReason, Failure, StartFailure};
 use crate::lifecycle::linger::linger;
-use crate::lifecycle::panic::guard;
+use crate::lifecycle::panic::{catch, guard};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::Refill;
+use crate::mailbox::{Refill, Taking};
 use crate::sync::wake_all;
 use crate::telemetry::{self, Scope};
 use crate::time::after;
@@ -158,13 +159,16 @@ impl<A: Actor> Life<A> {
 
     /// The tag of the next message, if it needs nothing but its handler, which may wait, and nothing comes before it.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn plain_ahead(&self) -> Option<u16> {
-        if const { A::AT_ONCE } {
+    fn plain_ahead(&mut self) -> Option<u16> {
+        if const { A::AT_ONCE } || self.batch.is_empty() {
             return None;
         }
-        let message = self.batch.peek()?;
         let comes_first = self.core().signals.any(Signals::URGENT) || self.common.due_at != u64::MAX;
-        if comes_first || !self.is_plain(message) { None } else { Some(A::tag(message)) }
+        if comes_first || self.looks_at_messages() {
+            return None;
+        }
+        let Life { cell, batch, .. } = self;
+        describe_first(batch, |batch| plain_tag::<A>(batch.peek()?), |batch| drop(cell.mailbox.take(batch)))
     }
 
     /// Finds out what is to be done next. Does it, one message after the other, as long as that can be done at once; the
@@ -202,12 +206,15 @@ impl<A: Actor> Life<A> {
             if fault::threatens_messages(&common.any) {
                 break false;
             }
-            let Some(message) = messages.peek() else { break true };
-            if more <= 1 || A::deadline(message).is_some() {
+            let describe = |messages: &Taking<'_, _>| if more <= 1 { None } else { plain_tag::<A>(messages.peek()?) };
+            let tag = describe_first(&mut messages, describe, |messages| {
+                core.finish();
+                drop(messages.take());
+            });
+            let Some(tag) = tag else {
                 *next = messages.take().map_or(Next::Nothing, Next::Message);
                 break true;
-            }
-            let tag = A::tag(message);
+            };
             let Some(message) = messages.take() else { break true };
             core.begin(tag, Turn::Ordinary);
             if let Err(error) = at_once(actor.handle(message, ctx)) {
@@ -327,6 +334,35 @@ impl<A: Actor> Life<A> {
             News::Exited(exited) if const { A::HOOKS.exited } => Urgent::Exit(exited),
             News::Exited(_) => Urgent::Nothing,
         }
+    }
+}
+
+/// The tag of a message, unless somebody waits for it until a deadline.
+#[inline(always)]
+fn plain_tag<A: Actor>(message: &A::Msg) -> Option<u16> {
+    if A::deadline(message).is_some() { None } else { Some(A::tag(message)) }
+}
+
+/// Finds out about the first message where it stands. What says so may be the user's own, and panic: then the message is taken, so that
+/// no other life meets it again.
+#[inline(always)]
+fn describe_first<Q, T>(queue: &mut Q, describe: impl FnOnce(&Q) -> T, take: impl FnMut(&mut Q)) -> T {
+    let unknown = Unknown { queue, take };
+    let known = describe(unknown.queue);
+    mem::forget(unknown);
+    known
+}
+
+/// Takes a message when it is dropped, by a panic.
+struct Unknown<'a, Q, F: FnMut(&mut Q)> {
+    queue: &'a mut Q,
+    take: F,
+}
+
+impl<Q, F: FnMut(&mut Q)> Drop for Unknown<'_, Q, F> {
+    fn drop(&mut self) {
+        // One panic is told of; a second one, in the destructor of the message, would end the process.
+        let _ = catch(&mut || (self.take)(self.queue));
     }
 }
 

@@ -16,6 +16,7 @@ use crate::actor::Actor;
 use crate::address::cell::{Cell, Kind};
 use crate::lifecycle::current::{Identity, MarkCut, Role};
 use crate::lifecycle::signal::Signals;
+use crate::sync::note_wake;
 
 /// What all actors of a type share.
 pub(super) const fn kind<A: Actor>() -> Kind<A> {
@@ -111,6 +112,7 @@ impl<A: Actor> Life<A> {
         // In a box, so that the runtime's part of a task is compiled once.
         let living: Pin<Box<dyn Future<Output = ()> + Send>> =
             if A::TAKES_TURNS && self.goes_on_in_turns() { Box::pin(Turns::new(self)) } else { Box::pin(live(self)) };
+        note_wake();
         runtime.spawn(living);
     }
 }

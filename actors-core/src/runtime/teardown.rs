@@ -51,7 +51,7 @@ pub(super) async fn end(life: &mut dyn AnyLife, over: Over) {
 
     // 3. The queue.
     if life.common().drains() {
-        life.drain().await;
+        life.drain(None).await;
     }
     let after_drain = Instant::now();
     life.common().ending().drain = after_drain - began;
@@ -384,9 +384,8 @@ impl Common {
 impl<A: Actor> Life<A> {
     /// Handles what was accepted before the stop, save what stays in the stash. The mailbox is closed, or stays open for the next incarnation, which then
     /// handles what has come since.
-    pub(super) async fn drain_all(&mut self) {
-        let mailbox = &self.cell.mailbox;
-        let (last, last_overtaking) = (mailbox.pushed(), mailbox.last_overtaking());
+    pub(super) async fn drain_all(&mut self, marks: Option<Marks>) {
+        let (last, last_overtaking) = marks.unwrap_or_else(|| self.marks());
         let mut left = TURN;
         loop {
             let mailbox = &self.cell.mailbox;
@@ -424,24 +423,28 @@ impl<A: Actor> Life<A> {
     }
 }
 
+/// The numbers of the last messages that a drain handles, of those in line and of those that overtake.
+pub(super) type Marks = (u64, u64);
+
 /// What has come of one step of a drain.
 pub(super) enum Drained {
     /// A message was handled.
     One,
     /// There may be more.
     None,
+    /// Something strikes at messages, and may have to wait.
+    Threatened,
     Done,
 }
 
 impl<A: Actor> Life<A> {
     /// One step of [`drain_all`](Self::drain_all), of an actor whose handlers never wait.
-    pub(super) fn drain_at_once(&mut self, marks: &mut Option<(u64, u64)>) -> Drained {
+    pub(super) fn drain_at_once(&mut self, marks: &mut Option<Marks>) -> Drained {
+        let (last, last_overtaking) = *marks.get_or_insert_with(|| self.marks());
+        if self.is_threatened() {
+            return Drained::Threatened;
+        }
         let mailbox = &self.cell.mailbox;
-        let (last, last_overtaking) = match *marks {
-            Some(marks) => marks,
-            None => (mailbox.pushed(), mailbox.last_overtaking()),
-        };
-        *marks = Some((last, last_overtaking));
         let done = mailbox.has_taken(last) && mailbox.has_taken(last_overtaking);
         let signals = self.core().signals.get();
         if signals & Signals::KILL != 0 || (done && signals & Signals::RELEASED == 0) {
@@ -463,16 +466,21 @@ impl<A: Actor> Life<A> {
         }
         Drained::Done
     }
+
+    fn marks(&self) -> Marks {
+        (self.cell.mailbox.pushed(), self.cell.mailbox.last_overtaking())
+    }
 }
 
 /// Drains an actor whose handlers never wait, in a future that is compiled once.
-pub(super) fn drain_in_steps(life: &mut dyn AnyLife) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-    Box::pin(async {
-        let (mut marks, mut left) = (None, TURN);
+pub(super) fn drain_in_steps(life: &mut dyn AnyLife, mut marks: Option<Marks>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    Box::pin(async move {
+        let mut left = TURN;
         loop {
             match life.drain_step(&mut marks) {
                 Drained::One => left -= 1,
                 Drained::None => {}
+                Drained::Threatened => return life.drain(marks).await,
                 Drained::Done => return,
             }
             if left == 0 {

@@ -130,11 +130,6 @@ impl<A: Actor> Life<A> {
         // What wakes a task is mostly a message.
         let mut is_out = task.is_some() && self.has_run_out();
         loop {
-            if self.is_threatened() {
-                // What strikes may have to wait.
-                self.batch.stays_awake();
-                return Some(Outcome::Task);
-            }
             let mut next = Next::Nothing;
             match task.as_deref_mut() {
                 _ if !is_out => self.next(&mut left, &mut next),
@@ -148,6 +143,15 @@ impl<A: Actor> Life<A> {
                         return Some(outcome);
                     }
                 }
+            }
+            // Looked at now that it is known what comes next, so that it strikes at all that has come after it.
+            if self.is_threatened() && !matches!(next, Next::Failed(_)) {
+                if let Next::Message(message) = next {
+                    self.cell.mailbox.untake(&mut self.batch, message);
+                }
+                // What strikes may have to wait.
+                self.batch.stays_awake();
+                return Some(Outcome::Task);
             }
             let handled = match next {
                 Next::Nothing => {

@@ -20,7 +20,7 @@ use crate::lifecycle::request::{self, Mode};
 use crate::lifecycle::restart::expire;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Closed;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, note_wake, wake};
 use crate::telemetry;
 
 /// The supervision of one parent's children.
@@ -68,10 +68,11 @@ impl Supervision {
 
     pub(super) fn follow_up(&self, after: After) {
         if let Some(waker) = after.wake {
-            waker.wake();
+            wake(waker);
         }
         if let Some((generation, driver)) = after.drive.and_then(|generation| Some((generation, self.this.upgrade()?))) {
             let counted = self.env.count_task();
+            note_wake();
             self.env.runtime.spawn(async move {
                 driver.drive(generation).await;
                 drop(counted);

@@ -4,6 +4,7 @@ mod facts;
 mod lives;
 mod messages;
 mod pools;
+mod prompt;
 mod restarts;
 mod services;
 mod sources;
@@ -27,6 +28,7 @@ pub fn check(run: &Run) -> Vec<String> {
     }
     messages::check(run, &facts, &mut wrong);
     turns::check(run, &facts, &mut wrong);
+    prompt::check(run, &facts, &mut wrong);
     lives::check(run, &facts, &mut wrong);
     restarts::check(run, &facts, &mut wrong);
     ties::check(run, &facts, &mut wrong);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use actors_core::test_kit::{LifeEvent, LifeStep};
-use actors_core::{ActorId, DeadReason, ExitReason, LinkKind, Outcome, ShutdownReport};
+use actors_core::{ActorId, DeadReason, ExitReason, LinkKind, Outcome, ShutdownReport, StartFailure};
 
 use super::Wrong;
 use super::facts::{Facts, Pos, slot_of};
@@ -17,6 +17,7 @@ pub(super) fn check(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
     if run.in_order {
         deadline(run, wrong);
     }
+    panics(run, facts, wrong);
     if let Some(report) = &run.report {
         agrees(run, facts, report, wrong);
         failures(run, report, wrong);
@@ -24,6 +25,21 @@ pub(super) fn check(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
         if run.in_order {
             stop_limits(run, facts, report, wrong);
         }
+    }
+}
+
+/// Nothing panics but what is to: the library's own assertions hold.
+fn panics(run: &Run, facts: &Facts<'_>, wrong: &mut Wrong) {
+    let lives = run.lives.iter().filter_map(|event| match &event.step {
+        LifeStep::Down(reason) | LifeStep::Ended(reason) => Some(reason),
+        _ => None,
+    });
+    for reason in lives.chain(facts.actors.values().flat_map(|actor| &actor.secondary)) {
+        let text = match reason {
+            ExitReason::Panicked { message, .. } | ExitReason::StartFailed(StartFailure::Panicked { message, .. }) => message,
+            _ => continue,
+        };
+        wrong.unless(text.starts_with("simulated"), "S2", || format!("something panicked that should not: {reason}"));
     }
 }
 

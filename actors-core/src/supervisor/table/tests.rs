@@ -411,6 +411,18 @@ fn a_group_does_not_wait_for_one_that_is_just_being_started_by_hand() {
 }
 
 #[test]
+fn a_group_does_not_wait_for_one_of_it_that_somebody_starts_by_hand_meanwhile() {
+    let now = Instant::now();
+    let mut table = table(Strategy::OneForAll, 1, &[Restart::Transient, Restart::Permanent], now);
+    table.ended(1, Ending::Clean, false, now);
+    table.down(2, now, 0.0, now);
+
+    table.start_by_hand(1, now);
+
+    assert_eq!(table.next_steps(now), [Step::Start(2)]);
+}
+
+#[test]
 fn one_that_fails_while_it_is_terminated_is_no_restart() {
     let now = Instant::now();
     let mut table = table(Strategy::OneForOne, 0, &[Restart::Permanent], now);

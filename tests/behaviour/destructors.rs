@@ -1,0 +1,145 @@
+//! Destructors of states and messages: they run within the runtime of their system, and what they panic with is told.
+
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use actors_core::{Actor, ActorSystem, ExitReason, messages};
+use tests::{Gate, promptly};
+
+/// Says good-bye from a task.
+#[derive(Actor)]
+struct Polite {
+    to: Sender<&'static str>,
+}
+
+#[messages]
+impl Polite {
+    #[message]
+    fn be_polite(&self) {}
+}
+
+impl Drop for Polite {
+    fn drop(&mut self) {
+        let to = self.to.clone();
+        tokio::spawn(async move { to.send("good-bye") });
+    }
+}
+
+#[test]
+fn a_destructor_runs_within_the_runtime_though_the_actor_is_stopped_from_outside() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be built");
+    let system = ActorSystem::builder("outside").runtime(runtime.handle().clone()).build();
+    let (to, heard) = channel();
+    let polite = system.spawn(Polite { to });
+
+    polite.stop();
+
+    assert_eq!(runtime.block_on(polite.stopped()), ExitReason::Normal);
+    assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok("good-bye"));
+    runtime.block_on(system.shutdown());
+}
+
+/// Its destructor panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("boom");
+    }
+}
+
+#[derive(Actor)]
+struct Keeper {
+    _bomb: Bomb,
+}
+
+#[messages]
+impl Keeper {
+    #[message]
+    fn nothing(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_panics_when_it_is_dropped_is_told_of_whether_its_actor_had_anything_to_do_or_not() {
+    for asked in [false, true] {
+        let system = ActorSystem::new("destructors");
+        let mut crashes = system.crash_reports();
+        let keeper = system.actor(Keeper { _bomb: Bomb }).name("keeper").spawn();
+        if asked {
+            keeper.ask(Nothing).await.unwrap();
+        }
+        keeper.stop();
+
+        let exit = promptly("its end", keeper.stopped()).await;
+
+        assert!(matches!(&exit, ExitReason::Panicked { message, .. } if **message == *"boom"), "{exit}, asked: {asked}");
+        let crash = promptly("a report", crashes.recv()).await.unwrap();
+        assert_eq!((crash.path.to_string(), &crash.reason), ("/keeper".to_owned(), &exit));
+        assert_eq!(system.shutdown().await.failures.len(), 1);
+    }
+}
+
+/// Waits, and keeps what it is sent waiting.
+#[derive(Actor)]
+struct Busy;
+
+#[messages]
+impl Busy {
+    #[message]
+    async fn wait(&self, gate: Gate) {
+        gate.pass().await;
+    }
+
+    #[message]
+    fn take(&self, bomb: Bomb) {
+        std::mem::forget(bomb);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_message_panics_with_that_is_discarded_is_told_at_the_end_and_costs_no_other() {
+    let system = ActorSystem::new("destructors");
+    let (busy, gate) = (system.spawn(Busy), Gate::new());
+    busy.tell(Wait { gate: gate.clone() }).await.unwrap();
+    gate.reached().await;
+    for _ in 0..2 {
+        busy.try_tell(Take { bomb: Bomb }).unwrap();
+    }
+    busy.stop();
+    gate.open();
+
+    promptly("its end", busy.stopped()).await;
+
+    let exit = busy.exit().unwrap();
+    let told = std::iter::once(&exit.reason).chain(&exit.secondary).filter(|reason| reason.to_string().contains("boom")).count();
+    assert_eq!(told, 2, "{exit:?}");
+    assert_eq!(system.dead_letter_count(), 2);
+    system.shutdown().await;
+}
+
+/// Its last hook never ends, and what it holds panics when it is dropped.
+#[derive(Actor)]
+#[actor(hook_limit = "100ms")]
+struct Clinging;
+
+#[messages]
+impl Clinging {
+    #[stopped]
+    async fn end(&self) {
+        let _bomb = Bomb;
+        std::future::pending::<()>().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_hook_panics_with_that_is_cut_short_is_told() {
+    let system = ActorSystem::new("destructors");
+    let clinging = system.start(Clinging).await.unwrap();
+    clinging.stop();
+
+    promptly("its end", clinging.stopped()).await;
+
+    let exit = clinging.exit().unwrap();
+    assert!(std::iter::once(&exit.reason).chain(&exit.secondary).any(|reason| reason.to_string().contains("boom")), "{exit:?}");
+    system.shutdown().await;
+}

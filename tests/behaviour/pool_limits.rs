@@ -1,0 +1,34 @@
+//! The limit of an ask to a pool: all of it together, whatever it waits for (S13.4).
+
+use std::time::Duration;
+
+use actors_core::{Actor, ActorSystem, AskError, WorkerPool, messages};
+use tests::{Gate, promptly};
+use tokio::time::Instant;
+
+#[derive(Actor)]
+struct Worker;
+
+#[messages]
+impl Worker {
+    #[message]
+    async fn wait_at(&self, gate: Gate) {
+        gate.pass().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s13_4_an_ask_with_a_limit_waits_no_longer_for_a_worker_that_hangs() {
+    let system = ActorSystem::new("pools");
+    let pool = system.actor(WorkerPool::new(1, || Worker)).name("pool").start().await.unwrap();
+    let (workers, gate, began) = (pool.workers(), Gate::new(), Instant::now());
+
+    let hung = promptly("its limit", workers.ask_within(Duration::from_secs(1), WaitAt { gate: gate.clone() })).await;
+    let queued = promptly("its limit", workers.ask_within(Duration::from_secs(1), WaitAt { gate: gate.clone() })).await;
+
+    assert!(matches!(hung, Err(AskError::TimedOutInHandler { .. })), "{hung:?}");
+    assert!(matches!(queued, Err(AskError::TimedOutInQueue { .. })), "{queued:?}");
+    assert_eq!(began.elapsed().as_secs(), 2);
+    gate.open_wide();
+    system.shutdown().await;
+}
