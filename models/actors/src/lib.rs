@@ -44,7 +44,7 @@ pub use actor::{
 };
 pub use actors_macros::{Actor, messages};
 pub use address::{
-    Accepts, ActorRef, Ask, AskError, Asks, AsksError, DeadlockError, LostError, Protocol, Recipient, Refusal, ReplyTo, StillRunning,
+    Accepts, ActorRef, Ask, AskError, Asks, AsksError, DeadlockError, For, LostError, Protocol, Recipient, Refusal, ReplyTo, StillRunning,
     Stopped, Target, Tell, TellError, Unhandled,
 };
 pub use lifecycle::{
@@ -53,7 +53,7 @@ pub use lifecycle::{
     LinkKind, MonitorRef, OnStop, Policy, StartFailure, Strategy, Tie,
 };
 pub use mailbox::{Capacity, Overflow};
-pub use runtime::{Builder, PeerGroup, StartError};
+pub use runtime::{Builder, PeerGroup, StartError, Starting};
 pub use services::{Group, GroupChange, GroupNotice, Lagged, PoolRef, Published, Routing, Subscriber, Topic, WorkerPool};
 pub use supervisor::{
     Backoff, Child, ChildCounts, ChildError, ChildFn, ChildInfo, ChildKey, ChildSpec, ChildState, ConfigWarning, DynamicSupervisor,
@@ -67,7 +67,9 @@ pub use system::{
 /// What the macros need, and nobody else.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::actor::{Derived, Fallible, HandlerError, Messages, Open, Opened, Sent, Stays, Travels, Unsent, at_once, begin_tick, fits};
+    pub use crate::actor::{
+        Derived, Fallible, HandlerError, Messages, Open, Opened, Sent, Stays, Travels, Unsent, at_once, begin_tick, fits,
+    };
     pub use crate::address::OpenTypes;
     pub use tokio::time::Instant;
 }
