@@ -22,6 +22,8 @@ use crate::runtime::give_up;
 const PROGRESS: Duration = Duration::from_secs(2);
 /// How many actors one progress line names.
 const NAMED: usize = 3;
+/// How long those may take who are making their own end known when all others are given up. They wait for nothing.
+const LAST_ENDS: Duration = Duration::from_millis(100);
 /// How long `main` may take to return the report, before a process is ended in which something does not react.
 const RETURN_GRACE: Duration = Duration::from_millis(500);
 
@@ -90,6 +92,11 @@ fn force(shared: &Arc<Shared>) -> ShutdownReport {
     shared.root.close();
     for child in shared.root.children() {
         give_up(&child);
+    }
+    // One that had just begun to make its own end known does so now, on another thread, and is to be in the report.
+    let until = Instant::now() + LAST_ENDS;
+    while shared.env.alive() > 0 && Instant::now() < until {
+        thread::sleep(Duration::from_millis(1));
     }
     let report = shared.complete();
     report.print_once();
