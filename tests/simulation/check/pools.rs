@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use actors_core::test_kit::LifeStep;
 use actors_core::{ActorId, ExitReason};
 
 use super::Wrong;
@@ -106,6 +107,12 @@ fn keys(run: &Run, jobs: &BTreeMap<Number, Job>, wrong: &mut Wrong) {
     if run.program.steps.iter().any(|step| matches!(step.deed, Deed::Resize(_))) {
         return;
     }
+    // One that gives up has a worker less before it ends.
+    let gives_up =
+        |step: &LifeStep| matches!(step, LifeStep::Down(ExitReason::Escalated { .. }) | LifeStep::Ended(ExitReason::Escalated { .. }));
+    if run.lives.iter().any(|event| event.path.name() == "pool" && gives_up(&event.step)) {
+        return;
+    }
     let paths: BTreeMap<ActorId, String> = run.lives.iter().map(|event| (event.id, event.path.to_string())).collect();
     let mut places: BTreeMap<u8, &String> = BTreeMap::new();
     for (number, job) in jobs.iter().filter(|(_, job)| matches!(job.how, JobHow::Tell | JobHow::Ask)) {
@@ -131,7 +138,7 @@ fn restarts(run: &Run, facts: &Facts<'_>, pool: &Pool, wrong: &mut Wrong) {
         });
     }
     for event in run.lives.iter().filter(|event| event.path.name() == "pool") {
-        if let actors_core::test_kit::LifeStep::Down(reason) | actors_core::test_kit::LifeStep::Ended(reason) = &event.step {
+        if let LifeStep::Down(reason) | LifeStep::Ended(reason) = &event.step {
             let ExitReason::Escalated { restarts, .. } = reason else { continue };
             wrong.unless(*restarts == pool.restarts, "S13.5", || {
                 format!("{} escalated after {restarts} restarts, and allows {}", event.path, pool.restarts)
