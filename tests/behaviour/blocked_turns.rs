@@ -80,23 +80,26 @@ async fn block_all_but_one(system: &ActorSystem, workers: usize) -> Vec<(ActorRe
     blocked
 }
 
-fn on_workers<F: Future<Output = ()>>(work: impl Fn(ActorSystem, usize) -> F) {
-    for count in [2, 3, 8] {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(count).enable_all().build().expect("it can be built");
-        runtime.block_on(async {
-            let system = ActorSystem::new("office");
-            work(system.clone(), count).await;
-            promptly("it ends", system.shutdown()).await;
-        });
-    }
+/// In a system of its own, on a runtime of its own with so many workers.
+fn on(workers: usize, work: impl AsyncFn(&ActorSystem)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build().expect("it can be built");
+    runtime.block_on(async {
+        let system = ActorSystem::new("office");
+        work(&system).await;
+        promptly("it ends", system.shutdown()).await;
+    });
+}
+
+fn on_workers(work: impl AsyncFn(&ActorSystem, usize)) {
+    [2, 3, 8].into_iter().for_each(|count| on(count, async |system| work(system, count).await));
 }
 
 #[test]
 fn turns_that_block_hold_up_nobody_who_is_sent_to_from_outside() {
-    on_workers(|system, count| async move {
-        let blocked = block_all_but_one(&system, count).await;
+    on_workers(async |system, count| {
+        let blocked = block_all_but_one(system, count).await;
         for _ in 0..20 {
-            let (actor, _, _) = clerk(&system);
+            let (actor, _, _) = clerk(system);
             assert_eq!(promptly("an answer", actor.ask(Ping)).await.expect("it answers"), 1);
         }
         drop(blocked);
@@ -105,8 +108,8 @@ fn turns_that_block_hold_up_nobody_who_is_sent_to_from_outside() {
 
 #[test]
 fn turns_that_block_hold_up_nobody_who_is_sent_to_by_a_task() {
-    on_workers(|system, count| async move {
-        let blocked = block_all_but_one(&system, count).await;
+    on_workers(async |system, count| {
+        let blocked = block_all_but_one(system, count).await;
         let within = system.clone();
         let task = tokio::spawn(async move {
             for _ in 0..20 {
@@ -121,12 +124,12 @@ fn turns_that_block_hold_up_nobody_who_is_sent_to_by_a_task() {
 
 #[test]
 fn whom_turns_send_to_before_they_block_is_seen_to_by_others() {
-    on_workers(|system, count| async move {
+    on_workers(async |system, count| {
         let mut kept = Vec::new();
         // Of those that one turn sends to, the last may have to wait for it, as any task does that is spawned there last.
         for _ in 1..count {
-            let (first, second, third) = (clerk(&system), clerk(&system), clerk(&system));
-            let (actor, hold, gate) = clerk(&system);
+            let (first, second, third) = (clerk(system), clerk(system), clerk(system));
+            let (actor, hold, gate) = clerk(system);
             let others = vec![first.0.clone(), second.0.clone(), third.0.clone()];
             actor.tell(TellAndBlock { blockers: Vec::new(), others }).await.expect("it takes messages");
             promptly("it blocks", gate.pass()).await;
@@ -134,7 +137,7 @@ fn whom_turns_send_to_before_they_block_is_seen_to_by_others() {
             promptly("the second is seen to", second.2.pass()).await;
             kept.push((actor, hold, [first, second, third]));
         }
-        let (actor, _, _) = clerk(&system);
+        let (actor, _, _) = clerk(system);
         assert_eq!(promptly("an answer", actor.ask(Ping)).await.expect("it answers"), 1);
         drop(kept);
     });
@@ -142,11 +145,11 @@ fn whom_turns_send_to_before_they_block_is_seen_to_by_others() {
 
 #[test]
 fn many_who_wait_at_once_are_shared_out_among_the_workers_that_are_left() {
-    on_workers(|system, count| async move {
+    on_workers(async |system, count| {
         // As many block as may, amid others who wait.
         let (mut blocked, mut gates) = (Vec::new(), Vec::new());
         for number in 0..200 {
-            let (actor, hold, gate) = clerk(&system);
+            let (actor, hold, gate) = clerk(system);
             if number % 50 == 7 && blocked.len() + 1 < count {
                 actor.try_tell(Block).expect("there is room");
                 blocked.push((actor, hold));
@@ -162,22 +165,15 @@ fn many_who_wait_at_once_are_shared_out_among_the_workers_that_are_left() {
     });
 }
 
-/// So many rounds on five workers, each with a runtime of its own.
-fn rounds<F: Future<Output = ()>>(work: impl Fn(ActorSystem) -> F) {
-    for _ in 0..20 {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(5).enable_all().build().expect("it can be built");
-        runtime.block_on(async {
-            let system = ActorSystem::new("office");
-            work(system.clone()).await;
-            promptly("it ends", system.shutdown()).await;
-        });
-    }
+/// Twenty rounds on five workers.
+fn rounds(work: impl AsyncFn(&ActorSystem)) {
+    (0..20).for_each(|_| on(5, &work));
 }
 
 #[test]
 fn two_that_block_one_after_the_other_hold_up_no_third() {
-    rounds(|system| async move {
-        let [first, second, third] = [clerk(&system), clerk(&system), clerk(&system)];
+    rounds(async |system| {
+        let [first, second, third] = [clerk(system), clerk(system), clerk(system)];
         first.0.try_tell(Block).expect("there is room");
         second.0.try_tell(Block).expect("there is room");
         third.0.try_tell(Open).expect("there is room");
@@ -187,13 +183,13 @@ fn two_that_block_one_after_the_other_hold_up_no_third() {
 
 #[test]
 fn one_that_blocks_after_others_were_seen_to_holds_up_nobody() {
-    rounds(|system| async move {
-        let early = [clerk(&system), clerk(&system)];
+    rounds(async |system| {
+        let early = [clerk(system), clerk(system)];
         early.iter().for_each(|(actor, _, _)| actor.try_tell(Open).expect("there is room"));
         for (_, _, gate) in &early {
             promptly("it is seen to", gate.pass()).await;
         }
-        let [first, second] = [clerk(&system), clerk(&system)];
+        let [first, second] = [clerk(system), clerk(system)];
         first.0.try_tell(Block).expect("there is room");
         second.0.try_tell(Open).expect("there is room");
         promptly("the second is seen to", second.2.pass()).await;
@@ -202,9 +198,9 @@ fn one_that_blocks_after_others_were_seen_to_holds_up_nobody() {
 
 #[test]
 fn a_turn_that_sends_to_some_that_block_and_blocks_holds_up_the_last_alone() {
-    rounds(|system| async move {
-        let [first, second, third, last] = [clerk(&system), clerk(&system), clerk(&system), clerk(&system)];
-        let (actor, _hold, _) = clerk(&system);
+    rounds(async |system| {
+        let [first, second, third, last] = [clerk(system), clerk(system), clerk(system), clerk(system)];
+        let (actor, _hold, _) = clerk(system);
         let (blockers, others) = (vec![first.0.clone(), second.0.clone()], vec![third.0.clone(), last.0.clone()]);
         actor.try_tell(TellAndBlock { blockers, others }).expect("there is room");
         promptly("the third is seen to", third.2.pass()).await;
@@ -213,14 +209,14 @@ fn a_turn_that_sends_to_some_that_block_and_blocks_holds_up_the_last_alone() {
 
 #[test]
 fn a_turn_that_blocks_holds_up_no_task_of_an_actor_that_the_turn_before_woke() {
-    rounds(|system| async move {
-        let (first, gate) = (clerk(&system), Gate::new());
+    rounds(async |system| {
+        let (first, gate) = (clerk(system), Gate::new());
         let busy = system.spawn(Busy { gate: gate.clone() });
         for _ in 0..4 {
             busy.tell(Poke).await.expect("it takes messages");
             promptly("it has been poked", gate.pass()).await;
         }
-        let (sender, _, _) = clerk(&system);
+        let (sender, _, _) = clerk(system);
         sender.try_tell(SendTo { block: first.0.clone(), poke: busy }).expect("there is room");
         promptly("it has been poked once more", gate.pass()).await;
     });

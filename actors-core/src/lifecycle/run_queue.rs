@@ -144,7 +144,7 @@ enum Call {
 enum Found {
     Item(Item),
     Nobody,
-    /// More than one: another runner, to be called, is to see to them first.
+    /// More than one, and no free runner comes: another is to be called, and to see to them first.
     Another(Call),
 }
 
@@ -219,7 +219,7 @@ impl RunQueue {
     /// Ends the turn that was taken, and finds who is to have the next.
     fn next(&self, lane: usize, favours: &mut u32, thread: Option<Thread>, successor: &mut Option<u64>) -> Found {
         let mut inner = lock(&self.inner);
-        inner.end_turn(lane);
+        inner.lanes[lane].end_turn();
         if let Some(thread) = thread {
             if inner.waiting > 1 && inner.coming == 0 && !successor.is_some_and(|number| inner.is_bound(number)) {
                 let (call, number) = inner.successor(thread);
@@ -247,11 +247,6 @@ impl RunQueue {
 }
 
 impl Inner {
-    /// The turn that was taken is over.
-    fn end_turn(&mut self, lane: usize) {
-        self.lanes[lane].end_turn();
-    }
-
     /// Takes out who is to have a turn next.
     fn take(&mut self, lane: usize, favours: &mut u32) -> Option<Item> {
         if *favours < FAVOURS {
@@ -421,7 +416,7 @@ impl Runner {
     /// Works no more for now: it comes again at once if there is more to do and nobody else comes, and sleeps or goes otherwise.
     fn end(&mut self, lane: usize, comes: bool, cx: &mut Context<'_>) -> Poll<()> {
         let mut inner = lock(&self.queue.inner);
-        inner.end_turn(lane);
+        inner.lanes[lane].end_turn();
         inner.free.push(lane);
         self.lane = None;
         // As one that was called, if it has not been counted as that.

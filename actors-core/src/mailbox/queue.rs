@@ -191,7 +191,7 @@ impl<T> Mailbox<T> {
     pub(crate) fn pass_on(&self) {
         let next = self.grant(&mut self.lock());
         if let Some(waker) = next {
-            waker.wake();
+            wake(waker);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{ExitReason, StartFailure};
 use crate::lifecycle::{linger, lookup, request};
 use crate::runtime::StartError;
-use crate::sync::{Mutex, Wakers, lock, wake_all};
+use crate::sync::{Mutex, Wakers, lock, wake, wake_all};
 
 /// How long a shutdown may take, unless set otherwise: less than the 30 s after which orchestrators lose patience.
 const DEADLINE: Duration = Duration::from_secs(25);
@@ -235,7 +235,7 @@ impl Shared {
             return;
         }
         drop(state);
-        waker.wake();
+        wake(waker);
     }
 
     pub(super) fn report(&self) -> Option<ShutdownReport> {
