@@ -7,6 +7,7 @@ mod between_lives;
 mod blocked_turns;
 mod blocking;
 mod by_hand;
+mod broken_text;
 mod cast;
 mod chains;
 mod conformance;
