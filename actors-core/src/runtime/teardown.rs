@@ -25,7 +25,7 @@ use crate::lifecycle::request;
 use crate::lifecycle::restart::go_down;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Closed;
-use crate::sync::wake_all;
+use crate::sync::{lock, wake_all};
 use crate::telemetry;
 use crate::time::after;
 
@@ -93,6 +93,11 @@ pub(super) fn ends_at_once(life: &mut dyn AnyLife) -> bool {
     let runs_hook = has_hook || fault::threatens_stop(&common.any);
     if runs_hook || core.signals.any(Signals::DRAIN) && common.any.queued() > 0 {
         return false;
+    }
+    if !core.signals.any(Signals::STOP) {
+        // It ends of its own making. Said under the lock under which a family is begun: whoever begins one after this sees it.
+        let _ties = lock(&core.ties);
+        core.signals.set(Signals::STOP);
     }
     let Some(family) = core.family() else { return !has_work(core) };
     family.close();

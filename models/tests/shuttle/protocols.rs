@@ -6,7 +6,7 @@ use actors_core::{ActorRef, ActorSystem, ChildSpec, ExitReason, LinkKind, Superv
 use models::Model;
 
 use crate::cast::{
-    Add, AddPlainly, Branch, Call, Caller, Counter, Fail, FailPlainly, Grow, Hanging, HaveChild, HaveEnough, HaveHangingChild, Leaf, Lived,
+    Add, AddPlainly, Branch, Call, Caller, Counter, Fail, FailPlainly, GatherPeers, Grow, Hanging, HaveChild, HaveEnough, HaveHangingChild, Leaf, Lived,
     LookAway, Members, News, OpenGroup, Parent, Plain, RaiseTwo, Reader, Rustle, Told, Usher, Watch, Watcher, beside, dawdle, explore,
     shut_down, tell_adds,
 };
@@ -24,6 +24,7 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_stop_against_a_restart_ends_the_child_for_good", || explore(stop_against_restart)),
     ("a_child_that_is_made_while_a_kill_comes_from_far_above_is_killed_too", || explore(kill_against_spawn)),
     ("an_actor_that_is_spawned_while_the_system_shuts_down_ends_too", || explore(shutdown_against_spawn)),
+    ("a_child_that_is_made_while_its_parent_fails_in_a_turn_ends_before_it", || explore(failing_turn_against_spawn)),
     ("messages_to_an_actor_that_ends_at_rest_are_handled_or_refused", || explore(end_at_rest_against_senders)),
     ("a_shutdown_against_a_failing_child_ends_the_whole_tree", || explore(shutdown_against_restart)),
     ("a_shutdown_of_a_subtree_at_rest_against_a_kill_ends_each_once", || explore(subtree_against_kill)),
@@ -214,6 +215,17 @@ async fn kill_against_spawn() {
     top.stopped().await;
     assert_eq!(system.actors(), 0);
     shut_down(&system).await;
+}
+
+async fn failing_turn_against_spawn() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let parent = system.spawn(Plain(lived.clone()));
+    let group = parent.ask(GatherPeers).await.expect("it answers");
+    let spawner = beside(async move { group.spawn(Plain(lived)).stopped().await });
+    parent.tell(FailPlainly).await.expect("it is open");
+    parent.stopped().await;
+    shut_down(&system).await;
+    spawner.await.expect("it goes well");
 }
 
 async fn shutdown_against_spawn() {
