@@ -38,6 +38,7 @@ const QUIET: u32 = Signals::STARTED
     | Signals::TRANSIENT
     | Signals::FINAL
     | Signals::AWAITED
+    | Signals::KNOWN
     | Signals::LISTED;
 
 /// Ends an actor for good, here and now, if it is at rest: it has no task, nothing queued, no stop hook, no ties and no
