@@ -331,7 +331,7 @@ fn begin_again(any: &Arc<dyn AnyCell>, hooks: Hooks) -> bool {
     let first = first_signals(hooks, any);
     if !restart::begin_incarnation(any, first) {
         // A panic in its destructor has nobody to be told to.
-        let _ = panic::catch(&mut || any.drop_state());
+        let _ = any.env().within(|| panic::catch(&mut || any.drop_state()));
         return false;
     }
     // It is ready before anything can happen to it: told later, that could be news of an incarnation that has ended.
