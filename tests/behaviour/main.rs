@@ -103,6 +103,7 @@ mod told_of_ends;
 mod topics;
 mod turns;
 mod unanswered;
+mod unkept_replies;
 mod waiting_for_room;
 mod work;
 mod worker;
