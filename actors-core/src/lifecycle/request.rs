@@ -117,24 +117,44 @@ fn cascade(cell: &Arc<dyn AnyCell>, signals: u32, own: u32, deadline: Option<Ins
 }
 
 fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> bool {
-    let felt = mark(cell, cause, signals, deadline);
-    let first = matches!(felt, Felt::Stop { first: true, .. } | Felt::Ended);
-    follow_up(cell, felt);
-    first
+    match weigh(cell, &cause, signals, deadline) {
+        Asked::Raise(raised) => {
+            let felt = cell.core().with_ties(|ties| raise(cell.core(), ties, cause, raised, deadline));
+            let first = matches!(felt, Felt::Stop { first: true, .. });
+            follow_up(cell, felt);
+            first
+        }
+        asked => matches!(asked, Asked::Ended),
+    }
 }
 
 /// Marks an actor as one that is to end. What that brings is still to be done.
 fn mark(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> Felt {
+    match weigh(cell, &cause, signals, deadline) {
+        Asked::Raise(raised) => cell.core().with_ties(|ties| raise(cell.core(), ties, cause, raised, deadline)),
+        Asked::Ended | Asked::Again => Felt::Nothing,
+    }
+}
+
+/// What becomes of a request to end, before any lock is taken.
+enum Asked {
+    /// It says nothing new.
+    Again,
+    /// The actor was at rest, and has ended.
+    Ended,
+    /// These signals are to be raised.
+    Raise(u32),
+}
+
+fn weigh(cell: &Arc<dyn AnyCell>, cause: &ExitReason, signals: u32, deadline: Option<Instant>) -> Asked {
     let core = cell.core();
     // One that is stopping already may still be going to be restarted, and now is not.
-    let raised = if core.may_be_restarted_after(&cause) { signals } else { signals | Signals::FINAL };
+    let raised = if core.may_be_restarted_after(cause) { signals } else { signals | Signals::FINAL };
     if core.signals.get() & (raised | Signals::ENDED) == raised && deadline.is_none() {
-        return Felt::Nothing;
+        return Asked::Again;
     }
-    if raised & (Signals::FINAL | Signals::KILL) == Signals::FINAL && cell.clone().end_at_rest(&cause) {
-        return Felt::Ended;
-    }
-    core.with_ties(|ties| raise(core, ties, cause, signals, deadline))
+    let at_rest = raised & (Signals::FINAL | Signals::KILL) == Signals::FINAL && cell.clone().end_at_rest(cause);
+    if at_rest { Asked::Ended } else { Asked::Raise(raised) }
 }
 
 /// Hands an event to an actor, beside its mailbox.
@@ -168,8 +188,6 @@ pub(crate) fn affect(cell: &Arc<dyn AnyCell>, decide: impl FnOnce(&mut Ties) -> 
 /// What is to be done once the lock is released.
 enum Felt {
     Nothing,
-    /// It was at rest, and has ended.
-    Ended,
     /// The actor has ended; what it holds may have a destructor of a user's, and is dropped outside the lock.
     Refused(#[allow(dead_code, reason = "kept to be dropped")] Box<Event>),
     Event,
@@ -220,7 +238,7 @@ fn raise(core: &Core, ties: &mut Ties, cause: ExitReason, signals: u32, deadline
 
 fn follow_up(cell: &Arc<dyn AnyCell>, felt: Felt) {
     match felt {
-        Felt::Nothing | Felt::Ended | Felt::Refused(_) => {}
+        Felt::Nothing | Felt::Refused(_) => {}
         Felt::Event => cell.clone().call(),
         Felt::Over(exit) => {
             let overseer = cell.core().parent.overseer().expect("only who is overseen is ever down");
