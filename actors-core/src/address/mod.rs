@@ -14,6 +14,7 @@ mod recipient;
 mod reply;
 mod stopped;
 mod tell;
+mod unawaited;
 
 pub use actor_ref::ActorRef;
 pub use ask::{Ask, AskError, DeadlockError, LostError};
@@ -25,3 +26,5 @@ pub use reply::{ReplyTo, Unhandled};
 pub use stopped::{StillRunning, Stopped};
 pub(crate) use tell::Place;
 pub use tell::{For, Refusal, Target, Tell, TellError};
+pub use unawaited::Awaited;
+pub(crate) use unawaited::never;
