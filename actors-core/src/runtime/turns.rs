@@ -17,9 +17,9 @@ use crate::lifecycle::env::CountedTask;
 /// Takes the turns of an actor. Dropped at any point, it still ends the actor in order.
 #[repr(C)]
 pub(super) struct Turns {
+    identity: Identity,
     /// Gone when there is nothing left to do, or when another task does it.
     life: Option<Box<dyn AnyLife>>,
-    identity: Identity,
     _counted: CountedTask,
 }
 
