@@ -120,6 +120,6 @@ pub mod __private {
     pub use crate::actor::{
         Derived, Fallible, HandlerError, Messages, Open, Opened, Sent, Stays, Travels, Unsent, at_once, begin_tick, fits,
     };
-    pub use crate::address::{Awaited, OpenTypes};
+    pub use crate::address::OpenTypes;
     pub use tokio::time::Instant;
 }

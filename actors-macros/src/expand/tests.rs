@@ -392,6 +392,58 @@ fn a_link_to_self_in_docs_leads_to_the_actor() {
     assert!(added.contains("Undoes [`Counter::add`]."), "{added}");
 }
 
+/// Whether there is such a hook is known to the compiler alone, of several `cfg` as well.
+#[test]
+fn a_hook_under_cfg_is_there_if_it_or_a_tick_is() {
+    let added = expand(
+        quote!(
+            struct Cache;
+        ),
+        quote! {
+            impl Cache {
+                #[cfg(unix)]
+                #[cfg(feature = "disk")]
+                #[started]
+                fn open(&mut self) {}
+
+                #[cfg(feature = "sweep")]
+                #[tick(every = "20s")]
+                fn sweep(&mut self) {}
+            }
+        },
+    );
+    let added = added.to_string();
+    let there = quote!(started: ::core::cfg!(any(all(unix, feature = "disk"), feature = "sweep"))).to_string();
+    let only_ticks = quote!(#[cfg(not(all(unix, feature = "disk")))]).to_string();
+    assert!(added.contains(&there), "{added}");
+    assert!(added.contains(&only_ticks), "{added}");
+}
+
+#[test]
+fn a_message_under_cfg_is_measured_under_it() {
+    let added = expand(
+        quote!(
+            struct Disk;
+        ),
+        quote!(impl Disk { #[cfg(unix)] #[message] fn write(&mut self, page: Page) {} }),
+    );
+    let check = quote!(#[cfg(unix)] const _: () = __actors::__private::fits::<Write>).to_string();
+    assert!(added.to_string().contains(&check), "{added}");
+}
+
+#[test]
+fn a_mailbox_without_a_bound_has_none() {
+    let added = expand(
+        quote!(
+            #[actor(mailbox = "unbounded")]
+            struct Log;
+        ),
+        quote!(impl Log { #[message] fn write(&mut self) {} }),
+    );
+    let policy = quote!(mailbox: ::actors_core::Capacity::Unbounded).to_string();
+    assert!(added.to_string().contains(&policy), "{added}");
+}
+
 /// A number is taken for 16 bytes.
 #[test]
 fn the_compiler_measures_what_may_be_one_byte_too_large() {
