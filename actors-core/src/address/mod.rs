@@ -26,5 +26,4 @@ pub use reply::{ReplyTo, Unhandled};
 pub use stopped::{StillRunning, Stopped};
 pub(crate) use tell::Place;
 pub use tell::{For, Refusal, Target, Tell, TellError};
-pub use unawaited::Awaited;
-pub(crate) use unawaited::never;
+pub(crate) use unawaited::{Awaited, never};
