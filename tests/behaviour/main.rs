@@ -25,6 +25,7 @@ mod gather;
 mod given_up;
 mod giving_up;
 mod groups;
+mod held_up;
 mod inactivity;
 mod intensity;
 mod lifecycle;
