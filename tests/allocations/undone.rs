@@ -242,3 +242,24 @@ fn streams_that_are_given_and_taken_away_again_and_again_in_one_turn_pile_nothin
     // Whatever were left of each would be more.
     assert!(used.bytes_max < 100_000, "{used:?}");
 }
+
+#[test]
+fn actors_that_had_nothing_to_do_for_a_moment_and_ended_pile_nothing_up() {
+    let world = World::new();
+    let rounds = |count| {
+        world.runtime.block_on(async {
+            for _ in 0..count {
+                let counter = world.system.spawn(Counter { n: 0 });
+                counter.ask(Get).await.expect("it answers");
+                counter.stop();
+                counter.stopped().await;
+            }
+        });
+    };
+    rounds(TIMES);
+
+    let left = allocation_counter::measure(|| rounds(5 * TIMES));
+
+    // Some stay in the lists of those who may have nothing to do, until those have grown to twice what they were.
+    assert!(left.count_current < 2_000, "{left:?}");
+}
