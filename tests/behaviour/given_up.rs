@@ -76,6 +76,43 @@ async fn an_idle_actor_that_was_given_up_drops_its_state_once_it_can() {
     assert_eq!(idle.stopped().await, ExitReason::Unresponsive);
 }
 
+/// Never waits, in its last hook neither.
+#[derive(Actor)]
+struct Neat {
+    journal: Journal,
+    _state: DropNote,
+}
+
+#[messages]
+impl Neat {
+    #[message]
+    fn greet_back(&self) -> u32 {
+        7
+    }
+
+    #[stopped]
+    fn end(&mut self) {
+        self.journal.note("stopped");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_actor_that_was_given_up_does_not_run_its_hook_when_it_could() {
+    let journal = Journal::new();
+    let system = ActorSystem::builder("quarry").deadline(Duration::from_millis(200)).progress(false).build();
+    let idle = system.spawn(Neat { _state: journal.drop_note("dropped"), journal: journal.clone() });
+    assert_eq!(idle.ask(GreetBack).await.expect("it answers"), 7);
+    system.request_shutdown();
+    // The one thread of this runtime is blocked until the watchdog has given up.
+    while idle.exit().is_none() {
+        std::thread::yield_now();
+    }
+
+    eventually("its state is dropped", || journal.count("dropped") == 1).await;
+
+    assert_eq!(journal.entries(), ["dropped"]);
+}
+
 #[tokio::test]
 async fn a_drain_before_the_start_handles_what_was_accepted_also_where_a_stop_cancels() {
     let system = ActorSystem::new("quarry");
