@@ -14,6 +14,7 @@ mod control;
 mod crash_reports;
 mod deadlocks;
 mod destructors;
+mod drained;
 mod draining;
 mod early_children;
 mod endings;
