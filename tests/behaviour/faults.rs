@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actors_core::test_kit::{self, Fault, Injected, Setup};
 use actors_core::{
-    Actor, ActorRef, ActorSystem, AskError, BoxError, ChildSpec, Context, ExitReason, Exited, Hooks, Protocol, ReplyTo, StartFailure, Strategy,
-    Supervisor, messages,
+    Actor, ActorRef, ActorSystem, AskError, BoxError, ChildSpec, Context, ExitReason, Exited, Hooks, Protocol, ReplyTo, StartFailure,
+    Strategy, Supervisor, messages,
 };
 use tests::{Journal, complaint_of, on_1_2_and_8_workers};
 use tokio::time::Instant;

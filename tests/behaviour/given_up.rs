@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use actors_core::{Actor, ActorSystem, ExitReason, messages};
+use actors_core::{Actor, ActorSystem, Context, ExitReason, messages};
 use tests::{DropNote, Journal, eventually, promptly};
 
 #[derive(Actor)]
@@ -90,6 +90,14 @@ impl Neat {
         7
     }
 
+    /// Blocks its thread until it is given up.
+    #[message]
+    fn hold_on(&self, ctx: &mut Context<Self>) {
+        while ctx.actor_ref().exit().is_none() {
+            std::thread::yield_now();
+        }
+    }
+
     #[stopped]
     fn end(&mut self) {
         self.journal.note("stopped");
@@ -110,6 +118,24 @@ async fn an_idle_actor_that_was_given_up_does_not_run_its_hook_when_it_could() {
 
     eventually("its state is dropped", || journal.count("dropped") == 1).await;
 
+    assert_eq!(journal.entries(), ["dropped"]);
+}
+
+#[tokio::test]
+async fn an_actor_that_was_given_up_in_its_handler_goes_when_that_is_over_though_nobody_could_ask_it_to() {
+    let journal = Journal::new();
+    let system = ActorSystem::builder("quarry").deadline(Duration::from_millis(200)).progress(false).build();
+    let blocked = system.spawn(Neat { _state: journal.drop_note("dropped"), journal: journal.clone() });
+    blocked.try_tell(HoldOn).expect("there is room");
+
+    system.request_shutdown();
+
+    promptly("its state is dropped", async {
+        while journal.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     assert_eq!(journal.entries(), ["dropped"]);
 }
 

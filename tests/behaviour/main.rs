@@ -14,6 +14,7 @@ mod control;
 mod crash_reports;
 mod deadlocks;
 mod destructors;
+mod done_is_done;
 mod drained;
 mod draining;
 mod early_children;
