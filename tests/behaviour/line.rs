@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use actors_core::{Actor, ActorSystem, Context, Refusal, messages};
+use actors_core::{Actor, ActorSystem, Context, Overflow, Recipient, Refusal, messages};
 use tests::{Gate, Journal, promptly};
 use tokio::task::yield_now;
 
@@ -96,5 +96,21 @@ async fn s4_5_who_waits_for_room_has_it_when_a_message_is_taken_and_not_when_all
 
     let some = 1..ROOM as usize;
     assert!(some.contains(&handled) && some.contains(&counted), "{handled} and {counted} were handled first");
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_3_a_recipient_waits_no_more_than_its_actor_where_a_full_mailbox_refuses() {
+    let (system, gate, journal) = (ActorSystem::new("line"), Gate::new(), Journal::new());
+    let noter = system.actor(Noter { journal }).mailbox(1).overflow(Overflow::Reject).spawn();
+    noter.tell(Wait { gate: gate.clone() }).await.unwrap();
+    promptly("it waits", gate.reached()).await;
+    noter.try_tell(Note { n: 1 }).unwrap();
+    let recipient: Recipient<Note> = noter.recipient();
+
+    let refused = promptly("an answer", recipient.tell(Note { n: 2 })).await.unwrap_err();
+
+    assert_eq!(refused.reason(), Refusal::Full);
+    gate.open();
     system.shutdown().await;
 }

@@ -32,3 +32,17 @@ async fn s13_4_an_ask_with_a_limit_waits_no_longer_for_a_worker_that_hangs() {
     gate.open_wide();
     system.shutdown().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn s13_7_a_pool_is_never_made_smaller_than_one() {
+    let system = ActorSystem::new("pools");
+    let pool = system.actor(WorkerPool::new(2, || Worker)).name("pool").start().await.unwrap();
+    let (workers, gate) = (pool.workers(), Gate::new());
+    gate.open_wide();
+
+    promptly("the resize", workers.resize(0)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+
+    promptly("an answer", workers.ask_within(Duration::from_secs(5), WaitAt { gate })).await.unwrap();
+    system.shutdown().await;
+}
