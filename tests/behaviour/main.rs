@@ -63,6 +63,7 @@ mod missed;
 mod monitor_notices;
 mod monitors;
 mod nearer;
+mod nearest_first;
 mod newborn;
 mod oldest_restarted;
 mod open;

@@ -107,3 +107,15 @@ async fn a_significant_actor_that_declines_to_start_is_not_missed() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(system.shutdown().await.outcome, Outcome::Clean);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_taken_is_a_failed_start_that_the_report_names() {
+    let system = ActorSystem::new("test");
+    system.actor(Peer).name("port").spawn();
+    let error = system.actor(Peer).name("port").start().await.unwrap_err();
+
+    let report = promptly("the report", system.start_failed(error)).await;
+
+    let failures: Vec<_> = report.failures.iter().map(|(path, _)| path.to_string()).collect();
+    assert_eq!((&report.outcome, failures), (&Outcome::StartFailed, vec!["/port".to_owned()]));
+}

@@ -68,10 +68,13 @@ fn nobody() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
 
+/// Who waits in a lane, how many of them from before the turn, and in which order they come.
+type Case = (&'static [(u32, &'static str)], usize, &'static [&'static str]);
+
 #[tokio::test]
 async fn those_of_a_turn_come_in_its_order_and_after_all_who_stand_deeper() {
     let table = Table::new();
-    let cases: [(&[(u32, &str)], usize, &[&str]); 5] = [
+    let cases: [Case; 5] = [
         (&[(1, "old"), (1, "a"), (1, "b"), (1, "c")], 1, &["a", "b", "c", "old"]),
         (&[(1, "old"), (1, "second"), (1, "first"), (0, "parent")], 3, &["first", "second", "old", "parent"]),
         (&[(0, "old"), (2, "deeper"), (1, "a"), (1, "b")], 2, &["deeper", "a", "b", "old"]),
