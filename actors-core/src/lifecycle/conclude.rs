@@ -209,7 +209,7 @@ pub(crate) fn note_limits(cell: &Arc<dyn AnyCell>, report: &mut ActorReport) {
     }
 }
 
-/// Publishes the end of an actor that never belonged to a tree: nobody knows it but who wanted to create it.
+/// Publishes the end of an actor that never stood in a tree: no name has led to it, and nobody knows it but who wanted to create it.
 pub(crate) fn stillborn(cell: &Arc<dyn AnyCell>, failure: StartFailure) {
     cell.close(Closed::Stopped);
     let told = {
