@@ -49,6 +49,7 @@ mod intensity;
 mod intervals;
 mod job_panics;
 mod kept;
+mod last_words;
 mod late_links;
 mod late_starts;
 mod lifecycle;
