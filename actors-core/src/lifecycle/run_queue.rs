@@ -525,3 +525,6 @@ impl Drop for OwnLane {
         LANE.set(self.outer);
     }
 }
+
+#[cfg(test)]
+mod tests;
