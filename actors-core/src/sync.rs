@@ -1,8 +1,9 @@
 //! A lock without poison, and a set of wakers.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::task::Waker;
 
 pub(crate) use parking_lot::MutexGuard;
@@ -94,10 +95,11 @@ thread_local! {
     static HAS_WOKEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Wakes, and notes it for this thread.
+/// Wakes, and notes it for this thread. A waker may be of anybody's making, and panic: others who wait are woken all the same, and whoever
+/// wakes goes on. To see to that takes two instructions.
 pub(crate) fn wake(waker: Waker) {
     note_wake();
-    waker.wake();
+    unharmed(|| waker.wake());
 }
 
 /// Notes for this thread that a task is to run.
@@ -117,6 +119,22 @@ pub(crate) fn wake_all(wakers: Wakers) {
         Wakers::None => {}
         Wakers::One(_, waker) => wake(waker),
         Wakers::Many(map) => map.into_values().for_each(wake),
+    }
+}
+
+/// Tells others something. If that panics, it is their affair, of which the panic hook tells, and not that of whoever tells them.
+#[inline]
+pub(crate) fn unharmed(tell: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(tell)) {
+        drop_payload(payload);
+    }
+}
+
+/// Drops what a panic has left. It may panic in its own destructor; then that is leaked rather than let through.
+#[cold]
+pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
+    if let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(worse);
     }
 }
 

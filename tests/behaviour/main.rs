@@ -6,6 +6,7 @@ mod backoff;
 mod between_lives;
 mod blocked_turns;
 mod blocking;
+mod broken_wakers;
 mod by_hand;
 mod cast;
 mod chains;

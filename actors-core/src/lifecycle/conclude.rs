@@ -11,7 +11,7 @@ use super::record::{ActorReport, Record};
 use super::signal::Signals;
 use super::{link, monitor, request};
 use crate::mailbox::Closed;
-use crate::sync::{lock, wake_all};
+use crate::sync::{lock, unharmed, wake_all};
 
 /// Claims the right to publish the end of an actor. Whoever gets it must call [`conclude`].
 pub(crate) fn claim(cell: &Arc<dyn AnyCell>) -> bool {
@@ -165,7 +165,7 @@ impl Waiting {
         wake_all(self.0.waiters.take());
         wake_all(self.0.stop_waiters.take());
         if let Some(token) = self.0.token.take() {
-            token.cancel();
+            unharmed(|| token.cancel());
         }
         for helper in self.0.helpers.values().flatten() {
             helper.abort();
@@ -186,7 +186,7 @@ fn forget_watches(cell: &Arc<dyn AnyCell>, ties: &mut Ties) {
 }
 
 /// The report on an actor whose task could not write one.
-fn late_report(cell: &Arc<dyn AnyCell>, exit: &Exit) -> ActorReport {
+pub(crate) fn late_report(cell: &Arc<dyn AnyCell>, exit: &Exit) -> ActorReport {
     let mut report = ActorReport::new(cell.path(), exit.clone());
     // Where nothing runs any more, nobody was even asked to stop.
     let asked_at = cell.core().order().map_or_else(|| cell.env().began(), |(at, _)| at);

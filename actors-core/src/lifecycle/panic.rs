@@ -1,4 +1,4 @@
-//! Panics, caught and made into exit reasons. The only place with a `catch_unwind`.
+//! Panics, caught and made into exit reasons. The only place with a `catch_unwind`, but for those of wakers.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
 
 use super::exit::ExitReason;
+use crate::sync::drop_payload;
 
 thread_local! {
     /// The last panic of this thread: what it said, and where it was.
@@ -29,10 +30,7 @@ pub(crate) fn catch(work: &mut dyn FnMut()) -> Result<(), ExitReason> {
 /// The reason of an actor that panicked with `payload` on this thread.
 pub(crate) fn reason(payload: Box<dyn Any + Send>) -> ExitReason {
     let message: Arc<str> = Arc::from(text(&*payload));
-    // A payload may panic in its own destructor; then it is leaked rather than let through.
-    if let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(worse);
-    }
+    drop_payload(payload);
     ExitReason::Panicked { message, location: take_last().map(|(_, place)| place) }
 }
 

@@ -25,7 +25,7 @@ use crate::lifecycle::request;
 use crate::lifecycle::restart::go_down;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Closed;
-use crate::sync::wake_all;
+use crate::sync::{unharmed, wake_all};
 use crate::telemetry;
 use crate::time::after;
 
@@ -324,7 +324,7 @@ impl Common {
         });
         wake_all(stop_waiters);
         if let Some(token) = token {
-            token.cancel();
+            unharmed(|| token.cancel());
         }
         self.ending().exit = Some(exit);
     }
