@@ -62,6 +62,7 @@ mod strategies;
 mod streams;
 mod telling;
 mod test_kit;
+mod time_shares;
 mod timers;
 mod tokens;
 mod told_of_ends;
