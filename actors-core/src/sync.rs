@@ -1,12 +1,13 @@
 //! A lock without poison, and a set of wakers.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::task::Waker;
 
 pub(crate) use parking_lot::MutexGuard;
+
+use crate::caught::unless_it_panics;
 
 /// A lock. Code of users never runs under a lock of ours, so what it protects is whole even where a panic has passed by, and there is
 /// no poison: to look for it, when a lock is taken and again when it is given back, is a third of what the lock costs.
@@ -99,7 +100,7 @@ thread_local! {
 /// wakes goes on. To see to that takes two instructions.
 pub(crate) fn wake(waker: Waker) {
     note_wake();
-    unharmed(|| waker.wake());
+    let _ = unless_it_panics(|| waker.wake());
 }
 
 /// Notes for this thread that a task is to run.
@@ -119,22 +120,6 @@ pub(crate) fn wake_all(wakers: Wakers) {
         Wakers::None => {}
         Wakers::One(_, waker) => wake(waker),
         Wakers::Many(map) => map.into_values().for_each(wake),
-    }
-}
-
-/// Tells others something. If that panics, it is their affair, of which the panic hook tells, and not that of whoever tells them.
-#[inline]
-pub(crate) fn unharmed(tell: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(tell)) {
-        drop_payload(payload);
-    }
-}
-
-/// Drops what a panic has left. It may panic in its own destructor; then that is leaked rather than let through.
-#[cold]
-pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) {
-    if let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(worse);
     }
 }
 

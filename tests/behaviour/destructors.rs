@@ -1,10 +1,11 @@
 //! Destructors of states and messages: they run within the runtime of their system, and what they panic with is told.
 
+use std::future::Future as _;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use actors_core::{Actor, ActorSystem, ExitReason, messages};
-use tests::{Gate, promptly};
+use actors_core::{Actor, ActorRef, ActorSystem, Backoff, Context, ExitReason, PeerGroup, messages};
+use tests::{Broken, Gate, promptly};
 
 /// Says good-bye from a task.
 #[derive(Actor)]
@@ -36,6 +37,115 @@ fn a_destructor_runs_within_the_runtime_though_the_actor_is_stopped_from_outside
 
     assert_eq!(runtime.block_on(polite.stopped()), ExitReason::Normal);
     assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok("good-bye"));
+    runtime.block_on(system.shutdown());
+}
+
+/// Waits in its handler, so that it has a task whenever there is something to do.
+#[derive(Actor)]
+struct Patient {
+    _polite: Polite,
+}
+
+#[messages]
+impl Patient {
+    #[message]
+    async fn linger(&self) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[test]
+fn a_destructor_runs_within_the_runtime_though_the_actor_is_killed_or_tied_or_its_system_is_dropped_outside() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be built");
+    for way in ["kill", "stop, with somebody who waits", "drop"] {
+        let system = ActorSystem::builder("outside").runtime(runtime.handle().clone()).build();
+        let (to, heard) = channel();
+        let patient = system.spawn(Patient { _polite: Polite { to } });
+        let mut waiting = std::pin::pin!(patient.stopped());
+        match way {
+            "kill" => patient.kill(),
+            "drop" => drop(system),
+            _ => {
+                let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+                assert!(waiting.as_mut().poll(&mut cx).is_pending());
+                patient.stop();
+            }
+        }
+
+        let reason = runtime.block_on(waiting);
+
+        assert!(matches!(reason, ExitReason::Killed | ExitReason::Normal), "{way}: {reason}");
+        assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok("good-bye"), "{way}");
+    }
+}
+
+/// Fails, and is sent what says good-bye.
+#[derive(Actor)]
+struct Addressee;
+
+#[messages]
+impl Addressee {
+    #[message]
+    fn fall(&self) -> Result<(), Broken> {
+        Err(Broken("as it was told"))
+    }
+
+    #[message]
+    fn receive(&self, polite: Polite) {
+        drop(polite);
+    }
+}
+
+#[derive(Actor)]
+struct Boss;
+
+#[messages]
+impl Boss {
+    #[message]
+    async fn hire(&self, ctx: &mut Context<Self>) -> ActorRef<Addressee> {
+        let hour = Backoff::constant(Duration::from_secs(3_600));
+        ctx.child("addressee", || Addressee).backoff(hour).start().await.expect("it starts")
+    }
+
+    #[message]
+    fn open_group(&self, ctx: &mut Context<Self>) -> PeerGroup {
+        ctx.peer_group("peers")
+    }
+}
+
+#[test]
+fn a_message_to_a_child_that_is_down_is_dropped_within_the_runtime_though_its_system_is_dropped_outside() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be built");
+    let system = ActorSystem::builder("outside").runtime(runtime.handle().clone()).build();
+    let (to, heard) = channel();
+    runtime.block_on(async {
+        let mut crashes = system.crash_reports();
+        let addressee = system.spawn(Boss).ask(Hire).await.unwrap();
+        addressee.tell(Fall).await.unwrap();
+        promptly("its fall", crashes.recv()).await.expect("the system is there");
+        addressee.tell(Receive { polite: Polite { to } }).await.unwrap();
+    });
+
+    drop(system);
+
+    assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok("good-bye"));
+}
+
+#[test]
+fn what_a_refused_actor_leaves_and_what_a_group_does_at_its_end_run_within_the_runtime_though_their_cause_is_outside() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be built");
+    let system = ActorSystem::builder("outside").runtime(runtime.handle().clone()).build();
+    let (to, heard) = channel();
+    let group = runtime.block_on(async { system.spawn(Boss).ask(OpenGroup).await.unwrap() });
+    let cleanup = Polite { to: to.clone() };
+    group.on_end(|_| drop(cleanup));
+    let member = group.spawn(Addressee);
+
+    system.actor(Polite { to }).name("no/name").spawn();
+    assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok("good-bye"));
+    member.stop();
+    assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok("good-bye"));
+
     runtime.block_on(system.shutdown());
 }
 

@@ -2,8 +2,9 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::mpsc::{Receiver, channel};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actors_core::{Actor, ActorSystem, ExitReason, messages};
 use tests::{DropNote, Journal, eventually, promptly};
@@ -16,8 +17,8 @@ struct Mason {
 #[messages]
 impl Mason {
     #[message]
-    fn block(&self, millis: u64) {
-        std::thread::sleep(Duration::from_millis(millis));
+    fn block(&self, until: Receiver<()>) {
+        let _ = until.recv();
     }
 
     #[message]
@@ -49,7 +50,8 @@ async fn an_ask_queued_at_an_unresponsive_actor_is_told() {
     let journal = Journal::new();
     let system = ActorSystem::builder("quarry").deadline(Duration::from_millis(400)).progress(false).build();
     let mason = system.spawn(Mason { _state: journal.drop_note("dropped") });
-    mason.tell(Block { millis: 3_000 }).await.expect("it takes messages");
+    let (done, until) = channel();
+    mason.tell(Block { until }).await.expect("it takes messages");
     eventually("it has begun", || mason.queued() == 0).await;
     let asked = tokio::spawn({
         let mason = mason.clone();
@@ -58,8 +60,9 @@ async fn an_ask_queued_at_an_unresponsive_actor_is_told() {
     eventually("the ask waits", || mason.queued() == 1).await;
     assert_eq!(system.shutdown().await.exit_code(), 4);
     assert_eq!(mason.stopped().await, ExitReason::Unresponsive);
-    let answer = tokio::time::timeout(Duration::from_secs(1), asked).await.expect("the ask has ended before the handler");
+    let answer = promptly("the ask ends before the handler", asked).await;
     assert_eq!(answer.expect("it does not panic"), Err(true));
+    drop(done);
 }
 
 #[tokio::test]
@@ -70,7 +73,11 @@ async fn an_idle_actor_that_was_given_up_drops_its_state_once_it_can() {
     assert_eq!(idle.ask(Ping).await.expect("it answers"), 7);
     system.request_shutdown();
     // The one thread of this runtime is blocked until the watchdog has given up.
-    std::thread::sleep(Duration::from_millis(600));
+    let began = Instant::now();
+    while idle.exit().is_none() {
+        assert!(began.elapsed() < Duration::from_secs(10), "the watchdog does not give up");
+        std::thread::yield_now();
+    }
     assert_eq!(system.terminated().await.exit_code(), 4);
     eventually("its state is dropped", || journal.count("dropped") == 1).await;
     assert_eq!(idle.stopped().await, ExitReason::Unresponsive);

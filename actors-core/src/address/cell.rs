@@ -367,10 +367,13 @@ impl<A: Protocol> AnyCell for Cell<A> {
     }
 
     fn discard(&self, why: DeadReason) {
-        while let Some(message) = self.mailbox.next_queued() {
-            // Its end is known; there is nobody left to tell of a destructor that panics.
-            let _ = self.bury_quietly(message, why);
-        }
+        // Whoever gives an actor up, or ends one that is down, may stand anywhere.
+        self.core.parent.env.within(|| {
+            while let Some(message) = self.mailbox.next_queued() {
+                // Its end is known; there is nobody left to tell of a destructor that panics.
+                let _ = self.bury_quietly(message, why);
+            }
+        });
     }
 
     fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: u32) -> bool {

@@ -311,7 +311,8 @@ impl Core {
 
     /// Notes which message is in hand.
     pub(crate) fn begin(&self, tag: u16, turn: Turn) {
-        self.in_hand.store((u32::from(tag) + 1) | turn as u32, Ordering::Relaxed);
+        // Pairs with the acquire in `turn`: whoever sees this sees what was taken before.
+        self.in_hand.store((u32::from(tag) + 1) | turn as u32, Ordering::Release);
     }
 
     /// Notes that the message in hand is done.
@@ -324,7 +325,7 @@ impl Core {
 
     /// The turn of the message in hand.
     pub(crate) fn turn(&self) -> Option<Turn> {
-        match self.in_hand.load(Ordering::Relaxed) {
+        match self.in_hand.load(Ordering::Acquire) {
             0 => None,
             word if word & Turn::Control as u32 != 0 => Some(Turn::Control),
             word if word & Turn::Apart as u32 != 0 => Some(Turn::Apart),

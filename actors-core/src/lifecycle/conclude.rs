@@ -10,8 +10,9 @@ use super::exit::{Exit, ExitReason, StartFailure};
 use super::record::{ActorReport, Record};
 use super::signal::Signals;
 use super::{link, monitor, request};
+use crate::caught::unless_it_panics;
 use crate::mailbox::Closed;
-use crate::sync::{lock, unharmed, wake_all};
+use crate::sync::{lock, wake_all};
 
 /// Claims the right to publish the end of an actor. Whoever gets it must call [`conclude`].
 pub(crate) fn claim(cell: &Arc<dyn AnyCell>) -> bool {
@@ -165,7 +166,7 @@ impl Waiting {
         wake_all(self.0.waiters.take());
         wake_all(self.0.stop_waiters.take());
         if let Some(token) = self.0.token.take() {
-            unharmed(|| token.cancel());
+            let _ = unless_it_panics(|| token.cancel());
         }
         for helper in self.0.helpers.values().flatten() {
             helper.abort();
@@ -209,7 +210,7 @@ pub(crate) fn note_limits(cell: &Arc<dyn AnyCell>, report: &mut ActorReport) {
     }
 }
 
-/// Publishes the end of an actor that never belonged to a tree: nobody knows it but who wanted to create it.
+/// Publishes the end of an actor that never stood in a tree: no name has led to it, and nobody knows it but who wanted to create it.
 pub(crate) fn stillborn(cell: &Arc<dyn AnyCell>, failure: StartFailure) {
     cell.close(Closed::Stopped);
     let told = {

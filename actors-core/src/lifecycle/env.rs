@@ -20,6 +20,7 @@ use super::path::ActorPath;
 use super::record::Record;
 use super::run_queue::RunQueue;
 use super::slots::Slots;
+use crate::caught::unless_it_panics;
 use crate::sync::{Mutex, lock};
 
 /// How many failures are remembered until the report; the rest is counted.
@@ -106,6 +107,13 @@ impl Env {
     /// Microseconds since the system began, at least 1.
     pub(crate) fn clock_micros(&self) -> u64 {
         u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// Runs code of a user's that may come to run on any thread, as a destructor does, within the runtime of the actors. A thread that is
+    /// ending can be in none.
+    pub(crate) fn within<R>(&self, work: impl FnOnce() -> R) -> R {
+        let _within = unless_it_panics(|| self.runtime.enter());
+        work()
     }
 
     /// An exit to be read by all. The most frequent ones are made once for all actors.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::path::ActorPath;
+use crate::caught::unless_it_panics;
 
 /// An error of any kind, as a hook or a handler returns it.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
@@ -118,32 +119,44 @@ pub struct HandlerTimedOut {
 }
 
 /// The error with which an actor failed, shared by all who learn of it.
+///
+/// An error that panics when its text is asked for says that here, and harms nobody.
 #[derive(Clone)]
-pub struct Failure(Arc<BoxError>);
+pub struct Failure(Arc<Kept>);
+
+/// An error of a user's. A panic in its destructor has nobody to be told to.
+struct Kept(Option<BoxError>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let error = self.0.take();
+        unless_it_panics(|| drop(error));
+    }
+}
 
 impl Failure {
     pub(crate) fn new(error: BoxError) -> Self {
-        Failure(Arc::new(error))
+        Failure(Arc::new(Kept(Some(error))))
     }
 
     /// Returns the error itself.
     pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
-        &**self.0
+        self.0.0.as_deref().expect("the error is there until it is dropped")
     }
 
     /// Returns the error, if it is an `E`.
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
-        self.0.downcast_ref()
+        self.error().downcast_ref()
     }
 
     /// Returns what the error says, followed by what its sources say.
     pub fn chain(&self) -> String {
-        let mut text = self.0.to_string();
-        let mut source = self.0.source();
-        while let Some(error) = source {
+        let mut text = self.to_string();
+        let mut error: &dyn Error = self.error();
+        while let Some(source) = unless_it_panics(|| error.source()).flatten() {
             text.push_str(": ");
-            text.push_str(&error.to_string());
-            source = error.source();
+            text.push_str(&Said(source).to_string());
+            error = source;
         }
         text
     }
@@ -151,20 +164,39 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&**self.0, f)
+        Said(self.error()).fmt(f)
     }
 }
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&**self.0, f)
+        say(f, |f| fmt::Debug::fmt(self.error(), f))
+    }
+}
+
+/// What an error of a user's says.
+struct Said<'a>(&'a dyn Error);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        say(f, |f| fmt::Display::fmt(self.0, f))
+    }
+}
+
+/// Has code of a user's write, which may panic or claim that it cannot.
+fn say(f: &mut fmt::Formatter<'_>, text: impl FnOnce(&mut fmt::Formatter<'_>) -> fmt::Result) -> fmt::Result {
+    match unless_it_panics(|| text(f)) {
+        Some(Ok(())) => Ok(()),
+        // Where it is the reader that takes no more, this fails, too.
+        Some(Err(_)) => f.write_str("(it has no text)"),
+        None => f.write_str("(its text panicked)"),
     }
 }
 
 /// Two failures are equal if they are the same error, or say the same.
 impl PartialEq for Failure {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.to_string() == other.0.to_string()
+        Arc::ptr_eq(&self.0, &other.0) || self.to_string() == other.to_string()
     }
 }
 

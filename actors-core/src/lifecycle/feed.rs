@@ -8,7 +8,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
 
-use crate::sync::{Mutex, lock, unharmed, wake};
+use crate::caught::unless_it_panics;
+use crate::sync::{Mutex, lock, wake};
 
 /// How far a subscriber may be behind before it misses something.
 const BACKLOG: usize = 1_024;
@@ -98,7 +99,7 @@ fn clear<T>(readers: &Mutex<Readers<T>>) {
             next
         };
         let Some(next) = next else { return };
-        unharmed(|| drop(next));
+        let _ = unless_it_panics(|| drop(next));
     }
 }
 

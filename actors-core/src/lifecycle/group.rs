@@ -137,7 +137,7 @@ impl Group {
     }
 
     fn clean_up(&self, cleanup: Cleanup, report: GroupReport) {
-        let failed = panic::guard(|| cleanup(report)).err();
+        let failed = self.owner.env().within(|| panic::guard(|| cleanup(report))).err();
         if let Some(reason) = failed.filter(|_| self.owner.core().incarnation() == self.incarnation) {
             request::stop(&self.owner, reason, Mode::Now, None);
         }

@@ -1,12 +1,11 @@
-//! Panics, caught and made into exit reasons. The only place with a `catch_unwind`, but for those of wakers.
+//! Panics, caught and made into exit reasons.
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
 
 use super::exit::ExitReason;
-use crate::sync::drop_payload;
+use crate::caught::{caught, dispose};
 
 thread_local! {
     /// The last panic of this thread: what it said, and where it was.
@@ -15,7 +14,7 @@ thread_local! {
 
 /// Runs `work`; a panic becomes a reason. Compiled in one piece with what it runs: for what is done at every turn.
 pub(crate) fn guard<R>(work: impl FnOnce() -> R) -> Result<R, ExitReason> {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    match caught(work) {
         Ok(output) => Ok(output),
         Err(payload) => Err(reason(payload)),
     }
@@ -30,7 +29,7 @@ pub(crate) fn catch(work: &mut dyn FnMut()) -> Result<(), ExitReason> {
 /// The reason of an actor that panicked with `payload` on this thread.
 pub(crate) fn reason(payload: Box<dyn Any + Send>) -> ExitReason {
     let message: Arc<str> = Arc::from(text(&*payload));
-    drop_payload(payload);
+    dispose(payload);
     ExitReason::Panicked { message, location: take_last().map(|(_, place)| place) }
 }
 

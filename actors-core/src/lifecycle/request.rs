@@ -11,8 +11,9 @@ use super::exit::{Exit, ExitReason};
 use super::policy::OnStop;
 use super::signal::Signals;
 use super::ties::StopOrder;
+use crate::caught::unless_it_panics;
 use crate::mailbox::Closed;
-use crate::sync::{Wakers, unharmed, wake_all};
+use crate::sync::{Wakers, wake_all};
 
 /// What becomes of the messages that wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,44 +104,76 @@ pub(crate) fn abort(cell: &Arc<dyn AnyCell>) {
 }
 
 /// Raises `signals` for an actor and all below it; the actor itself gets `own` too, those below it are felled.
+///
+/// All are marked before any feels it, and then the lowest feels it first. Where the runtime has gone, whoever is at rest ends when he
+/// feels it: then those below him have ended, and no tree needs a deep stack.
 fn cascade(cell: &Arc<dyn AnyCell>, signals: u32, own: u32, deadline: Option<Instant>) {
-    let mut all = Vec::new();
+    let (mut all, mut marked) = (Vec::new(), Vec::new());
     let mut next = Some((cell.clone(), signals | own, deadline));
     while let Some((cell, signals_here, deadline)) = next {
         // Whoever had raised all of it before goes on below, or has done so.
         let raised = cell.core().signals.get() & signals_here == signals_here;
         let incarnation = cell.core().incarnation();
-        ask_to_end(&cell, ExitReason::Killed, signals_here, deadline);
+        let felt = mark(&cell, ExitReason::Killed, signals_here, deadline);
         // Marked first, then looked at: a child that is being admitted sees the mark, or is seen here.
         if let Some(family) = cell.core().family().filter(|_| !raised) {
             let children = family.children();
             // It may have ended and been restarted meanwhile; those below it now have nothing to do with this.
             if cell.core().incarnation() == incarnation {
-                all.extend(children);
+                all.extend(children.into_iter().rev());
             }
         }
+        marked.push((cell, felt));
         next = all.pop().map(|below| (below, signals | Signals::FELLED | Signals::FINAL, None));
+    }
+    while let Some((cell, felt)) = marked.pop() {
+        follow_up(&cell, felt);
     }
 }
 
 fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> bool {
+    match weigh(cell, &cause, signals, deadline) {
+        Asked::Raise(raised) => {
+            let felt = cell.core().with_ties(|ties| raise(cell.core(), ties, &cause, raised, deadline));
+            let first = matches!(felt, Felt::Stop { first: true, .. });
+            follow_up(cell, felt);
+            first
+        }
+        asked => matches!(asked, Asked::Ended),
+    }
+}
+
+/// Marks an actor as one that is to end. What that brings is still to be done.
+fn mark(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> Felt {
+    match weigh(cell, &cause, signals, deadline) {
+        Asked::Raise(raised) => cell.core().with_ties(|ties| raise(cell.core(), ties, &cause, raised, deadline)),
+        Asked::Ended | Asked::Again => Felt::Nothing,
+    }
+}
+
+/// What becomes of a request to end, before any lock is taken.
+enum Asked {
+    /// It says nothing new.
+    Again,
+    /// The actor was at rest, and has ended.
+    Ended,
+    /// These signals are to be raised.
+    Raise(u32),
+}
+
+fn weigh(cell: &Arc<dyn AnyCell>, cause: &ExitReason, signals: u32, deadline: Option<Instant>) -> Asked {
     let core = cell.core();
-    let raised = weigh(core, &cause, signals);
+    let raised = raised_by(core, cause, signals);
     if core.signals.get() & (raised | Signals::ENDED) == raised && deadline.is_none() {
-        return false;
+        return Asked::Again;
     }
-    if raised & (Signals::FINAL | Signals::KILL) == Signals::FINAL && cell.clone().end_at_rest(&cause) {
-        return true;
-    }
-    let felt = core.with_ties(|ties| raise(core, ties, &cause, signals, deadline));
-    let first = matches!(felt, Felt::Stop { first: true, .. });
-    follow_up(cell, felt);
-    first
+    let at_rest = raised & (Signals::FINAL | Signals::KILL) == Signals::FINAL && cell.clone().end_at_rest(cause);
+    if at_rest { Asked::Ended } else { Asked::Raise(raised) }
 }
 
 /// What a request raises: besides what it says, that the end is the last, unless the actor is restarted after it. A later request may so
 /// make an end the last that was not to be.
-fn weigh(core: &Core, cause: &ExitReason, signals: u32) -> u32 {
+fn raised_by(core: &Core, cause: &ExitReason, signals: u32) -> u32 {
     // A clean end is no reason not to restart one that is ended for just that.
     let restarts = if signals & Signals::BOUNCED != 0 { !core.is_final() } else { core.may_be_restarted_after(cause) };
     if restarts { signals } else { signals | Signals::FINAL }
@@ -196,7 +229,7 @@ fn raise(core: &Core, ties: &mut Ties, cause: &ExitReason, signals: u32, deadlin
     if ties.claimed {
         return Felt::Nothing;
     }
-    let signals = weigh(core, cause, signals);
+    let signals = raised_by(core, cause, signals);
     if let Some(last) = ties.down.take_if(|_| signals & Signals::FINAL != 0) {
         ties.claimed = true;
         core.signals.set(signals);
@@ -241,7 +274,7 @@ fn follow_up(cell: &Arc<dyn AnyCell>, felt: Felt) {
             cell.clone().call();
             wake_all(waiters);
             if let Some(token) = token {
-                unharmed(|| token.cancel());
+                let _ = unless_it_panics(|| token.cancel());
             }
         }
     }

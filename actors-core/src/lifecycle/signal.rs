@@ -46,6 +46,9 @@ impl Signals {
     /// It stands in the list of those who have nothing to do.
     pub(crate) const LISTED: u32 = 1 << 14;
 
+    /// Its name leads to it: it stands in the tree.
+    pub(crate) const KNOWN: u32 = 1 << 15;
+
     // What is decided when the actor is made, for one that stands in its parent's table of children.
     /// It stands in the table.
     pub(crate) const SUPERVISED: u32 = 1 << 16;

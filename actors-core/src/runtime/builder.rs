@@ -14,7 +14,6 @@ use crate::address::cell::Cell;
 use crate::address::{ActorRef, For, Protocol};
 use crate::lifecycle::cell::{AnyCell, Core, Family};
 use crate::lifecycle::conclude::stillborn;
-use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::exit::{ExitReason, Failure, StartFailure};
 use crate::lifecycle::panic;
 use crate::lifecycle::path::{ActorPath, name_fault};
@@ -210,16 +209,18 @@ fn enter(any: &Arc<dyn AnyCell>, hooks: Hooks, enroll: Option<Enroll<'_>>) -> Op
         None => Ok(()),
         Some(name) => match name_fault(name) {
             Some(fault) => Err((StartFailure::InvalidName { name: name.clone(), fault }, None)),
-            None => family
-                .names
-                .claim(family.owner_id, name.clone(), any.clone())
-                .map_err(|holder| (StartFailure::NameTaken(holder.path()), Some(holder))),
+            None => family.names.claim(family.owner_id, name.clone(), any.clone()).map_err(|holder| {
+                (StartFailure::NameTaken(holder.path()), Some(holder).filter(|holder| holder.core().signals.any(Signals::KNOWN)))
+            }),
         },
     };
     let (failure, holder) = match claimed {
         Err(refused) => refused,
         Ok(()) => {
             let note = || {
+                if core.name().is_some() {
+                    core.signals.set(Signals::KNOWN);
+                }
                 if !has_to_start {
                     env.kit.started(any);
                 }
@@ -238,13 +239,11 @@ fn enter(any: &Arc<dyn AnyCell>, hooks: Hooks, enroll: Option<Enroll<'_>>) -> Op
         }
     };
     // What waits for an actor that never was is refused, and its state goes at once.
-    if let Err(panicked) = panic::catch(&mut || any.drop_state()) {
+    if let Err(panicked) = env.within(|| panic::catch(&mut || any.drop_state())) {
         telemetry::refused(&any.path(), &StartFailure::Failed(Failure::new(panicked.to_string().into())));
     }
     telemetry::refused(&any.path(), &failure);
     stillborn(any, failure);
-    // Somebody may have found it by its name meanwhile, and sent it something.
-    any.discard(DeadReason::NotStarted);
     holder
 }
 
@@ -332,7 +331,7 @@ fn begin_again(any: &Arc<dyn AnyCell>, hooks: Hooks) -> bool {
     let first = first_signals(hooks, any);
     if !restart::begin_incarnation(any, first) {
         // A panic in its destructor has nobody to be told to.
-        let _ = panic::catch(&mut || any.drop_state());
+        let _ = any.env().within(|| panic::catch(&mut || any.drop_state()));
         return false;
     }
     // It is ready before anything can happen to it: told later, that could be news of an incarnation that has ended.

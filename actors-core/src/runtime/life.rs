@@ -33,11 +33,8 @@ use crate::mailbox::Batch;
 use crate::telemetry::{self, ActorSpan, MessageSpan, Scope};
 use crate::time::after;
 
-/// An actor that runs: what its task owns.
-///
-/// It begins where a line of the processor's cache does, with what every message needs: a task that is woken for one message touches
-/// the fewest of them so.
-#[repr(C, align(64))]
+/// An actor that runs: what its task owns. It begins with what every message needs.
+#[repr(C)]
 pub(crate) struct Life<A: Actor> {
     pub(super) cell: Arc<Cell<A>>,
     pub(super) batch: Batch<A::Msg>,

@@ -21,8 +21,8 @@ use crate::sync::lock;
 use crate::telemetry;
 
 thread_local! {
-    /// An actor ends on this thread. Its state may stop the next one when it is dropped, and so on: only one ends here at a
-    /// time, so that no chain needs a deep stack.
+    /// An actor without a task ends on this thread. Its state may stop the next one when it is dropped, and so may whoever is told,
+    /// and so on: only one ends here at a time, and the others in tasks, so that no chain needs a deep stack.
     static ENDING: Flag<bool> = const { Flag::new(false) };
 }
 
@@ -38,6 +38,7 @@ const QUIET: u32 = Signals::STARTED
     | Signals::TRANSIENT
     | Signals::FINAL
     | Signals::AWAITED
+    | Signals::KNOWN
     | Signals::LISTED;
 
 /// Ends an actor for good, here and now, if it is at rest: it has no task, nothing queued, no stop hook, no ties and no
@@ -168,11 +169,8 @@ fn finish(
 
 /// Drops the state, on whatever thread this is, as the runtime would, if the caller is not within it already.
 fn drop_state(cell: &Arc<dyn AnyCell>, is_within: bool) -> Option<ExitReason> {
-    let work = || {
-        let _entered = (!is_within).then(|| cell.env().runtime.enter());
-        dropping(DropCause::State, || cell.drop_state());
-    };
-    guard(work).err()
+    let work = || guard(|| dropping(DropCause::State, || cell.drop_state())).err();
+    if is_within { work() } else { cell.env().within(work) }
 }
 
 impl<A: Actor> Life<A> {
@@ -200,11 +198,11 @@ impl<A: Actor> Life<A> {
 }
 
 /// An actor ends at rest on this thread.
-struct Ending;
+pub(super) struct Ending;
 
 impl Ending {
     /// Begins, unless one ends here already.
-    fn begin() -> Option<Ending> {
+    pub(super) fn begin() -> Option<Ending> {
         (!ENDING.replace(true)).then_some(Ending)
     }
 }

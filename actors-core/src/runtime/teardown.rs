@@ -1,6 +1,5 @@
 //! The end of an actor: one path for every cause, and what its task's destructor does when it cannot wait.
 
-use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -11,10 +10,12 @@ use tokio::time::{Instant, Sleep};
 
 use super::fault;
 use super::ladder::{self, Budget, Parent};
-use super::life::{AnyLife, Called, Common, Ending, Hook, InHand, Life, Over};
+use super::life::{self, AnyLife, Called, Common, Hook, InHand, Life, Over};
+use super::rest::Ending;
 use super::serve::TURN;
 use super::watch::{Watched, discard, watch};
 use crate::actor::Actor;
+use crate::caught::unless_it_panics;
 use crate::lifecycle::cell::{AnyCell, Core, Turn};
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
 use crate::lifecycle::exit::{AbortedBy, Exit, ExitReason};
@@ -25,7 +26,7 @@ use crate::lifecycle::request;
 use crate::lifecycle::restart::go_down;
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::Closed;
-use crate::sync::{unharmed, wake_all};
+use crate::sync::{lock, wake_all};
 use crate::telemetry;
 use crate::time::after;
 
@@ -94,6 +95,11 @@ pub(super) fn ends_at_once(life: &mut dyn AnyLife) -> bool {
     if runs_hook || core.signals.any(Signals::DRAIN) && common.any.queued() > 0 {
         return false;
     }
+    if !core.signals.any(Signals::STOP) {
+        // It ends of its own making. Said under the lock under which a family is begun: whoever begins one after this sees it.
+        let _ties = lock(&core.ties);
+        core.signals.set(Signals::STOP);
+    }
     let Some(family) = core.family() else { return !has_work(core) };
     family.close();
     // Whoever makes a child for it is either refused from now on, or seen.
@@ -119,10 +125,6 @@ pub(super) fn end_at_once(life: &mut dyn AnyLife, over: Over) {
 /// Ends an actor that never ran and has nothing to wait for, where it is asked to: no hook, no child, no message. Says whether it did;
 /// if not, a task has to. `drops` says whether its state has a destructor.
 pub(super) fn end_here(life: &mut dyn AnyLife, drops: bool) -> bool {
-    thread_local! {
-        /// The end of one actor may be the end of the next, so only one ends here at a time, and the others on tasks.
-        static ENDING: Cell<bool> = const { Cell::new(false) };
-    }
     let any = &life.common().any;
     let signals = any.core().signals.get();
     // A destructor is foreign code: that of an actor that has had messages may have something to wait for.
@@ -131,11 +133,13 @@ pub(super) fn end_here(life: &mut dyn AnyLife, drops: bool) -> bool {
         && signals & (Signals::EVENTS | Signals::ABORT) == 0
         && any.queued() == 0
         && ends_at_once(life);
-    if !idle || ENDING.replace(true) {
-        return false;
+    let Some(_ending) = idle.then(Ending::begin).flatten() else { return false };
+    if drops {
+        let env = life.common().any.env().clone();
+        env.within(|| end_at_once(life, Over::Asked));
+    } else {
+        end_at_once(life, Over::Asked);
     }
-    end_at_once(life, Over::Asked);
-    ENDING.set(false);
     true
 }
 
@@ -324,7 +328,7 @@ impl Common {
         });
         wake_all(stop_waiters);
         if let Some(token) = token {
-            unharmed(|| token.cancel());
+            let _ = unless_it_panics(|| token.cancel());
         }
         self.ending().exit = Some(exit);
     }
@@ -364,7 +368,7 @@ impl Common {
             report.turn = self.any.env().since_began(asked_at);
             report.total = asked_at.elapsed();
         }
-        let none = Ending::default();
+        let none = life::Ending::default();
         let ending = self.ending.as_deref().unwrap_or(&none);
         report.handler = ending.handler;
         report.drain = ending.drain;
@@ -507,7 +511,8 @@ pub(super) fn report_crash(cell: &Arc<dyn AnyCell>, exit: &Exit) {
 impl<A: Actor> Drop for Life<A> {
     fn drop(&mut self) {
         if !self.common.concluded {
-            end_abruptly(self);
+            let env = self.common.any.env().clone();
+            env.within(|| end_abruptly(self));
         }
     }
 }

@@ -66,11 +66,13 @@ pub(super) fn take_turn<A: Actor>(cell: Arc<Cell<A>>) {
 
 impl<A: Actor> Life<A> {
     /// Does what there is to do, for the length of a turn, without a task or in the one that is polled.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn turn(&mut self, task: Option<&mut Context<'_>>) -> Outcome {
         if fault::threatens_messages(&self.common.any) {
             return Outcome::Task;
         }
-        let outcome = match self.begin_at_once() {
+        let begun = if self.core().signals.any(Signals::STARTED) { Ok(()) } else { self.begin_at_once() };
+        let outcome = match begun {
             Ok(()) => self.round(task),
             Err(over) => self.is_over(over),
         };
@@ -87,6 +89,7 @@ impl<A: Actor> Life<A> {
     }
 
     /// Ends the actor, if that takes no waiting.
+    #[cfg_attr(not(debug_assertions), inline(never))]
     fn end_turn(&mut self) -> Outcome {
         if !ends_at_once(self) {
             return Outcome::Task;
@@ -97,10 +100,8 @@ impl<A: Actor> Life<A> {
         Outcome::Done
     }
 
+    #[cfg_attr(not(debug_assertions), inline(never))]
     fn begin_at_once(&mut self) -> Result<(), Over> {
-        if self.core().signals.any(Signals::STARTED) {
-            return Ok(());
-        }
         self.common.may_start()?;
         if const { !A::HOOKS.started } {
             return self.common.started(Watched::Done(Ok(())), None);
@@ -192,7 +193,7 @@ impl<A: Actor> Life<A> {
     }
 
     /// Whether nothing is known to be done, and the mailbox is to be looked into next.
-    fn has_run_out(&self) -> bool {
+    pub(super) fn has_run_out(&self) -> bool {
         self.batch.is_empty() && self.common.due_at == u64::MAX && !self.core().signals.any(Signals::URGENT)
     }
 }

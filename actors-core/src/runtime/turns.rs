@@ -16,11 +16,14 @@ use crate::lifecycle::env::CountedTask;
 use crate::lifecycle::signal::Signals;
 
 /// Takes the turns of an actor. Dropped at any point, it still ends the actor in order.
-#[repr(C)]
+///
+/// It begins where a line of the processor's cache does, with what every message needs: a task that is woken for one message touches
+/// the fewest of them so.
+#[repr(C, align(64))]
 pub(super) struct Turns<A: Actor> {
+    identity: Identity,
     /// Gone when there is nothing left to do, or when another task does it.
     life: Option<Life<A>>,
-    identity: Identity,
     _counted: CountedTask,
 }
 

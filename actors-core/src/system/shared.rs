@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::callback::{Callback, Terminated};
 use super::report::{ActorReports, Outcome, ReportParts, ShutdownReport, Trigger, key};
 use super::tree;
+use crate::caught::unless_it_panics;
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::conclude::late_report;
 use crate::lifecycle::env::Env;
@@ -22,7 +23,7 @@ use crate::lifecycle::exit::{Exit, ExitReason, StartFailure};
 use crate::lifecycle::record::{ActorReport, Record};
 use crate::lifecycle::{linger, lookup, request};
 use crate::runtime::StartError;
-use crate::sync::{Mutex, Wakers, lock, unharmed, wake, wake_all};
+use crate::sync::{Mutex, Wakers, lock, wake, wake_all};
 
 /// How long a shutdown may take, unless set otherwise: less than the 30 s after which orchestrators lose patience.
 const DEADLINE: Duration = Duration::from_secs(25);
@@ -218,7 +219,7 @@ impl Shared {
         };
         linger::close(&self.env);
         self.env.run_queue.close();
-        unharmed(|| self.over.cancel());
+        let _ = unless_it_panics(|| self.over.cancel());
         wake_all(waiters);
         report
     }

@@ -158,6 +158,12 @@ impl Plain {
         self.0.0.handled.fetch_add(1, Relaxed);
         Err(Box::new(Broken))
     }
+
+    /// Opens a peer group.
+    #[message]
+    pub(crate) fn gather_peers(&mut self, ctx: &mut Context<Self>) -> actors_core::PeerGroup {
+        ctx.peer_group("peers")
+    }
 }
 
 /// A parent without a destructor, with one child from the start: at rest both end where the parent is asked to.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use actors_core::{ActorRef, ActorSystem, ChildSpec, ExitReason, LinkKind, Supervisor, WorkerPool};
 use models::Model;
+use shuttle::future;
 
 use crate::cast::{
-    Add, AddPlainly, Branch, Call, Caller, Counter, Fail, FailPlainly, Grow, Hanging, HaveChild, HaveEnough, HaveHangingChild, Leaf, Lived,
-    LookAway, Members, News, OpenGroup, Parent, Plain, RaiseTwo, Reader, Rustle, Told, Usher, Watch, Watcher, beside, dawdle, explore,
-    shut_down, tell_adds,
+    Add, AddPlainly, Branch, Call, Caller, Counter, Fail, FailPlainly, GatherPeers, Grow, Hanging, HaveChild, HaveEnough, HaveHangingChild,
+    Leaf, Lived, LookAway, Members, News, OpenGroup, Parent, Plain, RaiseTwo, Reader, Rustle, Told, Usher, Watch, Watcher, beside, dawdle,
+    explore, shut_down, tell_adds,
 };
 
 pub(crate) const MODELS: &[Model] = &[
@@ -24,6 +25,8 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_stop_against_a_restart_ends_the_child_for_good", || explore(stop_against_restart)),
     ("a_child_that_is_made_while_a_kill_comes_from_far_above_is_killed_too", || explore(kill_against_spawn)),
     ("an_actor_that_is_spawned_while_the_system_shuts_down_ends_too", || explore(shutdown_against_spawn)),
+    ("a_child_that_is_refused_is_found_by_nobody_or_ends_for_all_who_found_it", || explore(refusal_against_lookup)),
+    ("a_child_that_is_made_while_its_parent_fails_in_a_turn_ends_before_it", || explore(failing_turn_against_spawn)),
     ("messages_to_an_actor_that_ends_at_rest_are_handled_or_refused", || explore(end_at_rest_against_senders)),
     ("a_shutdown_against_a_failing_child_ends_the_whole_tree", || explore(shutdown_against_restart)),
     ("a_shutdown_of_a_subtree_at_rest_against_a_kill_ends_each_once", || explore(subtree_against_kill)),
@@ -214,6 +217,45 @@ async fn kill_against_spawn() {
     top.stopped().await;
     assert_eq!(system.actors(), 0);
     shut_down(&system).await;
+}
+
+async fn refusal_against_lookup() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let parent = system.actor(Counter::new(&lived)).name("parent").start().await.expect("it starts");
+    let group = parent.ask(OpenGroup).await.expect("it answers");
+    let (searching, states) = (system.clone(), lived.clone());
+    let finder = beside(async move {
+        for _ in 0..10 {
+            if let Some(child) = searching.lookup::<Counter>("/parent/child") {
+                let _ = child.try_tell(Add);
+                child.stopped().await;
+            }
+            future::yield_now().await;
+        }
+    });
+    let spawner = beside(async move {
+        let child = group.spawn_with(Counter::new(&states), |child| child.name("child"));
+        child.stopped().await;
+    });
+    parent.stop();
+    parent.stopped().await;
+    for task in [finder, spawner] {
+        task.await.expect("it goes well");
+    }
+    lived.assert_over();
+    assert_eq!(system.actors(), 0);
+    shut_down(&system).await;
+}
+
+async fn failing_turn_against_spawn() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let parent = system.spawn(Plain(lived.clone()));
+    let group = parent.ask(GatherPeers).await.expect("it answers");
+    let spawner = beside(async move { group.spawn(Plain(lived)).stopped().await });
+    parent.tell(FailPlainly).await.expect("it is open");
+    parent.stopped().await;
+    shut_down(&system).await;
+    spawner.await.expect("it goes well");
 }
 
 async fn shutdown_against_spawn() {
