@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actors_core::{Accepts, Actor, ActorRef, Context, Exited, Protocol, Tie, messages};
+use actors_core::{Accepts, Actor, ActorRef, Context, ExitReason, Exited, Protocol, Tie, messages};
 use tests::{Broken, Gate, promptly};
 use tokio::sync::oneshot;
 
@@ -153,4 +153,24 @@ impl Witness {
     pub fn act(&self, act: Act<Witness>, ctx: &mut Context<Self>) {
         act.play(ctx);
     }
+}
+
+pub fn broken(text: &'static str) -> Fail {
+    Fail { error: Broken(text) }
+}
+
+/// Asserts that `reason` is a `LinkDown` by `peer`, and returns the cause.
+pub fn link_down<A: Actor>(reason: &ExitReason, peer: &ActorRef<A>) -> ExitReason {
+    match reason {
+        ExitReason::LinkDown { peer: path, cause } => {
+            assert_eq!(*path, peer.path(), "the actor on the other end is named");
+            (**cause).clone()
+        }
+        other => panic!("expected a link down, not {other}"),
+    }
+}
+
+pub fn error_of(reason: &ExitReason) -> &Broken {
+    let failure = reason.error().unwrap_or_else(|| panic!("expected an error, not {reason}"));
+    failure.downcast_ref().expect("the error is still what it was")
 }

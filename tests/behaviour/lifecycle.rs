@@ -1,137 +1,13 @@
 //! How actors begin: starting, failing to start, and the order of the hooks.
 
-use std::future::Future;
 use std::pin::pin;
-use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, Context, DeadReason, ExitReason, Exited, StartError, StartFailure, messages};
-use tests::{Broken, DropNote, Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
+use actors_core::{Actor, ActorSystem, Context, DeadReason, ExitReason, StartFailure, messages};
+use tests::{Broken, Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 use tokio::time::Instant;
 
-/// What a start hook does, once it has made its children.
-#[derive(Clone, Debug)]
-enum Start {
-    Ready,
-    Wait(Gate),
-    Fail,
-    Panic,
-    Decline,
-    Hang,
-    Stop,
-}
-
-/// Starts as it is told, and notes what happens to it.
-#[derive(Actor)]
-#[actor(start_limit = "2s")]
-struct Newborn {
-    start: Start,
-    children: Vec<&'static str>,
-    journal: Journal,
-    _state: DropNote,
-}
-
-#[messages]
-impl Newborn {
-    #[started]
-    async fn started(&mut self, ctx: &mut Context<Self>) -> Result<(), Broken> {
-        for &name in &self.children {
-            ctx.actor(Leaf { name, journal: self.journal.clone() }).name(name).start().await.expect("a leaf starts");
-        }
-        match &self.start {
-            Start::Ready => {}
-            Start::Wait(gate) => gate.pass().await,
-            Start::Fail => return Err(Broken("no luck")),
-            Start::Panic => panic!("out of luck"),
-            Start::Decline => ctx.decline(),
-            Start::Hang => std::future::pending().await,
-            Start::Stop => ctx.stop(),
-        }
-        self.journal.note("started");
-        Ok(())
-    }
-
-    #[message]
-    fn count(&mut self, n: u32) {
-        self.journal.note(format!("handled {n}"));
-    }
-
-    #[message]
-    fn leave(&mut self, ctx: &mut Context<Self>) {
-        ctx.stop();
-    }
-
-    #[stopped]
-    fn stopped(&mut self) {
-        self.journal.note("stopped");
-    }
-}
-
-impl Newborn {
-    fn new(start: Start, journal: &Journal) -> Self {
-        Newborn { start, children: Vec::new(), journal: journal.clone(), _state: journal.drop_note("dropped") }
-    }
-
-    fn with_children(start: Start, journal: &Journal) -> Self {
-        Newborn { children: vec!["a", "b"], ..Newborn::new(start, journal) }
-    }
-}
-
-/// A child that notes its end, for which it takes its time.
-#[derive(Actor)]
-struct Leaf {
-    name: &'static str,
-    journal: Journal,
-}
-
-#[messages]
-impl Leaf {
-    #[stopped]
-    async fn stopped(&mut self) {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        self.journal.note(format!("{} stopped", self.name));
-    }
-}
-
-/// Starts a child in a handler, and traps exits.
-#[derive(Actor)]
-struct Parent {
-    journal: Journal,
-}
-
-#[messages]
-impl Parent {
-    #[message]
-    async fn start_child(&mut self, start: Start, ctx: &mut Context<Self>) -> Result<ActorRef<Newborn>, StartError> {
-        let child = ctx.actor(Newborn::with_children(start, &self.journal)).name("child");
-        child.start().await
-    }
-
-    #[message]
-    fn spawn_child(&mut self, ctx: &mut Context<Self>) -> ActorRef<Newborn> {
-        ctx.actor(Newborn::new(Start::Ready, &self.journal)).name("child").spawn()
-    }
-
-    #[message]
-    fn family(&self, ctx: &mut Context<Self>) -> usize {
-        ctx.children().len()
-    }
-
-    /// Is told to stop while it works, and then wants children all the same.
-    #[message]
-    async fn start_too_late(&mut self, gate: Gate, ctx: &mut Context<Self>) {
-        gate.pass().await;
-        let refused = ctx.start(Newborn::new(Start::Ready, &self.journal)).await.expect_err("a stopping parent starts nothing");
-        self.journal.note(format!("start: stopping = {}", refused.is_stopping()));
-        let stillborn = ctx.actor(Newborn::new(Start::Ready, &self.journal)).name("late").spawn();
-        self.journal.note(format!("spawn: alive = {}, {}", stillborn.is_alive(), stillborn.stopped().await));
-    }
-
-    #[exited]
-    fn exited(&mut self, exit: Exited) {
-        self.journal.note(format!("told of {}: {}", exit.path, exit.reason));
-    }
-}
+use crate::newborn::{Count, Family, Leaf, Leave, Newborn, Parent, SpawnChild, Start, StartChild, StartTooLate};
 
 /// The ways in which a start hook does not succeed.
 const FRUITLESS: [Start; 4] = [Start::Fail, Start::Panic, Start::Decline, Start::Hang];
@@ -221,7 +97,7 @@ async fn lif_2_the_error_of_the_start_hook_can_be_had_back_as_what_it_was() {
     assert_eq!(error.error().and_then(|error| error.downcast_ref()), Some(&Broken("no luck")));
     let panicked = system.start(Newborn::new(Start::Panic, &journal)).await.unwrap_err();
     let StartFailure::Panicked { location: Some(location), .. } = panicked.failure() else { panic!("{panicked}") };
-    assert!(location.contains("lifecycle.rs"), "{location}");
+    assert!(location.contains("newborn.rs"), "{location}");
 }
 
 #[test]
@@ -358,135 +234,6 @@ async fn an_actor_killed_while_it_starts_is_a_start_that_was_killed() {
 
     assert_eq!(error.unwrap_err().failure(), &StartFailure::Killed);
     assert_eq!(journal.entries(), ["b stopped", "a stopped", "dropped"], "without its own hook, for it never started");
-}
-
-// ===== a start that nobody waits for any more =====
-
-#[tokio::test(start_paused = true)]
-async fn a_start_dropped_at_any_await_of_its_hook_leaves_nothing() {
-    for step in 0..4 {
-        let (system, journal, gate) = (ActorSystem::new("test"), Journal::new(), Gate::new());
-        let mut start = Box::pin(system.actor(Stepwise::new(&gate, &journal)).name("x").start());
-        assert!(poll_once(start.as_mut()).is_pending());
-        for _ in 0..step {
-            gate.reached().await;
-            gate.open();
-        }
-        gate.reached().await;
-
-        drop(start);
-
-        eventually("nothing is left", || system.actors() == 0).await;
-        assert_eq!(journal.count("dropped"), 1, "the state, after {step} steps");
-        assert_eq!(journal.count("made"), journal.count("leaf stopped"), "the children, after {step} steps");
-        assert_eq!(journal.count("ready"), 0);
-        let next = system.actor(Newborn::new(Start::Ready, &journal)).name("x").start().await;
-        assert!(next.is_ok(), "the name is free after {step} steps");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_start_that_was_never_polled_makes_nothing() {
-    let (system, journal) = (ActorSystem::new("test"), Journal::new());
-
-    drop(system.actor(Newborn::new(Start::Ready, &journal)).name("x").start());
-
-    assert_eq!((system.actors(), journal.entries()), (0, vec!["dropped".to_owned()]));
-    assert!(system.lookup::<Newborn>("/x").is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_child_whose_start_is_dropped_with_its_parents_handler_leaves_nothing() {
-    let (system, journal, gate) = (ActorSystem::new("test"), Journal::new(), Gate::new());
-    let parent = system.spawn(Parent { journal: journal.clone() });
-    parent.tell(StartChild { start: Start::Wait(gate.clone()) }).await.unwrap();
-    gate.reached().await;
-
-    parent.kill();
-
-    promptly("the parent's end", parent.stopped()).await;
-    assert_eq!(system.actors(), 0);
-    assert_eq!(journal.entries(), ["b stopped", "a stopped", "dropped"]);
-}
-
-#[test]
-fn a_start_dropped_at_any_moment_leaves_nothing_on_many_threads() {
-    on_1_2_and_8_workers(|| async {
-        let (system, journal) = (ActorSystem::new("test"), Journal::new());
-        for round in 0..300 {
-            let gate = Gate::new();
-            gate.open_wide();
-            let mut start = Box::pin(system.actor(Stepwise::new(&gate, &journal)).name("x").start());
-            let mut ready = None;
-            for _ in 0..round % 20 {
-                if let Poll::Ready(started) = poll_once(start.as_mut()) {
-                    ready = Some(started.expect("nothing keeps it from starting"));
-                    break;
-                }
-                tokio::task::yield_now().await;
-            }
-            drop(start);
-            // Once it is ready it belongs to the tree, and has to be stopped like any other.
-            if let Some(actor) = ready {
-                actor.stop();
-                promptly("its end", actor.stopped()).await;
-            }
-            eventually("nothing is left", || system.actors() == 0).await;
-        }
-        assert_eq!(journal.count("dropped"), 300);
-        assert_eq!(journal.count("made"), journal.count("leaf stopped"));
-    });
-}
-
-fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut TaskContext::from_waker(Waker::noop()))
-}
-
-/// Makes children one after the other, with a gate before and after each.
-#[derive(Actor)]
-struct Stepwise {
-    gate: Gate,
-    journal: Journal,
-    _state: DropNote,
-}
-
-#[messages]
-impl Stepwise {
-    #[started]
-    async fn started(&mut self, ctx: &mut Context<Self>) {
-        self.gate.pass().await;
-        for name in ["a", "b"] {
-            ctx.actor(Step { journal: self.journal.clone() }).name(name).start().await.expect("a step starts");
-            self.gate.pass().await;
-        }
-        self.gate.pass().await;
-        self.journal.note("ready");
-    }
-}
-
-impl Stepwise {
-    fn new(gate: &Gate, journal: &Journal) -> Self {
-        Stepwise { gate: gate.clone(), journal: journal.clone(), _state: journal.drop_note("dropped") }
-    }
-}
-
-#[derive(Actor)]
-struct Step {
-    journal: Journal,
-}
-
-#[messages]
-impl Step {
-    #[started]
-    async fn started(&mut self) {
-        tokio::task::yield_now().await;
-        self.journal.note("made");
-    }
-
-    #[stopped]
-    fn stopped(&mut self) {
-        self.journal.note("leaf stopped");
-    }
 }
 
 // ===== below a parent that is stopping =====

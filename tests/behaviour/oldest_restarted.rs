@@ -8,7 +8,7 @@ use std::time::Duration;
 use actors_core::{
     Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, DeadReason, Exited, LinkKind, Overflow, Supervisor, messages,
 };
-use tests::{Gate, Journal, promptly};
+use tests::{Broken, Gate, Journal, promptly};
 
 use crate::cast::settle;
 
@@ -81,33 +81,56 @@ impl Other {
     fn idle(&self) {}
 }
 
-/// A clumsy actor with room for two, which has fetched a request and trips before it begins it; then so many messages come.
-async fn tripping(system: &ActorSystem, noise: u32) -> (ActorRef<Clumsy>, Journal, tokio::task::JoinHandle<Option<bool>>) {
-    let (gate, journal) = (Gate::new(), Journal::new());
-    let (held, noted) = (gate.clone(), journal.clone());
-    let spec = ChildSpec::new("clumsy", move || Clumsy { gate: held.clone(), journal: noted.clone() });
-    let spec = spec.mailbox(2).policy(|policy| policy.overflow = Overflow::DropOldest);
-    system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
-    let clumsy = system.lookup::<Clumsy>("/sup/clumsy").unwrap();
-    // From here on it sleeps before its mailbox.
-    clumsy.ask(Noise { number: 0 }).await.unwrap();
-    settle().await;
-    let other = system.spawn(Other);
-    clumsy.link_as(&other, LinkKind::Notify);
-    let asker = system.spawn(Asker { clumsy: clumsy.clone(), other });
-    let asking = tokio::spawn(async move { asker.ask(Ask).within(Duration::from_secs(60)).await.unwrap() });
-    promptly("it hears of the end", gate.reached()).await;
-    for number in 1..=noise {
-        clumsy.tell(Noise { number }).await.unwrap();
+/// A clumsy actor with room for two, which sleeps before its mailbox, and another whose end makes it trip.
+struct Stage {
+    clumsy: ActorRef<Clumsy>,
+    other: ActorRef<Other>,
+    gate: Gate,
+    journal: Journal,
+}
+
+impl Stage {
+    async fn set(system: &ActorSystem) -> Self {
+        let (gate, journal) = (Gate::new(), Journal::new());
+        let (held, noted) = (gate.clone(), journal.clone());
+        let spec = ChildSpec::new("clumsy", move || Clumsy { gate: held.clone(), journal: noted.clone() });
+        let spec = spec.mailbox(2).policy(|policy| policy.overflow = Overflow::DropOldest);
+        system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
+        let clumsy = system.lookup::<Clumsy>("/sup/clumsy").unwrap();
+        clumsy.ask(Noise { number: 0 }).await.unwrap();
+        settle().await;
+        let other = system.spawn(Other);
+        clumsy.link_as(&other, LinkKind::Notify);
+        Stage { clumsy, other, gate, journal }
     }
-    gate.open();
-    (clumsy, journal, asking)
+
+    fn asker(&self, system: &ActorSystem) -> ActorRef<Asker> {
+        system.spawn(Asker { clumsy: self.clumsy.clone(), other: self.other.clone() })
+    }
+
+    /// Makes so much noise once it hears of the end, and lets it trip.
+    async fn trip(&self, noise: u32) {
+        promptly("it hears of the end", self.gate.reached()).await;
+        for number in 1..=noise {
+            self.clumsy.tell(Noise { number }).await.unwrap();
+        }
+        self.gate.open();
+    }
+}
+
+/// A clumsy actor that has fetched a request and trips before it begins it; then so many messages come.
+async fn tripping(system: &ActorSystem, noise: u32) -> (Stage, tokio::task::JoinHandle<Option<bool>>) {
+    let stage = Stage::set(system).await;
+    let asker = stage.asker(system);
+    let asking = tokio::spawn(async move { asker.ask(Ask).within(Duration::from_secs(60)).await.unwrap() });
+    stage.trip(noise).await;
+    (stage, asking)
 }
 
 #[tokio::test(start_paused = true)]
 async fn s4_7_what_was_fetched_before_a_restart_is_in_no_cycle_that_nobody_sees() {
     let system = ActorSystem::new("oldest");
-    let (clumsy, journal, asking) = tripping(&system, 1).await;
+    let (Stage { clumsy, journal, .. }, asking) = tripping(&system, 1).await;
 
     assert_eq!(promptly("the ask has an end", asking).await.unwrap(), Some(false), "the cycle was seen");
 
@@ -119,7 +142,7 @@ async fn s4_7_what_was_fetched_before_a_restart_is_in_no_cycle_that_nobody_sees(
 #[tokio::test(start_paused = true)]
 async fn s4_5_what_was_fetched_before_a_restart_is_the_oldest_where_there_is_no_room_for_it() {
     let system = ActorSystem::new("oldest");
-    let (clumsy, journal, asking) = tripping(&system, 3).await;
+    let (Stage { clumsy, journal, .. }, asking) = tripping(&system, 3).await;
 
     assert_eq!(promptly("the ask has an end", asking).await.unwrap(), None, "it was discarded");
 
@@ -132,29 +155,80 @@ async fn s4_5_what_was_fetched_before_a_restart_is_the_oldest_where_there_is_no_
 #[tokio::test(start_paused = true)]
 async fn s4_5_a_message_that_was_fetched_before_a_restart_and_has_no_room_is_a_dead_letter() {
     let system = ActorSystem::new("oldest");
-    let (gate, journal) = (Gate::new(), Journal::new());
-    let (held, noted) = (gate.clone(), journal.clone());
-    let spec = ChildSpec::new("clumsy", move || Clumsy { gate: held.clone(), journal: noted.clone() });
-    let spec = spec.mailbox(2).policy(|policy| policy.overflow = Overflow::DropOldest);
-    system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
-    let clumsy = system.lookup::<Clumsy>("/sup/clumsy").unwrap();
-    clumsy.ask(Noise { number: 0 }).await.unwrap();
-    settle().await;
-    let other = system.spawn(Other);
-    clumsy.link_as(&other, LinkKind::Notify);
-    let teller = system.spawn(Asker { clumsy: clumsy.clone(), other });
+    let stage = Stage::set(&system).await;
+    let teller = stage.asker(&system);
     let mut letters = system.dead_letters();
 
     teller.tell(Tell).await.unwrap();
-    promptly("it hears of the end", gate.reached()).await;
-    for number in 1..=2 {
-        clumsy.tell(Noise { number }).await.unwrap();
-    }
-    gate.open();
+    stage.trip(2).await;
     settle().await;
 
     let letter = letters.try_recv().expect("there was room for two");
     assert_eq!((letter.reason(), letter.take::<Noise>().map(|noise| noise.number)), (DeadReason::Oldest, Some(100)));
-    assert_eq!((clumsy.incarnation(), journal.entries()), (1, ["0", "1", "2"].map(str::to_owned).to_vec()));
+    assert_eq!((stage.clumsy.incarnation(), stage.journal.entries()), (1, ["0", "1", "2"].map(str::to_owned).to_vec()));
     system.shutdown().await;
+}
+
+/// Handles what there is, and fails when it is told to.
+#[derive(Actor)]
+struct Reader {
+    journal: Journal,
+    gate: Gate,
+}
+
+#[messages]
+impl Reader {
+    #[message]
+    async fn read(&self) {
+        std::future::ready(()).await;
+        self.journal.note("read");
+        self.gate.open();
+    }
+
+    #[message]
+    fn look_up(&self, times: u32, ctx: &mut Context<Self>) {
+        (0..times).for_each(|_| ctx.actor_ref().try_tell(Glance).expect("a control message has room"));
+    }
+
+    #[message(control)]
+    fn glance(&self) {}
+
+    #[message(control)]
+    fn trip_over(&self) -> Result<(), Broken> {
+        Err(Broken("tripped"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_4_every_message_is_handled_or_a_dead_letter_wherever_a_restart_comes_in_a_long_row() {
+    const ROOM: u32 = 400;
+    // The row is cut by its length, and so now before a message is fetched, now before it is handled.
+    for glances in 0..3 {
+        let system = ActorSystem::new("oldest");
+        let (gate, journal) = (Gate::new(), Journal::new());
+        let (held, noted) = (gate.clone(), journal.clone());
+        let spec = ChildSpec::new("reader", move || Reader { journal: noted.clone(), gate: held.clone() });
+        let spec = spec.mailbox(ROOM).policy(|policy| policy.overflow = Overflow::DropOldest);
+        system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
+        let reader = system.lookup::<Reader>("/sup/reader").unwrap();
+        for _ in 0..100 {
+            reader.try_tell(Read).unwrap();
+        }
+        reader.try_tell(LookUp { times: glances }).unwrap();
+        for _ in 101..ROOM {
+            reader.try_tell(Read).unwrap();
+        }
+        promptly("it reads", gate.pass()).await;
+        let cut = journal.len();
+        for _ in 0..ROOM {
+            reader.try_tell(Read).unwrap();
+        }
+
+        reader.try_tell(TripOver).unwrap();
+        settle().await;
+
+        assert!(cut < ROOM as usize, "all were handled in one row");
+        assert_eq!((reader.incarnation(), journal.len() as u64 + system.dead_letter_count()), (1, 2 * u64::from(ROOM) - 1));
+        system.shutdown().await;
+    }
 }

@@ -7,7 +7,7 @@ use tests::{Gate, Journal, promptly};
 use tokio::time::{Instant, sleep};
 
 use crate::cast::{settle, within};
-use crate::timers::{Clock, ClockWaitsAt, Fail, Note, NoteTime};
+use crate::clock::{Clock, ClockWaitsAt, Fail, Note, NoteTime};
 
 fn stage() -> (ActorSystem, Journal, ActorRef<Clock>) {
     let system = ActorSystem::new("schedules");

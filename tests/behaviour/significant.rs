@@ -1,7 +1,61 @@
-//! Actors whose end is the end of the system, and that never begin.
+//! Actors whose end is the end of the system: in order, by a failure, and before they began.
 
-use actors_core::{Actor, ActorSystem, Outcome, messages};
-use tests::{Broken, promptly};
+use std::time::Duration;
+
+use actors_core::{Actor, ActorSystem, Context, ExitReason, Outcome, StartFailure, Trigger, messages};
+use tests::tree::Branch;
+use tests::{Broken, Journal, promptly};
+
+use crate::cast::Peer;
+
+#[tokio::test(start_paused = true)]
+async fn sys_5_the_end_of_a_significant_actor_ends_the_system_in_order() {
+    let journal = Journal::new();
+    let system = ActorSystem::new("wood");
+    Branch::good("below").under(1).grow(&system, &journal).await;
+    let root = system.actor(Peer).name("root").significant().spawn();
+    root.stop();
+    let report = promptly("the shutdown", system.terminated()).await;
+    assert_eq!(report.trigger, Trigger::ActorEnded { path: root.path(), reason: ExitReason::Normal });
+    assert_eq!((report.order().len(), report.exit_code()), (2, 0));
+    assert_eq!(report.order(), ["/1/below", "/1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sys_5_the_failure_of_a_significant_actor_is_the_result() {
+    let system = ActorSystem::new("wood");
+    let journal = Journal::new();
+    Branch::good("other").grow(&system, &journal).await;
+    let root = system.actor(Failing).name("root").significant().spawn();
+    root.tell(Fall).await.expect("it takes messages");
+    let report = promptly("the shutdown", system.terminated()).await;
+    let Trigger::ActorEnded { path, reason } = &report.trigger else { panic!("{report}") };
+    assert_eq!(path, &"/root");
+    assert_eq!(reason.error().and_then(|error| error.downcast_ref()), Some(&Broken("fallen")));
+    assert_eq!((&report.outcome, report.exit_code(), journal.count("other stopped")), (&Outcome::Failed, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn sys_5_the_failure_of_any_other_actor_does_not_end_the_system() {
+    let system = ActorSystem::new("wood");
+    let actor = system.spawn(Failing);
+    actor.tell(Fall).await.expect("it takes messages");
+    assert!(actor.stopped().await.is_failure());
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert!(!system.is_shutting_down());
+    assert_eq!(system.shutdown().await.exit_code(), 1);
+}
+
+#[derive(Actor)]
+struct Failing;
+
+#[messages]
+impl Failing {
+    #[message]
+    fn fall(&self) -> Result<(), Broken> {
+        Err(Broken("fallen"))
+    }
+}
 
 #[derive(Actor)]
 struct NeverReady;
@@ -26,4 +80,42 @@ async fn a_significant_actor_that_does_not_start_is_a_failed_start() {
 
     assert_eq!(report.outcome, Outcome::StartFailed);
     assert_eq!(report.exit_code(), 2);
+}
+
+/// Has nothing to do here.
+#[derive(Actor)]
+struct NotNeeded;
+
+#[messages]
+impl NotNeeded {
+    #[started]
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        ctx.decline();
+    }
+
+    #[message]
+    fn wait(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_significant_actor_that_declines_to_start_is_not_missed() {
+    let system = ActorSystem::new("test");
+
+    let declined = system.actor(NotNeeded).name("listener").significant().start().await.unwrap_err();
+
+    assert!(matches!(declined.failure(), StartFailure::Declined), "{declined}");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(system.shutdown().await.outcome, Outcome::Clean);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_taken_is_a_failed_start_that_the_report_names() {
+    let system = ActorSystem::new("test");
+    system.actor(Peer).name("port").spawn();
+    let error = system.actor(Peer).name("port").start().await.unwrap_err();
+
+    let report = promptly("the report", system.start_failed(error)).await;
+
+    let failures: Vec<_> = report.failures.iter().map(|(path, _)| path.to_string()).collect();
+    assert_eq!((&report.outcome, failures), (&Outcome::StartFailed, vec!["/port".to_owned()]));
 }

@@ -1,88 +1,15 @@
-//! Timers and intervals of an actor: when they are handled, and when not any more (S11.1 to S11.6).
+//! Timers of an actor: when they are handled, and when not any more (S11.1 to S11.3, S11.5).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, CatchUp, Context, Every, ExitReason, ReplyTo, TimerRef, messages};
-use tests::{Broken, Gate, Journal, on_1_2_and_8_workers, promptly};
+use actors_core::{Actor, ActorRef, ActorSystem, Context, ExitReason, ReplyTo, TimerRef, messages};
+use tests::{Journal, promptly};
 use tokio::time::{Instant, sleep};
 
 use crate::cast::{Act, settle, within};
-
-/// Writes down what it handles, and when: in milliseconds since it was made.
-#[derive(Actor)]
-pub struct Clock {
-    pub journal: Journal,
-    began: Instant,
-    last_words: Duration,
-}
-
-impl Clock {
-    pub fn new(journal: &Journal) -> Self {
-        Clock { journal: journal.clone(), began: Instant::now(), last_words: Duration::ZERO }
-    }
-}
-
-#[messages]
-impl Clock {
-    #[message]
-    pub fn note(&self, text: &'static str) {
-        self.journal.note(text);
-    }
-
-    #[message]
-    pub fn note_time(&self, text: &'static str) {
-        self.journal.note(format!("{text} at {}", self.began.elapsed().as_millis()));
-    }
-
-    /// Notes when it begins, and is busy for a while.
-    #[message]
-    pub async fn work(&self, lasts: Duration) {
-        self.journal.note(format!("work at {}", self.began.elapsed().as_millis()));
-        sleep(lasts).await;
-    }
-
-    #[message(name = ClockWaitsAt)]
-    pub async fn wait_at(&self, gate: Gate) {
-        gate.pass().await;
-    }
-
-    #[message]
-    pub fn fail(&self) -> Result<(), Broken> {
-        Err(Broken("worn out"))
-    }
-
-    #[handle]
-    pub fn act(&self, act: Act<Clock>, ctx: &mut Context<Self>) {
-        act.play(ctx);
-    }
-
-    #[stopped]
-    async fn last_words(&self) {
-        self.journal.note("stopped");
-        sleep(self.last_words).await;
-    }
-}
-
-fn stage() -> (ActorSystem, Journal, ActorRef<Clock>) {
-    let system = ActorSystem::new("timers");
-    let journal = Journal::new();
-    let clock = system.spawn(Clock::new(&journal));
-    (system, journal, clock)
-}
-
-/// Has the clock stand at a gate, with its hands full.
-async fn busy(clock: &ActorRef<Clock>) -> Gate {
-    let gate = Gate::new();
-    clock.tell(ClockWaitsAt { gate: gate.clone() }).await.unwrap();
-    gate.reached().await;
-    gate
-}
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
+use crate::clock::{Clock, Fail, Note, NoteTime, Work, busy, ms, stage};
 
 // ===== TMR-1 =====
 
@@ -308,61 +235,7 @@ async fn a_key_is_set_as_long_as_its_timer_is_to_come() {
     assert_eq!((before, after), ((true, true), (false, true)));
 }
 
-// ===== TMR-4 =====
-
-/// The times at which an interval was handled whose handling takes 100 ms, up to `until` after a pause of one second.
-async fn beats(every: Every, until: u64) -> Vec<String> {
-    let (_system, journal, clock) = stage();
-    within(&clock, move |ctx| ctx.send_every(every, || Work { lasts: ms(100) })).await;
-    sleep(ms(1_000)).await;
-    let gate = busy(&clock).await;
-    sleep(ms(1_000)).await;
-    gate.open();
-    sleep(ms(until - 2_000)).await;
-    journal.entries().iter().map(|entry| entry.replace("work at ", "")).collect()
-}
-
-#[tokio::test(start_paused = true)]
-async fn tmr_4_a_fixed_rate_and_a_fixed_delay_keep_their_pace_and_catch_up_by_their_rule() {
-    let rate = beats(Every::new(ms(225)), 2_800).await;
-    let burst = beats(Every::new(ms(225)).catch_up(CatchUp::Burst), 2_800).await;
-    let delay = beats(Every::new(ms(125)).catch_up(CatchUp::Delay), 2_800).await;
-
-    // The pause ends at 2000: the one tick that waited is handled, and the beat goes on where it was. That of 2025 waits
-    // until the one before has been handled.
-    assert_eq!(rate, ["225", "450", "675", "900", "2000", "2100", "2250", "2475", "2700"]);
-    // All that were due, one after the other, and then the beat again.
-    assert_eq!(burst, ["225", "450", "675", "900", "2000", "2100", "2200", "2300", "2400", "2500", "2600", "2700"]);
-    assert_eq!(delay, ["125", "350", "575", "800", "2000", "2225", "2450", "2675"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_interval_may_begin_at_once() {
-    let (_system, journal, clock) = stage();
-
-    within(&clock, |ctx| ctx.send_every(Every::new(ms(100)).first(Duration::ZERO), || NoteTime { text: "tick" })).await;
-    sleep(ms(250)).await;
-
-    assert_eq!(journal.entries(), ["tick at 0", "tick at 100", "tick at 200"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_interval_without_a_period_fails_the_actor_that_wants_it() {
-    let (_system, _journal, clock) = stage();
-
-    clock
-        .tell(Act::new(|ctx| {
-            ctx.send_every(Duration::ZERO, || Note { text: "tick" });
-        }))
-        .await
-        .unwrap();
-    let ExitReason::Panicked { message, location } = clock.stopped().await else { panic!("it panicked") };
-
-    assert_eq!(&*message, "an interval needs a period longer than no time at all");
-    assert!(location.is_some_and(|place| place.contains("timers.rs")));
-}
-
-// ===== place and fairness =====
+// ===== place =====
 
 #[tokio::test(start_paused = true)]
 async fn a_tick_takes_its_place_behind_what_was_there_and_before_what_came_later() {
@@ -396,79 +269,7 @@ async fn a_full_mailbox_keeps_no_tick_out_and_a_tick_takes_no_room() {
     assert_eq!(journal.entries(), ["timer", "message"]);
 }
 
-#[derive(Actor, Default)]
-#[actor(mailbox = 64)]
-struct Flooded {
-    ticks: u64,
-}
-
-#[messages]
-impl Flooded {
-    #[started]
-    fn begin(&mut self, ctx: &mut Context<Self>) {
-        ctx.send_every(ms(1), || Beat);
-    }
-
-    #[message]
-    fn beat(&mut self) {
-        self.ticks += 1;
-    }
-
-    #[message]
-    fn drop_of_water(&self) {}
-
-    #[message]
-    fn beats(&self) -> u64 {
-        self.ticks
-    }
-}
-
-#[test]
-fn a_flood_of_messages_does_not_starve_an_interval() {
-    on_1_2_and_8_workers(|| async {
-        let system = ActorSystem::new("flood");
-        let flooded = system.spawn(Flooded::default());
-        let over = Arc::new(AtomicBool::new(false));
-        let senders: Vec<_> = (0..4)
-            .map(|_| {
-                let (to, over) = (flooded.clone(), over.clone());
-                tokio::spawn(async move {
-                    while !over.load(Ordering::Acquire) {
-                        to.tell(DropOfWater).await.unwrap();
-                    }
-                })
-            })
-            .collect();
-
-        while promptly("an answer", flooded.ask(Beats)).await.unwrap() < 10 {
-            tokio::task::yield_now().await;
-        }
-        over.store(true, Ordering::Release);
-        for sender in senders {
-            sender.await.unwrap();
-        }
-        assert!(system.shutdown().await.is_clean());
-    });
-}
-
 // ===== others =====
-
-#[tokio::test(start_paused = true)]
-async fn pan_5_a_periodic_callback_that_panics_fails_its_actor_and_no_other() {
-    let (system, journal, clock) = stage();
-    let other = system.spawn(Clock::new(&journal));
-    within(&other, |ctx| ctx.send_every(ms(100), || Note { text: "tick" })).await;
-    within(&clock, |ctx| {
-        ctx.send_every(ms(150), || -> Note { panic!("no more ticks") });
-    })
-    .await;
-
-    let reason = promptly("the clock fails", clock.stopped()).await;
-    sleep(ms(200)).await;
-
-    assert!(matches!(&reason, ExitReason::Panicked { message, .. } if &**message == "no more ticks"), "{reason}");
-    assert_eq!(journal.entries(), ["tick", "stopped", "tick", "tick"]);
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_whose_destructor_panics_changes_nothing_in_the_order_of_the_end() {

@@ -5,6 +5,7 @@ mod patience;
 pub mod tree;
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -121,6 +122,11 @@ pub async fn promptly<F: Future>(what: &str, future: F) -> F::Output {
         Ok(output) => output,
         Err(_) => panic!("did not come about: {what}"),
     }
+}
+
+/// Whether `future` still waits after a second of the runtime's clock.
+pub async fn is_pending<F: Future>(future: Pin<&mut F>) -> bool {
+    tokio::time::timeout(Duration::from_secs(1), future).await.is_err()
 }
 
 /// What a panic of `failing` said.

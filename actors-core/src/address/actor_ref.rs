@@ -125,7 +125,9 @@ impl<A: Protocol> ActorRef<A> {
         A: Accepts<M>,
         M: 'static,
     {
-        Ask::new(&self.0, lane::<A, M>(), message, |message, reply, slot| fill(slot, A::accept(message, ReplyTo::to(reply))))
+        Ask::new(&self.0, lane::<A, M>(), message, A::KEEPS_REPLIES, |message, reply, slot| {
+            fill(slot, A::accept(message, ReplyTo::to(reply)));
+        })
     }
 
     /// Asks an actor whose messages are an enum of its author's: `make` puts the [`ReplyTo`] where it belongs.
@@ -173,6 +175,8 @@ impl<A: Protocol> ActorRef<A> {
     where
         A: Accepts<M>,
     {
+        // Nobody is woken while the mailbox is locked, should the right to answer be dropped there.
+        let _hushed = if A::KEEPS_REPLIES { None } else { reply.hush() };
         let mut request = Some((message, reply));
         self.0.post(lane::<A, M>(), &mut request, by(|(message, reply)| A::accept(message, reply))).map(|_| ()).map_err(|refusal| {
             let request = request.take().expect("a refused request is still here");

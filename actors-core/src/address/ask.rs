@@ -299,9 +299,11 @@ struct Asker {
 }
 
 impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
-    /// An ask with a message that is made into the mailbox's item by `make`, which must not send.
-    pub(crate) fn new(target: &'a Arc<Cell<A>>, lane: Lane, message: M, make: Make<A, M, R, E>) -> Self {
-        Self::with_slot(target, lane, message, make, None)
+    /// An ask with a message that is made into the mailbox's item by `make`, which must not send. If that may drop the right to answer,
+    /// the slot knows nobody to wake until the message is in.
+    pub(crate) fn new(target: &'a Arc<Cell<A>>, lane: Lane, message: M, keeps_reply: bool, make: Make<A, M, R, E>) -> Self {
+        let slot = if keeps_reply { None } else { Some(Slot::new(None)) };
+        Self::with_slot(target, lane, message, make, slot)
     }
 
     fn with_slot(target: &'a Arc<Cell<A>>, lane: Lane, message: M, make: Make<A, M, R, E>, slot: Option<Arc<Slot<R, E>>>) -> Self {
@@ -340,13 +342,25 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     }
 
     /// Notes that the asker waits: for room if the number is [`UNSENT`], else for the answer.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn wait_for(&mut self, number: u64) -> Result<(), AskError<M, E>>
     where
         R: Send + 'static,
         E: Send + 'static,
     {
-        let (Some(_), Some(slot)) = (&self.wait.asker, &self.slot) else { return Ok(()) };
+        if self.wait.asker.is_none() {
+            return Ok(());
+        }
+        self.note_asker(number)
+    }
+
+    #[inline(never)]
+    fn note_asker(&mut self, number: u64) -> Result<(), AskError<M, E>>
+    where
+        R: Send + 'static,
+        E: Send + 'static,
+    {
+        let Some(slot) = &self.slot else { return Ok(()) };
         match self.wait.open(self.target.clone(), slot.clone(), number) {
             Some(cycle) => Err(self.would_deadlock(cycle)),
             None => Ok(()),
@@ -510,8 +524,8 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Future for A
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         // By far the most frequent: the message was posted at the first poll, and this is the second, with the answer.
-        let answer = match (this.phase, &this.slot) {
-            (Phase::Waiting(_), Some(slot)) => match slot.poll(cx) {
+        let answer = match this.phase {
+            Phase::Waiting(_) => match Slot::poll_own(&mut this.slot, cx) {
                 Poll::Ready(outcome) => Ok(Some(outcome)),
                 Poll::Pending => Ok(None),
             },

@@ -28,6 +28,11 @@ pub trait Protocol: Send + Sized + 'static {
     #[doc(hidden)]
     const TYPES: &'static [fn() -> TypeId] = &[];
 
+    /// [`Accepts::accept`] puts the right to answer into the message, always. Where it may drop it, whoever asked is told only after
+    /// the mailbox has been unlocked, which costs a little more.
+    #[doc(hidden)]
+    const KEEPS_REPLIES: bool = false;
+
     /// The types of messages beside those, if the actor is open; they stand behind them.
     #[doc(hidden)]
     fn open_types() -> Option<&'static OpenTypes> {
@@ -112,7 +117,8 @@ pub trait Accepts<M>: Protocol {
     /// ```
     const CONTROL: bool = false;
 
-    /// Makes the message into what the mailbox holds. Called while the mailbox is locked: it must not send.
+    /// Makes the message into what the mailbox holds. Called while the mailbox is locked: it must not send, nor answer. It may drop the
+    /// right to answer: then whoever asked is [told so](crate::AskError::NoReply).
     fn accept(message: M, reply: ReplyTo<Self::Reply, Self::Error>) -> Self::Msg;
 }
 

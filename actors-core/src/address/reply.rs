@@ -154,6 +154,13 @@ impl<R, E> ReplyTo<R, E> {
         self.slot.as_ref()?.deadline.get().copied()
     }
 
+    /// Has nobody be woken by the answer until what is returned goes.
+    pub(crate) fn hush(&self) -> Option<Hushed<R, E>> {
+        let slot = self.slot.clone()?;
+        let waker = lock(&slot.state).waker.take();
+        Some(Hushed { slot, waker })
+    }
+
     /// What the asker shares with whoever answers, if somebody asked.
     pub(crate) fn slot(&self) -> Option<Arc<Slot<R, E>>> {
         self.slot.clone()
@@ -175,7 +182,7 @@ impl<R, E> ReplyTo<R, E> {
         // There is nothing left to drop, and no need to look again.
         std::mem::forget(self);
         if let Some(slot) = slot {
-            slot.settle(outcome);
+            Slot::settle(slot, outcome);
         }
     }
 }
@@ -183,22 +190,50 @@ impl<R, E> ReplyTo<R, E> {
 impl<R, E> Drop for ReplyTo<R, E> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
-        if let Some(slot) = &self.slot {
-            slot.forsake();
+        if let Some(slot) = self.slot.take() {
+            Slot::forsake(slot);
+        }
+    }
+}
+
+/// While there is one, the answer wakes nobody; afterwards it does, whenever it has come.
+pub(crate) struct Hushed<R, E> {
+    slot: Arc<Slot<R, E>>,
+    waker: Option<Waker>,
+}
+
+impl<R, E> Drop for Hushed<R, E> {
+    fn drop(&mut self) {
+        let Some(waker) = self.waker.take() else { return };
+        let mut state = lock(&self.slot.state);
+        match state.stage {
+            // Unless the asker has come with another meanwhile.
+            Stage::Waiting => _ = state.waker.get_or_insert(waker),
+            Stage::Settled => {
+                drop(state);
+                wake(waker);
+            }
+            Stage::Done => {}
         }
     }
 }
 
 impl<R, E> Slot<R, E> {
     /// The right to answer is dropped.
-    fn forsake(&self) {
+    fn forsake(slot: Arc<Self>) {
         let broken = match drop_cause() {
             Some(DropCause::Discarded) => Broken::Discarded(None),
             Some(DropCause::Cut) => Broken::Cut,
             Some(DropCause::State) => Broken::NoReply,
             None => panic::under_way().map_or(Broken::NoReply, Broken::Panicked),
         };
-        self.settle(Outcome::Broken(Box::new(broken)));
+        Self::settle(slot, Outcome::Broken(Box::new(broken)));
+    }
+}
+
+impl<R, E> Outcome<R, E> {
+    fn none() -> Self {
+        Outcome::Broken(Box::new(Broken::NoReply))
     }
 }
 
@@ -210,9 +245,13 @@ impl<R, E> fmt::Debug for ReplyTo<R, E> {
 
 impl<R, E> Slot<R, E> {
     /// A slot whose answer wakes `waker`, if the asker is known already.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn new(waker: Option<Waker>) -> Arc<Self> {
-        let state = State { stage: Stage::Waiting, outcome: None, waker, stashed: Stashed::default() };
-        Arc::new(Slot { state: Mutex::new(state), deadline: OnceLock::new() })
+        // Made where it stands: `new` would make it on the stack and copy it at once, in other parts, while its writing is under way.
+        Arc::new_cyclic(|_| {
+            let state = State { stage: Stage::Waiting, outcome: None, waker, stashed: Stashed::default() };
+            Slot { state: Mutex::new(state), deadline: OnceLock::new() }
+        })
     }
 
     /// Sets by when the asker wants the answer.
@@ -220,8 +259,8 @@ impl<R, E> Slot<R, E> {
         self.deadline.get_or_init(|| deadline);
     }
 
-    fn settle(&self, outcome: Outcome<R, E>) {
-        let mut state = lock(&self.state);
+    fn settle(slot: Arc<Self>, outcome: Outcome<R, E>) {
+        let mut state = lock(&slot.state);
         if state.stage != Stage::Waiting {
             // Nobody wants it; it is dropped after the lock is released.
             drop(state);
@@ -232,8 +271,21 @@ impl<R, E> Slot<R, E> {
         std::mem::forget(state.outcome.replace(outcome));
         let waker = state.waker.take();
         drop(state);
+        // First, so that the asker finds it to be its own.
+        drop(slot);
         if let Some(waker) = waker {
             wake(waker);
+        }
+    }
+
+    /// Takes the answer out of the asker's slot, which goes with that.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn poll_own(own: &mut Option<Arc<Self>>, cx: &mut Context<'_>) -> Poll<Outcome<R, E>> {
+        let Some(slot) = own.take() else { return Poll::Pending };
+        match Arc::try_unwrap(slot) {
+            // Whoever was to answer has gone, and nobody else looks at it: no lock is needed.
+            Ok(slot) => Poll::Ready(slot.state.into_inner().outcome.unwrap_or_else(Outcome::none)),
+            Err(slot) => own.insert(slot).poll(cx),
         }
     }
 
@@ -247,7 +299,7 @@ impl<R, E> Slot<R, E> {
             return Poll::Pending;
         }
         state.stage = Stage::Done;
-        Poll::Ready(state.outcome.take().unwrap_or_else(|| Outcome::Broken(Box::new(Broken::NoReply))))
+        Poll::Ready(state.outcome.take().unwrap_or_else(Outcome::none))
     }
 
     fn note(&self, note: impl FnOnce(&mut Stashed)) {

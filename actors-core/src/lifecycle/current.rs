@@ -89,6 +89,7 @@ pub(crate) fn current_owner() -> Option<Arc<dyn AnyCell>> {
 }
 
 /// The actor whose own code runs on this thread, and by when the request in hand is to be answered, by whomever.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn current_caller() -> (Option<Arc<dyn AnyCell>>, Option<Instant>) {
     current(|current| Some(((current.role == Role::Itself).then(|| current.cell.clone()), current.deadline))).unwrap_or_default()
 }

@@ -16,9 +16,9 @@ const KEEP: usize = 256;
 
 /// What [`Mailbox::poll_refill`] found.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refill<T> {
-    /// One message, which counts as taken, and nothing urgent.
-    One(T),
+pub(crate) enum Refill {
+    /// One message, which was taken as well, and nothing urgent.
+    One,
     /// Messages, which are in the batch now.
     Messages,
     Urgent,
@@ -124,15 +124,21 @@ impl<T> Mailbox<T> {
     }
 
     /// Fetches what has come since the last time; sleeps if that is nothing, unless one of `urgent` says otherwise. If that is one
-    /// message, it is taken as well where it is `at_once` clear what becomes of it.
+    /// message, it is taken as well, and put to `one`, where it is clear at once what becomes of it.
     #[inline]
-    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &impl Flags, at_once: bool) -> Poll<Refill<T>> {
+    pub(crate) fn poll_refill(
+        &self,
+        batch: &mut Batch<T>,
+        cx: &mut Context<'_>,
+        urgent: &impl Flags,
+        one: Option<&mut Option<T>>,
+    ) -> Poll<Refill> {
         if batch.falls_asleep() {
             return Poll::Pending;
         }
         let mut inner = self.lock();
         let found = if inner.queue.len() == 1 && self.overflow != Overflow::DropOldest && !urgent.is_any_up() {
-            Poll::Ready(self.fetch_one(&mut inner, batch, cx, at_once))
+            Poll::Ready(self.fetch_one(&mut inner, batch, cx, one))
         } else if self.fetch(&mut inner, batch) {
             batch.lonely = if batch.waited { batch.lonely } else { 0 };
             batch.waited = false;
@@ -157,27 +163,30 @@ impl<T> Mailbox<T> {
 
     /// Fetches the only message in the queue. Where messages come one at a time, the receiver sleeps in advance.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn fetch_one(&self, inner: &mut Inner<T>, batch: &mut Batch<T>, cx: &mut Context<'_>, at_once: bool) -> Refill<T> {
-        let Some(item) = inner.queue.pop() else { return Refill::Urgent };
-        if at_once {
-            // As in `take`.
-            self.taken.store(inner.pushed, Ordering::Release);
+    fn fetch_one(&self, inner: &mut Inner<T>, batch: &mut Batch<T>, cx: &mut Context<'_>, one: Option<&mut Option<T>>) -> Refill {
+        let is_taken = one.is_some();
+        match one {
+            Some(one) => {
+                inner.queue.pop_to(one);
+                // As in `take`.
+                self.taken.store(inner.pushed, Ordering::Release);
+            }
+            None => {
+                batch.first = inner.pushed;
+                inner.queue.pop_to(batch.items.free());
+                batch.items.count();
+            }
         }
         self.grant_all(inner, &mut batch.wakers);
         batch.lonely = if batch.waited { batch.lonely } else { 0 };
         batch.waited = false;
         // Who finds a mailbox full that holds but this one waits for it to be taken, and wakes nobody.
-        if batch.lonely > 0 && (at_once || self.capacity > 1) {
+        if batch.lonely > 0 && (is_taken || self.capacity > 1) {
             batch.lonely -= 1;
             batch.sleeps = true;
             inner.receiver = Receiver::Idle(cx.waker().clone());
         }
-        if at_once {
-            return Refill::One(item);
-        }
-        batch.first = inner.pushed;
-        batch.items.push(item);
-        Refill::Messages
+        if is_taken { Refill::One } else { Refill::Messages }
     }
 
     /// Fetches what has come since the last time; says whether there was anything.

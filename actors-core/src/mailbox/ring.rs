@@ -83,6 +83,12 @@ impl<T> Ring<T> {
         self.slots[place].take()
     }
 
+    /// Takes the first item out, if there is one, and puts it into an empty slot.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn pop_to(&mut self, slot: &mut Option<T>) {
+        mem::forget(mem::replace(slot, self.pop()));
+    }
+
     /// Takes items out one after the other, and writes only at the end down how many.
     pub(crate) fn run(&mut self) -> Run<'_, T> {
         let (head, len) = (self.head, self.len);

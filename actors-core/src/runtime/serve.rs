@@ -251,8 +251,16 @@ impl<A: Actor> Life<A> {
 
     fn look_for_messages(&mut self, cx: &mut task::Context<'_>, next: &mut Next<A::Msg>) -> Poll<()> {
         let urgent = self.cell.core().signals.bits(Signals::URGENT);
-        match self.cell.mailbox.poll_refill(&mut self.batch, cx, &urgent, const { A::AT_ONCE }) {
-            Poll::Ready(Refill::One(message)) => self.handle_one(message, next),
+        let mut one = None;
+        let place = if const { A::AT_ONCE } { Some(&mut one) } else { None };
+        match self.cell.mailbox.poll_refill(&mut self.batch, cx, &urgent, place) {
+            Poll::Ready(Refill::One) => {
+                self.handle_one(one, next);
+                // It may have said in advance that it sleeps.
+                if matches!(next, Next::Nothing) && self.has_run_out() && self.batch.falls_asleep() {
+                    return self.note_idle();
+                }
+            }
             Poll::Ready(Refill::Messages | Refill::Urgent) => {}
             Poll::Pending => return self.note_idle(),
         }
@@ -275,7 +283,8 @@ impl<A: Actor> Life<A> {
 
     /// Handles the only message there is, if that can be done at once; otherwise it is left to the caller.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn handle_one(&mut self, message: A::Msg, next: &mut Next<A::Msg>) {
+    fn handle_one(&mut self, one: Option<A::Msg>, next: &mut Next<A::Msg>) {
+        let Some(message) = one else { return };
         if !self.is_plain(&message) {
             *next = Next::Message(message);
             return;

@@ -8,7 +8,7 @@ use tracing::span::Entered;
 use tracing::{Level, Span};
 
 use super::Scope;
-use crate::lifecycle::caught::unless_it_panics;
+use crate::caught::unless_it_panics;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::crash::{CrashReport, Decision};
 use crate::lifecycle::exit::{Exit, StartFailure};
@@ -62,17 +62,20 @@ impl Scope for MessageSpan {
 }
 
 impl Drop for ActorSpan {
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         close(&mut self.0);
     }
 }
 
 impl Drop for MessageSpan {
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         close(&mut self.0);
     }
 }
 
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn close(span: &mut Option<Span>) {
     if let Some(span) = span.take() {
         unless_it_panics(|| drop(span));
@@ -83,12 +86,14 @@ fn close(span: &mut Option<Span>) {
 struct Within<'a>(Option<Entered<'a>>);
 
 impl<'a> Within<'a> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn enter(span: Option<&'a Span>) -> Self {
         Within(span.and_then(|span| unless_it_panics(|| span.enter())))
     }
 }
 
 impl Drop for Within<'_> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         if let Some(entered) = self.0.take() {
             unless_it_panics(|| drop(entered));

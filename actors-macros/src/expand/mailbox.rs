@@ -185,6 +185,8 @@ impl Expansion<'_> {
 
                 const TYPES: &'static [fn() -> __TypeId] = &[#(#types),*];
 
+                const KEEPS_REPLIES: ::core::primitive::bool = true;
+
                 fn tag(__msg: &#message #ty_generics) -> u16 {
                     match __msg.0 { #tag_arms #tag_open #phantom_ref }
                 }

@@ -11,7 +11,7 @@ use loom::thread::{self, JoinHandle};
 
 use crate::kit::{Bell, Notes, block_on, block_on_with, rest};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Refill, Ticket, Wakeup};
+use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Ticket, Wakeup};
 use crate::sync::{Mutex, lock};
 
 /// Asks for room, as a sender does.
@@ -264,8 +264,9 @@ impl Actor {
             // Each message in one of the two ways in turn.
             let at_once = self.handled.all().len() % 2 == 0;
             let urgent = self.signals.bits(Signals::URGENT);
-            let found = block_on_with(&bell, poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, &urgent, at_once)));
-            if let Refill::One(message) = found {
+            let mut one = None;
+            block_on_with(&bell, poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, &urgent, at_once.then_some(&mut one))));
+            if let Some(message) = one {
                 self.handle(message);
             }
         }

@@ -124,8 +124,9 @@ impl<T: Clone> Notes<T> {
 
 /// Looks into the mailbox as a receiver does, and takes the next message, if there is one.
 pub(crate) fn poll_take(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>, cx: &mut Context<'_>) -> Option<u32> {
-    match mailbox.poll_refill(batch, cx, &When(|| false), true) {
-        Poll::Ready(Refill::One(message)) => Some(message),
+    let mut one = None;
+    match mailbox.poll_refill(batch, cx, &When(|| false), Some(&mut one)) {
+        Poll::Ready(Refill::One) => one,
         Poll::Ready(Refill::Messages) => mailbox.take(batch),
         Poll::Ready(Refill::Urgent) | Poll::Pending => None,
     }

@@ -29,10 +29,10 @@ pub(crate) const MODELS: &[Model] = &[
 ];
 
 /// Waits for what comes next.
-fn refill(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>, urgent: impl Fn() -> bool) -> Refill<u32> {
+fn refill(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>, urgent: impl Fn() -> bool) -> Refill {
     // Each time it is another who sleeps.
     batch.stays_awake();
-    block_on(poll_fn(|cx| mailbox.poll_refill(batch, cx, &When(&urgent), false)))
+    block_on(poll_fn(|cx| mailbox.poll_refill(batch, cx, &When(&urgent), None)))
 }
 
 /// Takes the next message, however long that takes.

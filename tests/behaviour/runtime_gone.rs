@@ -1,0 +1,161 @@
+//! A runtime that goes: what becomes of its actors, and of those who wait for them (S6.5).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors_core::{AbortedBy, ActorSystem, Exit, ExitReason};
+use tests::tree::{Branch, Habit};
+use tests::{Gate, Journal, eventually, promptly};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::cast::{Peer, within};
+use crate::subject::{Faults, Stage, Stand, Subject, clean, stage};
+
+// ===== one actor =====
+
+/// Runs a subject on a runtime of its own, drops that runtime once `until` says so, and returns what is left.
+fn on_a_runtime_that_goes(prepare: impl AsyncFnOnce(&Stage)) -> (Exit, Journal, Arc<ActorSystem>) {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let stage = runtime.block_on(async {
+        let stage = stage(Faults::default()).await;
+        prepare(&stage).await;
+        stage
+    });
+    runtime.shutdown_timeout(Duration::from_secs(10));
+
+    let outside: Runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    outside.block_on(promptly("the end is known on another runtime", stage.subject.stopped()));
+    (stage.subject.exit().expect("it has ended"), stage.journal, stage.system)
+}
+
+#[test]
+fn s6_5_a_runtime_that_is_dropped_ends_an_idle_actor() {
+    let (exit, journal, system) = on_a_runtime_that_goes(async |_| ());
+
+    // By its parent's end, if that came first, or by its own.
+    assert!(matches!(exit.reason, ExitReason::Killed | ExitReason::Aborted { .. }), "{exit:?}");
+    assert_eq!((journal.count("state dropped"), journal.count("child gone"), journal.count("hook begins")), (1, 1, 0));
+    assert!(system.lookup::<Subject>("/parent/subject").is_none());
+    assert_eq!(system.actors(), 0);
+}
+
+#[test]
+fn s6_5_a_runtime_that_is_dropped_ends_an_actor_in_its_handler() {
+    let (exit, journal, system) = on_a_runtime_that_goes(async |stage| {
+        stage.subject.tell(Stand).await.unwrap();
+        stage.gate.reached().await;
+    });
+
+    assert!(matches!(exit.reason, ExitReason::Killed | ExitReason::Aborted { .. }), "{exit:?}");
+    assert_eq!((journal.count("state dropped"), journal.count("child gone"), journal.count("hook begins")), (1, 1, 0));
+    assert!(system.lookup::<Subject>("/parent/subject").is_none());
+}
+
+#[test]
+fn s6_5_an_actor_at_the_top_is_aborted_by_the_runtime() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let (_system, peer) = runtime.block_on(async {
+        let system = ActorSystem::new("endings");
+        let peer = system.spawn(Peer);
+        let gate = Gate::new();
+        peer.tell(crate::cast::WaitAt { gate: gate.clone() }).await.unwrap();
+        gate.reached().await;
+        (system, peer)
+    });
+
+    drop(runtime);
+
+    assert_eq!(peer.exit(), Some(clean(ExitReason::Aborted { by: AbortedBy::Runtime })));
+}
+
+#[test]
+fn s6_5_the_end_of_a_parent_is_published_after_those_of_its_children() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let (_system, family) = runtime.block_on(async {
+        let system = ActorSystem::new("endings");
+        let mut family = vec![system.spawn(Peer)];
+        for depth in 0..50 {
+            let child = within(&family[depth], |ctx| ctx.spawn(Peer)).await;
+            family.push(child);
+        }
+        (system, family)
+    });
+    let order = Journal::new();
+    let waiters: Vec<_> = family.iter().map(|actor| (actor.path().depth(), actor.stopped())).collect();
+    let watch = std::thread::spawn({
+        let (order, family) = (order.clone(), family.clone());
+        move || {
+            // A parent that has ended has no child that has not.
+            while family[0].exit().is_none() {
+                std::thread::yield_now();
+            }
+            order.note(if family.iter().all(|actor| actor.exit().is_some()) { "in order" } else { "out of order" });
+        }
+    });
+
+    drop(runtime);
+
+    watch.join().unwrap();
+    assert_eq!(order.entries(), ["in order"]);
+    let outside = Builder::new_current_thread().enable_all().build().unwrap();
+    for (depth, stopped) in waiters {
+        assert!(!outside.block_on(promptly("it ends", stopped)).is_clean(), "at depth {depth}");
+    }
+}
+
+#[test]
+fn s6_5_an_actor_whose_runtime_has_gone_can_still_be_stopped() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let (system, peer) = runtime.block_on(async {
+        let system = ActorSystem::new("endings");
+        // It has had nothing to do so far, and so it has no task.
+        let peer = system.actor(Peer).name("peer").spawn();
+        (system, peer)
+    });
+    drop(runtime);
+
+    peer.stop();
+
+    let outside = Builder::new_current_thread().enable_all().build().unwrap();
+    outside.block_on(promptly("it ends", peer.stopped()));
+    assert!(system.lookup::<Peer>("/peer").is_none());
+}
+
+// ===== a whole system =====
+
+#[test]
+fn s6_5_a_dropped_runtime_ends_its_actors_and_their_shutdown_is_told_promptly() {
+    let (mine, theirs) = (runtime(), runtime());
+    let began = std::time::Instant::now();
+    let system = ActorSystem::builder("wood").runtime(theirs.handle().clone()).build();
+    let journal = Journal::new();
+    let top = theirs.block_on(Branch::new("a", Habit::HangsInHandler).under(2).grow(&system, &journal));
+    drop(theirs);
+    let reason = mine.block_on(promptly("its end", top.stopped()));
+    assert_eq!(reason, ExitReason::Aborted { by: actors_core::AbortedBy::Runtime });
+    assert_eq!(journal.count("1 stopping"), 0, "nothing can be awaited any more");
+    mine.block_on(promptly("the shutdown", system.shutdown()));
+    assert_eq!(system.actors(), 0);
+    assert!(began.elapsed() < Duration::from_secs(10), "it does not take the deadline");
+}
+
+#[test]
+fn s6_5_a_runtime_dropped_amid_a_shutdown_lets_its_waiters_go_promptly() {
+    let (mine, theirs) = (runtime(), runtime());
+    let began = std::time::Instant::now();
+    let system = ActorSystem::builder("wood").runtime(theirs.handle().clone()).build();
+    theirs.block_on(Branch::new("a", Habit::HangsInHandler).unlimited().grow(&system, &Journal::new()));
+    let waiting = mine.spawn({
+        let system = system.clone();
+        async move { system.shutdown().await }
+    });
+    mine.block_on(eventually("it has begun", || system.is_shutting_down()));
+    drop(theirs);
+    mine.block_on(promptly("the report", waiting)).expect("it does not panic");
+    assert!(began.elapsed() < Duration::from_secs(10), "it does not take the deadline");
+    assert_eq!(system.actors(), 0);
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be built")
+}
