@@ -14,49 +14,9 @@ use crate::caught::unless_it_panics;
 use crate::mailbox::Closed;
 use crate::sync::{lock, wake_all};
 
-/// The right to make the end of an actor known, with that end. Should whoever has it come to grief, it is made known all the same.
-pub(crate) struct Claim<'a> {
-    cell: &'a Arc<dyn AnyCell>,
-    /// Gone once somebody sees to it.
-    exit: Option<Exit>,
-}
-
-impl<'a> Claim<'a> {
-    /// Claims the end of an actor. There is none if somebody else was first.
-    pub(crate) fn of(cell: &'a Arc<dyn AnyCell>, exit: Exit) -> Option<Claim<'a>> {
-        lock(&cell.core().ties).claim().then_some(Claim { cell, exit: Some(exit) })
-    }
-
-    pub(crate) fn exit(&self) -> &Exit {
-        self.exit.as_ref().expect("it is there until somebody sees to it")
-    }
-
-    /// Makes the end known.
-    pub(crate) fn conclude(mut self, record: Option<Record>) {
-        if let Some(exit) = self.exit.take() {
-            conclude(self.cell.clone(), exit, record);
-        }
-    }
-
-    /// Leaves it to the last child, or makes it known if there is none.
-    pub(crate) fn leave_to_children(mut self, record: Option<Record>) {
-        let Some(exit) = self.exit.take() else { return };
-        let left = match self.cell.core().family() {
-            Some(family) => family.leave_end(exit),
-            None => Err(exit),
-        };
-        if let Err(exit) = left {
-            conclude(self.cell.clone(), exit, record);
-        }
-    }
-}
-
-impl Drop for Claim<'_> {
-    fn drop(&mut self) {
-        if let Some(exit) = self.exit.take() {
-            conclude(self.cell.clone(), exit, None);
-        }
-    }
+/// Claims the right to publish the end of an actor. Whoever gets it must call [`conclude`].
+pub(crate) fn claim(cell: &Arc<dyn AnyCell>) -> bool {
+    lock(&cell.core().ties).claim()
 }
 
 /// Frees the name, publishes the end, and tells all who are to be told: steps 7 to 9 of the end of an actor.

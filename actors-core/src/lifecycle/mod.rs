@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows what an actor handles. Invariants:
 //!
-//! 1. The end of an actor is claimed once ([`conclude::Claim`]) and published once ([`conclude::conclude`]), with one exit.
+//! 1. The end of an actor is claimed once ([`conclude::claim`]) and published once ([`conclude::conclude`]), with one exit.
 //! 2. An exit reaches each link, monitor and group member once: the entry is taken out under the lock of its holder.
 //! 3. Two ties are locked together in one place only ([`link`]), the smaller id first. No waker is woken, no callback
 //!    called and no value of a user's dropped under a lock.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::subtree::end_those_at_rest;
 use crate::lifecycle::cell::{AnyCell, Family};
-use crate::lifecycle::conclude::Claim;
+use crate::lifecycle::conclude::{claim, conclude};
 use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::exit::{Exit, ExitReason};
 use crate::lifecycle::record::LimitHit;
@@ -368,7 +368,7 @@ pub(crate) fn give_up(child: &Arc<dyn AnyCell>) {
         next += 1;
     }
     for cell in all.into_iter().rev() {
-        if let Some(claim) = Claim::of(&cell, Exit::new(ExitReason::Unresponsive)) {
+        if claim(&cell) {
             if cell.in_hand().is_some() {
                 note(&cell, LimitHit::Abort);
             }
@@ -376,8 +376,9 @@ pub(crate) fn give_up(child: &Arc<dyn AnyCell>) {
             cell.core().signals.set(Signals::ABORT | Signals::KILL | Signals::STOP);
             // One that is at rest gets a task that does so.
             cell.clone().call();
-            telemetry::ended(&cell, claim.exit());
-            claim.conclude(None);
+            let exit = Exit::new(ExitReason::Unresponsive);
+            telemetry::ended(&cell, &exit);
+            conclude(cell.clone(), exit, None);
             cell.discard(DeadReason::Killed);
         }
     }

@@ -17,7 +17,7 @@ use super::watch::{Watched, discard, watch};
 use crate::actor::Actor;
 use crate::caught::unless_it_panics;
 use crate::lifecycle::cell::{AnyCell, Core, Turn};
-use crate::lifecycle::conclude::{Claim, note_limits};
+use crate::lifecycle::conclude::{claim, conclude, note_limits};
 use crate::lifecycle::exit::{AbortedBy, Exit, ExitReason};
 use crate::lifecycle::policy::Children;
 use crate::lifecycle::post_mortem;
@@ -266,14 +266,16 @@ fn finish(life: &mut dyn AnyLife) {
     life.discard_queue();
     let common = life.common();
     let exit = common.ending().exit.take().unwrap_or_else(|| Exit::new(ExitReason::Killed));
-    // Else it was declared unresponsive, and its end is known.
-    let Some(claim) = Claim::of(&common.any, exit) else { return };
-    if claim.exit().reason.is_failure() {
-        report_crash(&common.any, claim.exit());
+    if !claim(&common.any) {
+        // It was declared unresponsive, and its end is known.
+        return;
     }
-    telemetry::ended(&common.any, claim.exit());
-    let record = common.any.env().is_recording().then(|| common.report(claim.exit()).into());
-    claim.conclude(record);
+    if exit.reason.is_failure() {
+        report_crash(&common.any, &exit);
+    }
+    telemetry::ended(&common.any, &exit);
+    let record = common.any.env().is_recording().then(|| common.report(&exit).into());
+    conclude(common.any.clone(), exit, record);
 }
 
 /// Ends the incarnation only, if another is to follow; says whether that is so.
@@ -535,7 +537,8 @@ fn end_abruptly(life: &mut dyn AnyLife) {
     if has_hook && common.ending().hook_outcome == HookOutcome::None {
         common.ending().hook_outcome = HookOutcome::Skipped;
     }
-    if let Some(family) = common.core().family() {
+    let family = common.core().family().cloned();
+    if let Some(family) = &family {
         family.close();
         for child in family.children() {
             match by {
@@ -548,8 +551,17 @@ fn end_abruptly(life: &mut dyn AnyLife) {
     let common = life.common();
     common.add_failed_work();
     let exit = common.ending().exit.take().unwrap_or_else(|| Exit::new(ExitReason::Aborted { by }));
-    let Some(claim) = Claim::of(&common.any, exit) else { return };
-    telemetry::ended(&common.any, claim.exit());
-    let record = common.any.env().is_recording().then(|| common.report(claim.exit()).into());
-    claim.leave_to_children(record);
+    if !claim(&common.any) {
+        return;
+    }
+    telemetry::ended(&common.any, &exit);
+    let record = common.any.env().is_recording().then(|| common.report(&exit).into());
+    let exit = match family {
+        Some(family) => match family.leave_end(exit) {
+            Ok(()) => return,
+            Err(exit) => exit,
+        },
+        None => exit,
+    };
+    conclude(common.any.clone(), exit, record);
 }
