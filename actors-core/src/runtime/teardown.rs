@@ -15,6 +15,7 @@ use super::rest::Ending;
 use super::serve::TURN;
 use super::watch::{Watched, discard, watch};
 use crate::actor::Actor;
+use crate::caught::unless_it_panics;
 use crate::lifecycle::cell::{AnyCell, Core, Turn};
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
 use crate::lifecycle::exit::{AbortedBy, Exit, ExitReason};
@@ -327,7 +328,7 @@ impl Common {
         });
         wake_all(stop_waiters);
         if let Some(token) = token {
-            token.cancel();
+            let _ = unless_it_panics(|| token.cancel());
         }
         self.ending().exit = Some(exit);
     }
