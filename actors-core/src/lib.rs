@@ -57,6 +57,7 @@
 
 mod actor;
 mod address;
+mod caught;
 mod lazy_map;
 mod lifecycle;
 mod mailbox;

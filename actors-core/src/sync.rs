@@ -7,6 +7,8 @@ use std::task::Waker;
 
 pub(crate) use parking_lot::MutexGuard;
 
+use crate::caught::unless_it_panics;
+
 /// A lock. Code of users never runs under a lock of ours, so what it protects is whole even where a panic has passed by, and there is
 /// no poison: to look for it, when a lock is taken and again when it is given back, is a third of what the lock costs.
 #[derive(Debug, Default)]
@@ -94,10 +96,11 @@ thread_local! {
     static HAS_WOKEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Wakes, and notes it for this thread.
+/// Wakes, and notes it for this thread. A waker may be of anybody's making, and panic: others who wait are woken all the same, and whoever
+/// wakes goes on. To see to that takes two instructions.
 pub(crate) fn wake(waker: Waker) {
     note_wake();
-    waker.wake();
+    let _ = unless_it_panics(|| waker.wake());
 }
 
 /// Notes for this thread that a task is to run.

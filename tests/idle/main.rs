@@ -1,5 +1,6 @@
 //! An actor that has nothing to do has no task, and nobody can tell.
 
+mod after_work;
 mod at_rest;
 mod ties;
 

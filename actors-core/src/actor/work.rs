@@ -17,8 +17,9 @@ use crate::address::Protocol;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::current::{Identity, Role};
 use crate::lifecycle::exit::ExitReason;
+use crate::lifecycle::linger::linger;
 use crate::lifecycle::panic::{guard, under_way};
-use crate::lifecycle::request::{self, Mode};
+use crate::lifecycle::request;
 use crate::sync::note_wake;
 
 impl<A: Protocol> Context<A> {
@@ -128,8 +129,9 @@ impl<A: Protocol> Context<A> {
         let done = occupy(&cell);
         let owner = done.owner.clone();
         let signal = self.stop_signal();
+        let mut identity = Identity::new(cell.clone(), Role::Helper);
         cell.env().runtime.spawn_blocking(move || {
-            let outcome = guard(|| work(signal));
+            let outcome = identity.enter(|| guard(|| work(signal)));
             report(&done.owner, result, outcome);
         });
         Job { result: job, owner }
@@ -161,12 +163,9 @@ impl Owner {
         Owner { cell: cell.clone(), incarnation: cell.core().incarnation() }
     }
 
-    /// Fails the actor with a panic that nobody awaits. One that is ending already keeps it beside its own reason; a later
-    /// incarnation has nothing to do with it.
+    /// Fails the actor with a panic that nobody awaits.
     fn fail(&self, reason: ExitReason) {
-        if self.cell.core().incarnation() == self.incarnation && !request::stop(&self.cell, reason.clone(), Mode::Now, None) {
-            self.cell.core().with_ties(|ties| ties.failed_work.push(reason));
-        }
+        request::fail(&self.cell, self.incarnation, reason);
     }
 }
 
@@ -193,7 +192,12 @@ impl Drop for Done {
             }
         });
         drop(handle);
-        if cell.core().is_stopping() && !cell.has_ended() {
+        if !cell.core().is_stopping() {
+            // Asleep, it did not note that it has nothing to do, and nobody wakes it for this.
+            if cell.sleeps_after().is_some() {
+                linger(cell);
+            }
+        } else if !cell.has_ended() {
             cell.clone().call();
         }
     }

@@ -26,7 +26,9 @@ use crate::sync::{Mutex, lock, wake};
 /// An actor of any type.
 pub(crate) trait AnyCell: TakesTurns + 'static {
     fn core(&self) -> &Core;
-    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+    /// Puts itself into an `Option<Arc<_>>` of its own type. To make a `dyn Any + Send` of it, the compiler would show anew for every
+    /// actor, and each time it is used, that it can be sent.
+    fn put_into(self: Arc<Self>, place: &mut dyn Any);
     /// The name of its type, with all modules.
     fn kind(&self) -> &'static str;
     fn default_policy(&self) -> &'static Policy;
@@ -284,8 +286,10 @@ impl Core {
 
     /// Whether it is to be restarted once it has ended for this reason.
     pub(crate) fn is_restarted_after(&self, reason: &ExitReason) -> bool {
-        let first_start = self.signals.get() & (Signals::AWAITED | Signals::STARTED) == Signals::AWAITED;
-        self.may_be_restarted_after(reason) && !first_start
+        let signals = self.signals.get();
+        let first_start = signals & (Signals::AWAITED | Signals::STARTED) == Signals::AWAITED;
+        let taken_along = signals & (Signals::BOUNCED | Signals::FINAL) == Signals::BOUNCED && reason.is_clean();
+        (taken_along || self.may_be_restarted_after(reason)) && !first_start
     }
 
     /// Whether its restart type lets it be restarted after this reason. A first start that somebody waits for may still turn
@@ -293,8 +297,7 @@ impl Core {
     pub(crate) fn may_be_restarted_after(&self, reason: &ExitReason) -> bool {
         let signals = self.signals.get();
         let declined = matches!(reason, ExitReason::StartFailed(StartFailure::Declined));
-        let by_type = signals & Signals::PERMANENT != 0
-            || (signals & Signals::TRANSIENT != 0 && (!reason.is_clean() || signals & Signals::BOUNCED != 0));
+        let by_type = signals & Signals::PERMANENT != 0 || (signals & Signals::TRANSIENT != 0 && !reason.is_clean());
         by_type && !declined && signals & Signals::FINAL == 0
     }
 

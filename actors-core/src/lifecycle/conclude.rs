@@ -10,6 +10,7 @@ use super::exit::{Exit, ExitReason, StartFailure};
 use super::record::{ActorReport, Record};
 use super::signal::Signals;
 use super::{link, monitor, request};
+use crate::caught::unless_it_panics;
 use crate::mailbox::Closed;
 use crate::sync::{lock, wake_all};
 
@@ -165,7 +166,7 @@ impl Waiting {
         wake_all(self.0.waiters.take());
         wake_all(self.0.stop_waiters.take());
         if let Some(token) = self.0.token.take() {
-            token.cancel();
+            let _ = unless_it_panics(|| token.cancel());
         }
         for helper in self.0.helpers.values().flatten() {
             helper.abort();
@@ -186,7 +187,7 @@ fn forget_watches(cell: &Arc<dyn AnyCell>, ties: &mut Ties) {
 }
 
 /// The report on an actor whose task could not write one.
-fn late_report(cell: &Arc<dyn AnyCell>, exit: &Exit) -> ActorReport {
+pub(crate) fn late_report(cell: &Arc<dyn AnyCell>, exit: &Exit) -> ActorReport {
     let mut report = ActorReport::new(cell.path(), exit.clone());
     // Where nothing runs any more, nobody was even asked to stop.
     let asked_at = cell.core().order().map_or_else(|| cell.env().began(), |(at, _)| at);

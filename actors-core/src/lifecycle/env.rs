@@ -9,7 +9,6 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::caught::unless_it_panics;
 use super::crash::CrashReport;
 use super::dead_letter::DeadLetterOffice;
 use super::event::{MonitorRef, SourceKey};
@@ -21,6 +20,7 @@ use super::path::ActorPath;
 use super::record::Record;
 use super::run_queue::RunQueue;
 use super::slots::Slots;
+use crate::caught::unless_it_panics;
 use crate::sync::{Mutex, lock};
 
 /// How many failures are remembered until the report; the rest is counted.

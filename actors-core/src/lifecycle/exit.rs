@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::caught::unless_it_panics;
 use super::path::ActorPath;
+use crate::caught::unless_it_panics;
 
 /// An error of any kind, as a hook or a handler returns it.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;

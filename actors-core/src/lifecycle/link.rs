@@ -41,9 +41,9 @@ pub(crate) fn unlink(a: &Arc<dyn AnyCell>, b: &Arc<dyn AnyCell>) {
         return;
     }
     let untied = with_both(a, b, |a_ties, b_ties| {
-        a_ties.forget_events(|event| is_link_to(event, b.id()));
-        b_ties.forget_events(|event| is_link_to(event, a.id()));
-        (a_ties.links.remove(&b.id()), b_ties.links.remove(&a.id()))
+        let a_events = a_ties.take_events(|event| is_link_to(event, b.id()));
+        let b_events = b_ties.take_events(|event| is_link_to(event, a.id()));
+        (a_events, b_events, a_ties.links.remove(&b.id()), b_ties.links.remove(&a.id()))
     });
     drop(untied);
 }

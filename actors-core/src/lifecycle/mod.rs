@@ -11,7 +11,6 @@
 //! 5. Whoever marks an actor as ending does so before looking at its children; whoever admits a child looks at the mark
 //!    under the lock of the family. So no child slips through.
 
-pub(crate) mod caught;
 pub(crate) mod cell;
 pub(crate) mod conclude;
 pub(crate) mod crash;

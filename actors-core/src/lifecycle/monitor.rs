@@ -45,10 +45,11 @@ pub(crate) fn monitor_nobody(watcher: &Arc<dyn AnyCell>, path: ActorPath) -> Mon
 
 /// Cancels a monitor, of which nothing arrives afterwards; harmless if it is unknown or spent.
 pub(crate) fn demonitor(watcher: &Arc<dyn AnyCell>, monitor: MonitorRef) {
-    let target = watcher.core().with_ties(|ties| {
-        ties.forget_events(|event| event.is_exit(|exited| matches!(exited.tie, Tie::Monitor(spent) if spent == monitor)));
-        ties.watching.remove(&monitor).flatten()
+    let (target, stale) = watcher.core().with_ties(|ties| {
+        let stale = ties.take_events(|event| event.is_exit(|exited| matches!(exited.tie, Tie::Monitor(spent) if spent == monitor)));
+        (ties.watching.remove(&monitor).flatten(), stale)
     });
+    drop(stale);
     if let Some(target) = target {
         let forgotten = target.core().with_ties(|ties| {
             let place = ties.watchers.iter().position(|watcher| watcher.monitor == monitor)?;

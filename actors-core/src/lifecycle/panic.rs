@@ -4,8 +4,8 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::sync::{Arc, Once};
 
-use super::caught::{caught, dispose};
 use super::exit::ExitReason;
+use crate::caught::{caught, dispose};
 
 thread_local! {
     /// The last panic of this thread: what it said, and where it was.

@@ -11,6 +11,7 @@ use super::exit::{Exit, ExitReason};
 use super::policy::OnStop;
 use super::signal::Signals;
 use super::ties::StopOrder;
+use crate::caught::unless_it_panics;
 use crate::mailbox::Closed;
 use crate::sync::{Wakers, wake_all};
 
@@ -39,15 +40,33 @@ pub(crate) fn retire(cell: &Arc<dyn AnyCell>, cause: ExitReason, mode: Mode, dea
 /// Has a task end an actor that its parent has begun to end without one, at `asked_at`.
 pub(crate) fn retire_in_task(cell: Arc<dyn AnyCell>, asked_at: Instant) {
     let core = cell.core();
-    let felt = core.with_ties(|ties| {
-        let felt = raise(core, ties, ExitReason::Shutdown, Signals::STOP | Signals::FINAL, None);
+    let (felt, later) = core.with_ties(|ties| {
+        let felt = raise(core, ties, &ExitReason::Shutdown, Signals::STOP | Signals::FINAL, None);
         // Whatever has come since was not the first.
-        ties.cause = Some(ExitReason::Shutdown);
+        let later = ties.cause.replace(ExitReason::Shutdown);
         ties.order.get_or_insert(StopOrder { at: asked_at, deadline: None }).at = asked_at;
-        felt
+        (felt, later)
     });
+    drop(later);
     follow_up(&cell, felt);
     cell.start_task();
+}
+
+/// Fails one incarnation of an actor with what has gone wrong in its work. One that is ending keeps it beside its own reason; a later
+/// one, or one that has ended, has nothing to do with it.
+pub(crate) fn fail(cell: &Arc<dyn AnyCell>, incarnation: u64, reason: ExitReason) {
+    let core = cell.core();
+    let felt = core.with_ties(|ties| {
+        if core.incarnation() != incarnation || ties.claimed || ties.down.is_some() {
+            return Felt::Nothing;
+        }
+        let felt = raise(core, ties, &reason, Signals::STOP, None);
+        if !matches!(felt, Felt::Stop { first: true, .. }) {
+            ties.failed_work.push(reason.clone());
+        }
+        felt
+    });
+    follow_up(cell, felt);
 }
 
 fn stop_signals(cell: &Arc<dyn AnyCell>, mode: Mode) -> u32 {
@@ -61,11 +80,7 @@ fn stop_signals(cell: &Arc<dyn AnyCell>, mode: Mode) -> u32 {
 
 /// Ends the incarnation of an actor so that another can begin. One that is not to be restarted ends for good.
 pub(crate) fn bounce(cell: &Arc<dyn AnyCell>, deadline: Option<Instant>) -> bool {
-    // Set before the cause is weighed: a clean end is no reason not to restart.
-    if !cell.core().is_final() {
-        cell.core().signals.set(Signals::BOUNCED);
-    }
-    ask_to_end(cell, ExitReason::Shutdown, Signals::STOP, deadline)
+    ask_to_end(cell, ExitReason::Shutdown, Signals::STOP | Signals::BOUNCED, deadline)
 }
 
 /// Kills an actor and all below it. A supervised one may be restarted; what stood below it is gone for good.
@@ -119,7 +134,7 @@ fn cascade(cell: &Arc<dyn AnyCell>, signals: u32, own: u32, deadline: Option<Ins
 fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> bool {
     match weigh(cell, &cause, signals, deadline) {
         Asked::Raise(raised) => {
-            let felt = cell.core().with_ties(|ties| raise(cell.core(), ties, cause, raised, deadline));
+            let felt = cell.core().with_ties(|ties| raise(cell.core(), ties, &cause, raised, deadline));
             let first = matches!(felt, Felt::Stop { first: true, .. });
             follow_up(cell, felt);
             first
@@ -131,7 +146,7 @@ fn ask_to_end(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline
 /// Marks an actor as one that is to end. What that brings is still to be done.
 fn mark(cell: &Arc<dyn AnyCell>, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> Felt {
     match weigh(cell, &cause, signals, deadline) {
-        Asked::Raise(raised) => cell.core().with_ties(|ties| raise(cell.core(), ties, cause, raised, deadline)),
+        Asked::Raise(raised) => cell.core().with_ties(|ties| raise(cell.core(), ties, &cause, raised, deadline)),
         Asked::Ended | Asked::Again => Felt::Nothing,
     }
 }
@@ -148,13 +163,20 @@ enum Asked {
 
 fn weigh(cell: &Arc<dyn AnyCell>, cause: &ExitReason, signals: u32, deadline: Option<Instant>) -> Asked {
     let core = cell.core();
-    // One that is stopping already may still be going to be restarted, and now is not.
-    let raised = if core.may_be_restarted_after(cause) { signals } else { signals | Signals::FINAL };
+    let raised = raised_by(core, cause, signals);
     if core.signals.get() & (raised | Signals::ENDED) == raised && deadline.is_none() {
         return Asked::Again;
     }
     let at_rest = raised & (Signals::FINAL | Signals::KILL) == Signals::FINAL && cell.clone().end_at_rest(cause);
     if at_rest { Asked::Ended } else { Asked::Raise(raised) }
+}
+
+/// What a request raises: besides what it says, that the end is the last, unless the actor is restarted after it. A later request may so
+/// make an end the last that was not to be.
+fn raised_by(core: &Core, cause: &ExitReason, signals: u32) -> u32 {
+    // A clean end is no reason not to restart one that is ended for just that.
+    let restarts = if signals & Signals::BOUNCED != 0 { !core.is_final() } else { core.may_be_restarted_after(cause) };
+    if restarts { signals } else { signals | Signals::FINAL }
 }
 
 /// Hands an event to an actor, beside its mailbox.
@@ -172,6 +194,8 @@ pub(crate) enum Effect {
 /// Has an actor feel what `decide` says. Both happen under the lock of its ties.
 pub(crate) fn affect(cell: &Arc<dyn AnyCell>, decide: impl FnOnce(&mut Ties) -> Effect) {
     let core = cell.core();
+    // Dropped when the lock has been released.
+    let mut why = None;
     let felt = core.with_ties(|ties| match decide(ties) {
         Effect::Nothing => Felt::Nothing,
         Effect::Told(event) if ties.claimed => Felt::Refused(Box::new(event)),
@@ -180,7 +204,7 @@ pub(crate) fn affect(cell: &Arc<dyn AnyCell>, decide: impl FnOnce(&mut Ties) -> 
             core.signals.set(Signals::EVENTS);
             Felt::Event
         }
-        Effect::Stopped(cause, mode) => raise(core, ties, cause, stop_signals(cell, mode), None),
+        Effect::Stopped(cause, mode) => raise(core, ties, why.insert(cause), stop_signals(cell, mode), None),
     });
     follow_up(cell, felt);
 }
@@ -196,24 +220,23 @@ enum Felt {
         waiters: Wakers,
         token: Option<CancellationToken>,
     },
-    /// It was between two incarnations, and there is none to come: it is claimed, and its end is to be made known.
-    Over(Exit),
+    /// It was between two incarnations, and there is none to come: it is claimed, and its end is to be made known. How the last
+    /// incarnation ended is dropped outside the lock, too.
+    Over(Exit, #[allow(dead_code, reason = "kept to be dropped")] Box<Exit>),
 }
 
-fn raise(core: &Core, ties: &mut Ties, cause: ExitReason, signals: u32, deadline: Option<Instant>) -> Felt {
+fn raise(core: &Core, ties: &mut Ties, cause: &ExitReason, signals: u32, deadline: Option<Instant>) -> Felt {
     if ties.claimed {
         return Felt::Nothing;
     }
-    let restarts = core.may_be_restarted_after(&cause);
-    let signals = if restarts { signals } else { signals | Signals::FINAL };
+    let signals = raised_by(core, cause, signals);
     if let Some(last) = ties.down.take_if(|_| signals & Signals::FINAL != 0) {
         ties.claimed = true;
         core.signals.set(signals);
         // Its turn is now, and not when its last incarnation ended.
         ties.order = Some(StopOrder { at: Instant::now(), deadline });
         // It had failed, which was told, and would have been restarted; that it is not, is the reason of its end.
-        drop(last);
-        return Felt::Over(Exit::new(cause));
+        return Felt::Over(Exit::new(cause.clone()), last);
     }
     if ties.down.is_some() {
         // There is no incarnation that could end.
@@ -221,7 +244,7 @@ fn raise(core: &Core, ties: &mut Ties, cause: ExitReason, signals: u32, deadline
     }
     let first = ties.cause.is_none();
     if first {
-        ties.cause = Some(cause);
+        ties.cause = Some(cause.clone());
     }
     let order = ties.order.get_or_insert_with(|| StopOrder { at: Instant::now(), deadline });
     order.deadline = match (order.deadline, deadline) {
@@ -240,7 +263,7 @@ fn follow_up(cell: &Arc<dyn AnyCell>, felt: Felt) {
     match felt {
         Felt::Nothing | Felt::Refused(_) => {}
         Felt::Event => cell.clone().call(),
-        Felt::Over(exit) => {
+        Felt::Over(exit, _) => {
             let overseer = cell.core().parent.overseer().expect("only who is overseen is ever down");
             overseer.over(cell, exit);
         }
@@ -251,7 +274,7 @@ fn follow_up(cell: &Arc<dyn AnyCell>, felt: Felt) {
             cell.clone().call();
             wake_all(waiters);
             if let Some(token) = token {
-                token.cancel();
+                let _ = unless_it_panics(|| token.cancel());
             }
         }
     }

@@ -336,7 +336,7 @@ impl<P, G> Ties<P, G> {
         out
     }
 
-    /// Forgets events that wait to be handled: of one link, one monitor, one source.
+    /// Forgets events that wait to be handled and hold nothing of a user's: of one source.
     pub(crate) fn forget_events(&mut self, stale: impl Fn(&Event) -> bool) {
         self.events.retain(|event| !stale(event));
         self.notices.retain(|event| !stale(event));

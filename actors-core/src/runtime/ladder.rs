@@ -20,7 +20,7 @@ use crate::lifecycle::record::LimitHit;
 use crate::lifecycle::request::{self, Mode};
 use crate::lifecycle::signal::Signals;
 use crate::telemetry;
-use crate::time::after;
+use crate::time::{FAR, after};
 
 /// How long a killed child may take at most before it is aborted.
 const KILL_GRACE: Duration = Duration::from_secs(1);
@@ -128,13 +128,12 @@ pub(crate) enum Parent {
 pub(crate) async fn bring_down(family: &Arc<Family>, side_by_side: bool, budget: &Budget, parent: Look<'_>) {
     family.close();
     let mut children = end_those_at_rest(family, family.children()).await;
-    let mut ladder = Ladder { family, budget, sleep: None, parent: Parent::Stops, seen: None };
+    let mut ladder = Ladder { family, budget, others: Others::default(), sleep: None, parent: Parent::Stops, seen: None };
     if side_by_side {
         let now = Instant::now();
-        let until = budget.for_children(now);
         let rungs = children.into_iter().map(|child| {
-            let own = own_limit(&child).map(|limit| after(now, limit));
-            Rung::stop(child, earlier(own, until))
+            let due = ladder.due(own_limit(&child), now);
+            Rung::stop(child, due)
         });
         let rungs = rungs.collect();
         ladder.descend(rungs, &|| family.len() == 0, parent).await;
@@ -142,30 +141,26 @@ pub(crate) async fn bring_down(family: &Arc<Family>, side_by_side: bool, budget:
     }
     // What a child may take is asked once: it changes when its own children come and go.
     let mut limits: Vec<Option<Duration>> = children.iter().map(own_limit).collect();
-    let mut others = Others::default();
-    limits.iter().for_each(|own| others.add(*own));
+    limits.iter().for_each(|own| ladder.others.add(*own));
     // In reverse start order, one after the other.
     while let Some(child) = children.pop() {
-        limits.drain(children.len() + 1..).for_each(|own| others.remove(own));
+        limits.drain(children.len() + 1..).for_each(|own| ladder.others.remove(own));
         let own = limits.pop().flatten();
-        others.remove(own);
+        ladder.others.remove(own);
         let id = child.id();
         // One that has ended is waited for until all have been told of it, and it has left the family.
         if family.child(id).is_some() {
-            let now = Instant::now();
-            let deadline = match budget.for_children(now) {
-                Some(until) => Some(after(now, share(own, &others, until.saturating_duration_since(now)))),
-                None => own.map(|own| after(now, own)),
-            };
-            ladder.descend(vec![Rung::stop(child, deadline)], &|| family.child(id).is_none(), parent).await;
+            let due = ladder.due(own, Instant::now());
+            ladder.descend(vec![Rung::stop(child, due)], &|| family.child(id).is_none(), parent).await;
         }
         children = end_those_at_rest(family, children).await;
     }
 }
 
+/// The limit of a child, unless it is as good as none: so the sum of those of all its siblings is a time too.
 fn own_limit(child: &Arc<dyn AnyCell>) -> Option<Duration> {
     let has_children = child.core().family().is_some_and(|family| family.len() > 0);
-    child.policy().stop_limit(has_children)
+    child.policy().stop_limit(has_children).filter(|limit| *limit < FAR)
 }
 
 fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
@@ -261,6 +256,8 @@ impl Descent {
 struct Ladder<'a> {
     family: &'a Arc<Family>,
     budget: &'a Budget,
+    /// Those whose turn is still to come.
+    others: Others,
     /// One timer serves all children, one after the other.
     sleep: Option<Pin<Box<Sleep>>>,
     /// How the parent was when it was last looked at.
@@ -270,6 +267,15 @@ struct Ladder<'a> {
 }
 
 impl Ladder<'_> {
+    /// By when a child has to be gone that may take so long itself.
+    fn due(&self, own: Option<Duration>, now: Instant) -> Option<Instant> {
+        let time = match self.budget.for_children(now) {
+            Some(until) => Some(share(own, &self.others, until.saturating_duration_since(now))),
+            None => own,
+        };
+        time.map(|time| after(now, time))
+    }
+
     async fn descend(&mut self, mut rungs: Vec<Rung>, done: &(dyn Fn() -> bool + Sync), parent: Look<'_>) {
         loop {
             let now = Instant::now();
@@ -294,7 +300,8 @@ impl Ladder<'_> {
     fn bring_nearer(&self, rung: &mut Rung, now: Instant) {
         match &mut rung.step {
             Step::Stopping(due) => {
-                let until = earlier(*due, self.budget.for_children(now));
+                // What it may take itself it has been given.
+                let until = earlier(*due, self.due(None, now));
                 if until != *due {
                     *due = until;
                     request::retire(&rung.child, ExitReason::Shutdown, Mode::AsPolicy, until);

@@ -228,7 +228,9 @@ impl Table {
         let Some(child) = self.children.get(&place).cloned() else { return Consequence::GoOn };
         let own = !matches!(child.state, State::Bouncing | State::Terminating);
         let temporary = child.restart == Restart::Temporary;
-        if child.state == State::Bouncing && !temporary && ending != Ending::Unresponsive {
+        // Somebody has stopped it meanwhile.
+        let done = child.restart == Restart::Transient && ending == Ending::Clean;
+        if child.state == State::Bouncing && !temporary && !done && ending != Ending::Unresponsive {
             // It was to be restarted and did not outlast its stop: another is made in its place.
             self.enter(place, State::Down, now);
             return Consequence::GoOn;

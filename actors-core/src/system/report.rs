@@ -302,7 +302,7 @@ fn reasons(actor: &ActorReport) -> impl Iterator<Item = &ExitReason> {
 }
 
 /// What tells a path from others of the same system without walking up: siblings share the node above them.
-fn key(path: &ActorPath) -> (Option<*const Node>, &Segment) {
+pub(super) fn key(path: &ActorPath) -> (Option<*const Node>, &Segment) {
     (path.parent.as_ref().map(Arc::as_ptr), &path.segment)
 }
 

@@ -1,6 +1,7 @@
 //! What all handles to one system share, and the state of its shutdown.
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -12,10 +13,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::callback::{Callback, Terminated};
-use super::report::{ActorReports, Outcome, ReportParts, ShutdownReport, Trigger};
+use super::report::{ActorReports, Outcome, ReportParts, ShutdownReport, Trigger, key};
+use super::tree;
+use crate::caught::unless_it_panics;
 use crate::lifecycle::cell::{AnyCell, Family};
+use crate::lifecycle::conclude::late_report;
 use crate::lifecycle::env::Env;
-use crate::lifecycle::exit::{ExitReason, StartFailure};
+use crate::lifecycle::exit::{Exit, ExitReason, StartFailure};
+use crate::lifecycle::record::{ActorReport, Record};
 use crate::lifecycle::{linger, lookup, request};
 use crate::runtime::StartError;
 use crate::sync::{Mutex, Wakers, lock, wake, wake_all};
@@ -196,22 +201,25 @@ impl Shared {
         .await
     }
 
-    /// Writes the report on what has happened, and makes it known; the first counts.
-    pub(super) fn complete(&self) -> ShutdownReport {
+    /// Writes the report on what has happened, and makes it known; the first counts. Nobody waits any longer for those who are still
+    /// there: they are in it too, with the reason `left`.
+    pub(super) fn complete(&self, left: &ExitReason) -> ShutdownReport {
         let (report, waiters) = {
             // Two may want to at the same time: the driver and the watchdog.
             let _one = lock(&self.reporting);
             if let Some(report) = self.report() {
                 return report;
             }
-            let report = self.make_report();
+            // Looked at before the records are: whoever ends meanwhile is in the one or in the others.
+            let left = self.those_left(left);
+            let report = self.make_report(left);
             let mut state = lock(&self.state);
             state.report = Some(report.clone());
             (report, state.waiters.take())
         };
         linger::close(&self.env);
         self.env.run_queue.close();
-        self.over.cancel();
+        let _ = unless_it_panics(|| self.over.cancel());
         wake_all(waiters);
         report
     }
@@ -262,8 +270,14 @@ impl Shared {
         lock(&self.state).going.as_ref().map(|going| going.deadline)
     }
 
+    /// What is to be said of those who are still there, children first, as they end.
+    fn those_left(&self, reason: &ExitReason) -> Vec<ActorReport> {
+        let left = tree::preorder(&self.root);
+        left.into_iter().rev().map(|place| late_report(&place.cell, &Exit::new(reason.clone()))).collect()
+    }
+
     /// Writes the report on what has happened so far.
-    fn make_report(&self) -> ShutdownReport {
+    fn make_report(&self, left: Vec<ActorReport>) -> ShutdownReport {
         let trigger = self.going().map_or(Trigger::Dropped, |going| going.trigger);
         // An actor whose end is the end of the system ends it by not starting, too.
         let did_not_start = matches!(&trigger, Trigger::ActorEnded { reason: ExitReason::StartFailed(_), .. });
@@ -272,14 +286,17 @@ impl Shared {
             let forced = state.forced.map(|signal| Outcome::Forced { signal });
             forced.or((did_not_start || state.start_failed).then_some(Outcome::StartFailed))
         };
-        self.report_with(trigger, outcome)
+        self.report_with(trigger, outcome, left)
     }
 
-    pub(super) fn report_with(&self, trigger: Trigger, outcome: Option<Outcome>) -> ShutdownReport {
+    /// The report of a shutdown that nobody waits for any longer, and that has left these.
+    pub(super) fn report_with(&self, trigger: Trigger, outcome: Option<Outcome>, left: Vec<ActorReport>) -> ShutdownReport {
         let going = self.going();
         let deadlocked = matches!(outcome, Some(Outcome::WouldDeadlock { .. }));
         let (failures, failed) = self.env.failures();
-        let actors = ActorReports::new(if deadlocked { Vec::new() } else { self.env.take_records() });
+        let mut actors = if deadlocked { Vec::new() } else { self.env.take_records() };
+        add_unknown(&mut actors, left);
+        let actors = ActorReports::new(actors);
         // A failed start is said only if nothing worse happened while the rest was stopped.
         let outcome = outcome.filter(|outcome| {
             *outcome != Outcome::StartFailed || !matches!(Outcome::of(&actors, failed), Outcome::Aborted | Outcome::Unresponsive)
@@ -348,6 +365,16 @@ impl Shared {
     }
 }
 
+/// Adds those who have not said themselves how they ended.
+fn add_unknown(records: &mut Vec<Record>, left: Vec<ActorReport>) {
+    if left.is_empty() {
+        return;
+    }
+    let known: HashSet<_> = records.iter().map(|record| key(record.path())).collect();
+    let unknown: Vec<_> = left.into_iter().filter(|actor| !known.contains(&key(&actor.path))).collect();
+    records.extend(unknown.into_iter().map(Record::from));
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
         self.gone.cancel();
@@ -369,7 +396,7 @@ impl Drop for Owner {
     fn drop(&mut self) {
         if !self.shared.has_begun() {
             self.shared.kill_all();
-            self.shared.complete();
+            self.shared.complete(&ExitReason::Unresponsive);
         }
     }
 }

@@ -12,7 +12,7 @@ use super::report::{Outcome, ShutdownReport, Trigger};
 use super::shared::Shared;
 use super::watchdog;
 use crate::lifecycle::current::current_owner;
-use crate::lifecycle::exit::ExitReason;
+use crate::lifecycle::exit::{AbortedBy, ExitReason};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::ActorPath;
 use crate::runtime::{Budget, Parent, bring_down};
@@ -22,15 +22,16 @@ use crate::time::after;
 /// Begins a shutdown; if one runs, brings its deadline nearer.
 pub(super) fn begin(shared: &Arc<Shared>, trigger: Trigger, within: Option<Duration>) {
     if shared.try_begin(trigger, within) {
-        watchdog::watch(shared.clone());
+        // First what does the work, so that nothing else that goes wrong here keeps it from being done.
         shared.env.runtime.spawn(drive(shared.clone()));
+        watchdog::watch(shared.clone());
     }
 }
 
 /// Shuts down and waits for the report; inside an actor of the system, that would wait for itself.
 pub(super) async fn shut_down(shared: &Arc<Shared>, within: Option<Duration>) -> ShutdownReport {
     if let Some(caller) = current_owner().filter(|caller| Arc::ptr_eq(caller.env(), &shared.env)) {
-        return shared.report_with(Trigger::Request, Some(Outcome::WouldDeadlock { path: caller.path() }));
+        return shared.report_with(Trigger::Request, Some(Outcome::WouldDeadlock { path: caller.path() }), Vec::new());
     }
     begin(shared, Trigger::Request, within);
     let report = shared.done().await;
@@ -86,7 +87,7 @@ async fn bring_all_down(shared: Arc<Shared>) {
     while let Some((callback, others)) = shared.next_callback() {
         run_callback(&shared, callback.call(), others).await;
     }
-    let report = shared.complete();
+    let report = shared.complete(&ExitReason::Unresponsive);
     telemetry::shutdown_done(&shared.env.name, report.total, report.actors.len());
 }
 
@@ -107,13 +108,13 @@ async fn quiesce(shared: &Shared, mut hard: Pin<&mut impl Future<Output = ()>>) 
     shared.note_quiesced();
 }
 
-/// Runs one callback, for half of the time there is if others are to come; a panic, or a callback that takes longer, is
-/// noted and does not stop the others.
+/// Runs one callback, for half of the time there is if others are to come; a panic, in its destructor too, or a callback that
+/// takes longer, is noted and does not stop the others.
 async fn run_callback(shared: &Shared, callback: Pin<Box<dyn Future<Output = ()> + Send>>, others: bool) {
-    let mut callback = callback;
+    let mut callback = Some(callback);
     let began = Instant::now();
     let mut late = pin!(tokio::time::sleep_until(began));
-    let outcome = poll_fn(|cx| match guard(|| callback.as_mut().poll(cx)) {
+    let outcome = poll_fn(|cx| match guard(|| callback.as_mut().expect("dropped below").as_mut().poll(cx)) {
         Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
         Err(reason) => Poll::Ready(Err(reason)),
         Ok(Poll::Pending) => {
@@ -127,7 +128,8 @@ async fn run_callback(shared: &Shared, callback: Pin<Box<dyn Future<Output = ()>
         }
     })
     .await;
-    if let Err(reason) = outcome {
+    let dropped = guard(|| callback = None);
+    if let Err(reason) = outcome.and(dropped) {
         shared.env.note_failure(ActorPath::root(), reason);
     }
 }
@@ -139,7 +141,7 @@ impl Drop for Forsaken {
     fn drop(&mut self) {
         if self.0.report().is_none() {
             self.0.kill_all();
-            self.0.complete();
+            self.0.complete(&ExitReason::Aborted { by: AbortedBy::Runtime });
         }
     }
 }

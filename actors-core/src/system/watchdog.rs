@@ -16,6 +16,7 @@ use super::shared::Shared;
 use super::text::human;
 use super::tree;
 use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::exit::ExitReason;
 use crate::runtime::give_up;
 
 /// How often a long shutdown says what it waits for.
@@ -29,7 +30,8 @@ const RETURN_GRACE: Duration = Duration::from_millis(500);
 
 /// Watches the shutdown of `shared`, which has begun.
 pub(super) fn watch(shared: Arc<Shared>) {
-    let name = format!("{}-watchdog", shared.env.name);
+    // A system may be called anything; a thread's name holds no NUL.
+    let name = format!("{}-watchdog", shared.env.name).replace('\0', "");
     let watched = shared.clone();
     let thread = thread::Builder::new().name(name).spawn(move || run(&watched));
     match thread {
@@ -98,7 +100,7 @@ fn force(shared: &Arc<Shared>) -> ShutdownReport {
     while shared.env.alive() > 0 && Instant::now() < until {
         thread::sleep(Duration::from_millis(1));
     }
-    let report = shared.complete();
+    let report = shared.complete(&ExitReason::Unresponsive);
     report.print_once();
     report
 }

@@ -8,7 +8,7 @@ use tracing::span::Entered;
 use tracing::{Level, Span};
 
 use super::Scope;
-use crate::lifecycle::caught::unless_it_panics;
+use crate::caught::unless_it_panics;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::crash::{CrashReport, Decision};
 use crate::lifecycle::exit::{Exit, StartFailure};

@@ -17,6 +17,8 @@ macro_rules! thread_local {
 mod actor;
 #[path = "../../../actors-core/src/address/mod.rs"]
 mod address;
+#[path = "../../../actors-core/src/caught.rs"]
+mod caught;
 #[path = "../../../actors-core/src/lazy_map.rs"]
 mod lazy_map;
 #[path = "../../../actors-core/src/lifecycle/mod.rs"]

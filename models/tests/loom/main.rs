@@ -10,6 +10,10 @@ extern crate loom_std as tokio;
 
 use std::process::ExitCode;
 
+#[path = "../../../actors-core/src/caught.rs"]
+#[allow(dead_code, reason = "a model needs a part of it")]
+mod caught;
+
 #[path = "../../../actors-core/src/sync.rs"]
 #[allow(dead_code, reason = "a model needs a part of it")]
 mod sync;

@@ -9,6 +9,7 @@ pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Sen
 }
 
 /// Drops what a panic has left. It may panic in its own destructor; then it is leaked rather than let through.
+#[cold]
 pub(crate) fn dispose(payload: Box<dyn Any + Send>) {
     if let Err(worse) = caught(|| drop(payload)) {
         std::mem::forget(worse);
