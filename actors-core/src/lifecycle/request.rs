@@ -161,6 +161,7 @@ enum Asked {
     Raise(u32),
 }
 
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn weigh(cell: &Arc<dyn AnyCell>, cause: &ExitReason, signals: u32, deadline: Option<Instant>) -> Asked {
     let core = cell.core();
     let raised = raised_by(core, cause, signals);

@@ -76,9 +76,9 @@ pub(super) trait AnyLife: Send {
     /// Whether all that it does between its start and its end is done in turns.
     fn takes_turns(&self) -> bool;
 
-    /// Does what there is to do, for the length of a turn, without a task or in the one that is polled. Only for an actor that
-    /// [takes turns](Self::takes_turns).
-    fn take_turn(&mut self, task: Option<&mut task::Context<'_>>) -> Outcome;
+    /// Does what there is to do, for the length of a turn, without a task or in the one that is polled; nothing comes of it if the life
+    /// is over, which notes why. Only for an actor that [takes turns](Self::takes_turns).
+    fn take_turn(&mut self, task: Option<&mut task::Context<'_>>) -> Option<Outcome>;
 
     /// Handles messages, and what is more urgent, until there is a reason to end. Nothing of an actor that takes
     /// [rounds](Self::take_round) instead.
@@ -205,7 +205,7 @@ impl<A: Actor> Life<A> {
         if Self::NEVER_WAITS && !fault::POSSIBLE { None } else { Some(|life| Box::pin(life.go_round())) };
     const DRAIN: Option<for<'a> fn(&'a mut Self, Option<Marks>) -> Draining<'a>> =
         if A::AT_ONCE && !fault::POSSIBLE { None } else { Some(|life, marks| Box::pin(life.drain_all(marks))) };
-    const TURN: Option<for<'a, 'b, 'c> fn(&'a mut Self, Option<&'b mut task::Context<'c>>) -> Outcome> =
+    const TURN: Option<for<'a, 'b, 'c> fn(&'a mut Self, Option<&'b mut task::Context<'c>>) -> Option<Outcome>> =
         if A::TAKES_TURNS { Some(Self::turn) } else { None };
 
     pub(super) fn new(cell: Arc<Cell<A>>, actor: A) -> Self {
@@ -369,10 +369,10 @@ impl<A: Actor> AnyLife for Life<A> {
         A::TAKES_TURNS
     }
 
-    fn take_turn(&mut self, task: Option<&mut task::Context<'_>>) -> Outcome {
+    fn take_turn(&mut self, task: Option<&mut task::Context<'_>>) -> Option<Outcome> {
         match const { Self::TURN } {
             Some(turn) => turn(self, task),
-            None => Outcome::Task,
+            None => Some(Outcome::Task),
         }
     }
 

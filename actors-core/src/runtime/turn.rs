@@ -65,26 +65,50 @@ fn is_done_in_turn(life: &mut dyn AnyLife) -> bool {
         return false;
     }
     let mut identity = Identity::new(common.any.clone(), Role::Itself);
-    !matches!(identity.enter(|| life.take_turn(None)), Outcome::Task | Outcome::Yield)
+    !matches!(identity.enter(|| do_turn(life, None)), Outcome::Task | Outcome::Yield)
+}
+
+/// Does what there is to do, for the length of a turn, without a task or in the one that is polled; and ends the actor, if its life is
+/// over and that takes no waiting.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(super) fn do_turn(life: &mut dyn AnyLife, task: Option<&mut Context<'_>>) -> Outcome {
+    match life.take_turn(task) {
+        Some(outcome) => outcome,
+        None => end_turn(life),
+    }
+}
+
+#[cold]
+fn end_turn(life: &mut dyn AnyLife) -> Outcome {
+    if !ends_at_once(life) {
+        return Outcome::Task;
+    }
+    if let Some(over) = life.common().take_over() {
+        end_at_once(life, over);
+    }
+    Outcome::Done
 }
 
 impl<A: Actor> Life<A> {
-    /// Does what there is to do, for the length of a turn, without a task or in the one that is polled. One that is aborted does
-    /// nothing more, and ends when it is dropped.
+    /// What there is to do, but for the end: nothing comes of it if the life is over. One that is aborted does nothing more, and ends when
+    /// it is dropped.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(super) fn turn(&mut self, task: Option<&mut Context<'_>>) -> Outcome {
+    pub(super) fn turn(&mut self, task: Option<&mut Context<'_>>) -> Option<Outcome> {
         if self.core().signals.any(Signals::ABORT) {
-            return Outcome::Done;
+            return Some(Outcome::Done);
         }
         if fault::threatens_messages(&self.common.any) {
-            return Outcome::Task;
+            return Some(Outcome::Task);
         }
-        let begun = if self.core().signals.any(Signals::STARTED) { Ok(()) } else { self.begin_at_once() };
-        let outcome = match begun {
+        if self.core().signals.any(Signals::STARTED) { self.round(task) } else { self.first_turn(task) }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(never))]
+    fn first_turn(&mut self, task: Option<&mut Context<'_>>) -> Option<Outcome> {
+        match self.begin_at_once() {
             Ok(()) => self.round(task),
             Err(over) => self.is_over(over),
-        };
-        outcome.unwrap_or_else(|| self.end_turn())
+        }
     }
 
     /// The life is over, and notes why, unless the actor has lain down.
@@ -96,19 +120,6 @@ impl<A: Actor> Life<A> {
         None
     }
 
-    /// Ends the actor, if that takes no waiting.
-    #[cfg_attr(not(debug_assertions), inline(never))]
-    fn end_turn(&mut self) -> Outcome {
-        if !ends_at_once(self) {
-            return Outcome::Task;
-        }
-        if let Some(over) = self.common.take_over() {
-            end_at_once(self, over);
-        }
-        Outcome::Done
-    }
-
-    #[cfg_attr(not(debug_assertions), inline(never))]
     fn begin_at_once(&mut self) -> Result<(), Over> {
         self.common.may_start()?;
         if const { !A::HOOKS.started } {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use super::fault;
 use super::life::{AnyLife, Common};
 use super::task::go_on_in_task;
-use super::turn::Outcome;
+use super::turn::{Outcome, do_turn};
 use crate::lifecycle::current::{Identity, Role};
 use crate::lifecycle::env::CountedTask;
 
@@ -36,7 +36,7 @@ impl Future for Turns {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Turns { life, identity, .. } = &mut *self;
         let outcome = match life {
-            Some(life) => identity.enter(|| life.take_turn(Some(cx))),
+            Some(life) => identity.enter(|| do_turn(&mut **life, Some(cx))),
             None => Outcome::Done,
         };
         match outcome {
