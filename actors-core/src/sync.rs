@@ -190,4 +190,17 @@ mod tests {
             assert_eq!(rings(&bells), [0, 1, 0], "with {others} others");
         }
     }
+
+    #[test]
+    fn when_all_have_left_nobody_waits_however_many_there_were() {
+        for count in 1..4 {
+            let (_, wakers) = bells::<3>();
+            let (mut all, mut last, mut keys) = (Wakers::default(), 0, [None; 3]);
+            for (key, waker) in keys.iter_mut().zip(&wakers).take(count) {
+                all.register(&mut last, key, waker);
+            }
+            keys.into_iter().flatten().for_each(|key| all.remove(key));
+            assert!(all.is_empty(), "{count} have left");
+        }
+    }
 }

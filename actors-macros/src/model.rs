@@ -457,9 +457,12 @@ fn spelled_out(ty: &Type, self_ty: &Type) -> Type {
     parse2(spell_out_self(tokens, self_ty)).unwrap_or_else(|_| ty.clone())
 }
 
-/// Spares the marked methods what lints say of parameters that it is we who ask for. One attribute does where all are marked.
+/// Spares the marked methods what lints say of their signatures, for which it is we who ask, and whom the framework calls. One attribute
+/// does where all are marked.
 fn allow_what_we_ask_for(item: &mut ItemImpl, marked: &[usize]) {
-    let asked_for: Attribute = parse_quote!(#[allow(clippy::unused_self, clippy::needless_pass_by_value)]);
+    let asked_for: Attribute = parse_quote! {
+        #[allow(clippy::unused_self, clippy::needless_pass_by_value, clippy::must_use_candidate, clippy::missing_const_for_fn)]
+    };
     if marked.len() == item.items.len() {
         item.attrs.push(asked_for);
         return;

@@ -214,6 +214,17 @@ mod tests {
     }
 
     #[test]
+    fn each_word_chooses_the_variant_of_its_name() {
+        for (option, kind) in OPTIONS {
+            let Kind::Choice(_, choices) = kind else { continue };
+            for (word, variant) in choices.iter() {
+                let spelled: String = word.split('_').map(|part| part[..1].to_uppercase() + &part[1..]).collect();
+                assert_eq!(spelled, *variant, "`{option} = \"{word}\"`");
+            }
+        }
+    }
+
+    #[test]
     fn each_value_out_of_range_is_one_complaint() {
         let values = read(parse_quote!(#[actor(
             mailbox = 0,

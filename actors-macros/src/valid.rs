@@ -339,6 +339,15 @@ fn traits_named_in(block: &Block) -> Vec<String> {
 fn check_hook(hook: &Hook, complaints: &mut Complaints) {
     let method = &hook.method;
     let name = hook.kind.name();
+    if hook.kind == HookKind::Started && method.signature.receiver().is_none() {
+        // What it takes and returns follows from the same mistake.
+        let begin = method.ident();
+        let text = format!(
+            "`#[{name}]` runs on an actor that is there: make it where it is spawned, and write `{begin}(&mut self)` for what it begins with"
+        );
+        complaints.at(begin, text);
+        return;
+    }
     check_method(method, "hook", complaints);
     let takes = hook.kind.takes();
     for param in &method.params {

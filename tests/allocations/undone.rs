@@ -48,6 +48,9 @@ impl Hub {
         other.ask(Get).await.unwrap_or(0)
     }
 
+    #[stream]
+    fn item(&mut self, _item: Option<u8>) {}
+
     #[message(name = Tick)]
     fn tick(&mut self) {}
 
@@ -218,4 +221,45 @@ fn what_is_undone_or_ends_leaves_no_trace_with_those_who_live_on() {
         println!("{what}: {} bytes in {} allocations", left.bytes_current, left.count_current);
         assert!(left.bytes_current < 20_000 && left.count_current < 64, "{what}: {left:?}");
     }
+}
+
+#[test]
+fn streams_that_are_given_and_taken_away_again_and_again_in_one_turn_pile_nothing_up() {
+    let world = World::new();
+    let (hub, other) = world.runtime.block_on(async { (world.system.spawn(Hub), world.system.spawn(Counter { n: 0 })) });
+    let give_and_take = || {
+        let playing = play(&hub, &other, |ctx, _| {
+            for _ in 0..10 * TIMES {
+                let stream = ctx.attach(futures_util::stream::empty::<u8>());
+                ctx.detach(stream);
+            }
+        });
+        world.runtime.block_on(playing);
+    };
+
+    let used = allocation_counter::measure(give_and_take);
+
+    // Whatever were left of each would be more.
+    assert!(used.bytes_max < 100_000, "{used:?}");
+}
+
+#[test]
+fn actors_that_had_nothing_to_do_for_a_moment_and_ended_pile_nothing_up() {
+    let world = World::new();
+    let rounds = |count| {
+        world.runtime.block_on(async {
+            for _ in 0..count {
+                let counter = world.system.spawn(Counter { n: 0 });
+                counter.ask(Get).await.expect("it answers");
+                counter.stop();
+                counter.stopped().await;
+            }
+        });
+    };
+    rounds(TIMES);
+
+    let left = allocation_counter::measure(|| rounds(5 * TIMES));
+
+    // Some stay in the lists of those who may have nothing to do, until those have grown to twice what they were.
+    assert!(left.count_current < 2_000, "{left:?}");
 }

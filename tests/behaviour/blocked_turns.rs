@@ -4,8 +4,8 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use actors_core::{Actor, ActorRef, ActorSystem, messages};
-use tests::{Gate, promptly};
+use actors_core::{Actor, ActorRef, ActorSystem, ChildSpec, Context, Supervisor, messages};
+use tests::{Broken, Gate, promptly};
 
 /// None of its handlers waits.
 #[derive(Actor)]
@@ -38,6 +38,20 @@ impl Clerk {
     fn send_to(&self, block: ActorRef<Clerk>, poke: ActorRef<Busy>) {
         block.try_tell(Block).expect("there is room");
         poke.try_tell(Poke).expect("there is room");
+    }
+
+    /// Has something done beside it.
+    #[message]
+    fn begin_and_send(&self, block: ActorRef<Clerk>, begun: Gate, ctx: &mut Context<Self>) {
+        block.try_tell(Block).expect("there is room");
+        drop(ctx.spawn_task(async move { begun.open() }));
+    }
+
+    /// Has an actor begin that has a task.
+    #[message]
+    fn spawn_and_send(&self, block: ActorRef<Clerk>, begun: Gate, ctx: &mut Context<Self>) {
+        block.try_tell(Block).expect("there is room");
+        ctx.spawn(Busy { gate: begun }).try_tell(Poke).expect("there is room");
     }
 
     #[message]
@@ -219,5 +233,58 @@ fn a_turn_that_blocks_holds_up_no_task_of_an_actor_that_the_turn_before_woke() {
         let (sender, _, _) = clerk(system);
         sender.try_tell(SendTo { block: first.0.clone(), poke: busy }).expect("there is room");
         promptly("it has been poked once more", gate.pass()).await;
+    });
+}
+
+#[test]
+fn a_turn_that_blocks_holds_up_no_work_that_the_turn_before_began() {
+    rounds(async |system| {
+        let (first, sender, begun) = (clerk(system), clerk(system), Gate::new());
+        sender.0.try_tell(BeginAndSend { block: first.0.clone(), begun: begun.clone() }).expect("there is room");
+        promptly("the work is done", begun.pass()).await;
+    });
+}
+
+#[test]
+fn a_turn_that_blocks_holds_up_no_actor_that_began_in_the_turn_before() {
+    rounds(async |system| {
+        let (first, sender, begun) = (clerk(system), clerk(system), Gate::new());
+        sender.0.try_tell(SpawnAndSend { block: first.0.clone(), begun: begun.clone() }).expect("there is room");
+        promptly("it has been poked", begun.pass()).await;
+    });
+}
+
+/// Says so when it begins, and fails when it is told to.
+#[derive(Actor)]
+struct Fragile {
+    gate: Gate,
+}
+
+#[messages]
+impl Fragile {
+    #[started]
+    fn begin(&self) {
+        self.gate.open();
+    }
+
+    #[message]
+    fn send_and_fail(&self, block: ActorRef<Clerk>) -> Result<(), Broken> {
+        block.try_tell(Block).expect("there is room");
+        Err(Broken("fragile"))
+    }
+}
+
+#[test]
+fn a_turn_that_blocks_holds_up_no_restart_of_one_that_failed_in_the_turn_before() {
+    rounds(async |system| {
+        let (first, begun) = (clerk(system), Gate::new());
+        let held = begun.clone();
+        let spec = ChildSpec::new("fragile", move || Fragile { gate: held.clone() });
+        let sup = system.actor(Supervisor::new().child(spec)).name("sup").start().await.expect("it starts");
+        promptly("it has begun", begun.pass()).await;
+        let fragile = system.lookup::<Fragile>("/sup/fragile").expect("it is there");
+        fragile.try_tell(SendAndFail { block: first.0.clone() }).expect("there is room");
+        promptly("it has begun again", begun.pass()).await;
+        drop((first, sup));
     });
 }

@@ -1,7 +1,9 @@
 //! Destructors of states and messages: they run within the runtime of their system, and what they panic with is told.
 
-use std::future::Future as _;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::mpsc::{Sender, channel};
+use std::task::{Context as Poller, Poll};
 use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, Backoff, Context, ExitReason, PeerGroup, messages};
@@ -251,5 +253,39 @@ async fn what_a_hook_panics_with_that_is_cut_short_is_told() {
 
     let exit = clinging.exit().unwrap();
     assert!(std::iter::once(&exit.reason).chain(&exit.secondary).any(|reason| reason.to_string().contains("boom")), "{exit:?}");
+    system.shutdown().await;
+}
+
+/// Is done at once, and panics when it is dropped.
+struct DoneBomb {
+    _bomb: Bomb,
+}
+
+impl Future for DoneBomb {
+    type Output = u32;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Poller<'_>) -> Poll<u32> {
+        Poll::Ready(7)
+    }
+}
+
+/// Has work beside it.
+#[derive(Actor)]
+struct Employer;
+
+#[messages]
+impl Employer {
+    #[message]
+    async fn employ(&self, ctx: &mut Context<Self>) -> bool {
+        ctx.spawn_task(DoneBomb { _bomb: Bomb }).await.is_ok()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_panics_when_it_is_dropped_has_failed_though_it_was_done() {
+    let system = ActorSystem::new("destructors");
+    let employer = system.spawn(Employer);
+
+    assert!(!promptly("an answer", employer.ask(Employ)).await.expect("it lives on"));
     system.shutdown().await;
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actors_core::test_kit::{self, Fault, Injected, Setup};
 use actors_core::{
-    Actor, ActorRef, ActorSystem, AskError, BoxError, ChildSpec, Context, ExitReason, Hooks, Protocol, ReplyTo, StartFailure, Strategy,
-    Supervisor, messages,
+    Actor, ActorRef, ActorSystem, AskError, BoxError, ChildSpec, Context, ExitReason, Exited, Hooks, Protocol, ReplyTo, StartFailure,
+    Strategy, Supervisor, messages,
 };
 use tests::{Journal, complaint_of, on_1_2_and_8_workers};
 use tokio::time::Instant;
@@ -240,6 +240,63 @@ async fn a_fault_strikes_at_the_very_next_message_wherever_in_a_row_it_is_laid_o
         assert_eq!(panic_of(&reason), "injected panic into /saboteur at message 1, `Next`");
         assert_eq!(system.shutdown().await.dead_letters, 300 - u64::from(at) - 1);
     }
+}
+
+/// Watches another, and has its next message put off when it is told to.
+#[derive(Actor)]
+struct Lookout {
+    journal: Journal,
+}
+
+#[messages]
+impl Lookout {
+    #[message]
+    fn watch(&self, other: ActorRef<Reporter>, ctx: &mut Context<Self>) {
+        ctx.monitor(&other);
+    }
+
+    #[message]
+    fn put_off(&self, ctx: &mut Context<Self>) {
+        ctx.system().inject("/lookout", Fault::delay(SECOND).at_message(1));
+    }
+
+    #[message]
+    fn hear(&self) {
+        self.journal.note("heard");
+    }
+
+    #[exited]
+    fn miss(&mut self, _exited: Exited) {
+        self.journal.note("gone");
+    }
+}
+
+/// Reports, and ends.
+#[derive(Actor)]
+struct Reporter;
+
+#[messages]
+impl Reporter {
+    #[message]
+    fn report(&self, to: ActorRef<Lookout>, ctx: &mut Context<Self>) {
+        to.try_tell(PutOff).unwrap();
+        to.try_tell(Hear).unwrap();
+        ctx.stop();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s9_a_notice_waits_for_what_was_sent_before_though_a_fault_holds_that_up() {
+    let (system, journal) = (ActorSystem::new("faults"), Journal::new());
+    let lookout = system.actor(Lookout { journal: journal.clone() }).name("lookout").spawn();
+    let reporter = system.spawn(Reporter);
+    lookout.ask(Watch { other: reporter.clone() }).await.unwrap();
+
+    reporter.tell(Report { to: lookout }).await.unwrap();
+    tokio::time::sleep(2 * SECOND).await;
+
+    assert_eq!(journal.entries(), ["heard", "gone"]);
+    system.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]

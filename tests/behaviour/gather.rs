@@ -493,3 +493,19 @@ async fn a_gathering_handler_that_is_killed_leaves_no_open_ask() {
     eventually("the worker has handled what it had accepted", || worker.queued() == 0).await;
     assert_eq!(worker.ask(Toil { takes: 1 }).await.unwrap(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn s4_12_at_most_none_is_at_most_one() {
+    let mut asks = Asks::new().at_most(0);
+    for number in 0..3 {
+        asks.add(number, async move { Ok::<_, Broken>(number) });
+    }
+
+    let mut all = Vec::new();
+    while let Some((label, answer)) = promptly("the next", asks.next()).await {
+        assert_eq!(answer.ok(), Some(label));
+        all.push(label);
+    }
+
+    assert_eq!(all, [0, 1, 2]);
+}

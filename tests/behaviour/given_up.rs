@@ -1,12 +1,12 @@
 //! Actors that the watchdog gave up, or that were to end before they began: nobody else waits for ever (S4.6).
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::pin::pin;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use actors_core::{Actor, ActorSystem, ExitReason, messages};
+use actors_core::{Actor, ActorSystem, Context, ExitReason, StopSignal, messages};
 use tests::{DropNote, Journal, eventually, promptly};
 
 #[derive(Actor)]
@@ -81,6 +81,100 @@ async fn an_idle_actor_that_was_given_up_drops_its_state_once_it_can() {
     assert_eq!(system.terminated().await.exit_code(), 4);
     eventually("its state is dropped", || journal.count("dropped") == 1).await;
     assert_eq!(idle.stopped().await, ExitReason::Unresponsive);
+}
+
+/// Never waits, in its last hook neither.
+#[derive(Actor)]
+struct Neat {
+    journal: Journal,
+    _state: DropNote,
+}
+
+#[messages]
+impl Neat {
+    #[message]
+    fn greet_back(&self) -> u32 {
+        7
+    }
+
+    /// Blocks its thread until it is given up.
+    #[message]
+    fn hold_on(&self, ctx: &mut Context<Self>) {
+        while ctx.actor_ref().exit().is_none() {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Hands its signal out, has work beside it, and blocks its thread until it is given up.
+    #[message]
+    fn hold_on_with_work(&self, signal: Sender<StopSignal>, ctx: &mut Context<Self>) {
+        let held = self.journal.drop_note("work dropped");
+        drop(ctx.spawn_task(async move {
+            let _held = held;
+            pending::<()>().await;
+        }));
+        signal.send(ctx.stop_signal()).expect("it is wanted");
+        self.hold_on(ctx);
+    }
+
+    #[stopped]
+    fn end(&mut self) {
+        self.journal.note("stopped");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_actor_that_was_given_up_does_not_run_its_hook_when_it_could() {
+    let journal = Journal::new();
+    let system = ActorSystem::builder("quarry").deadline(Duration::from_millis(200)).progress(false).build();
+    let idle = system.spawn(Neat { _state: journal.drop_note("dropped"), journal: journal.clone() });
+    assert_eq!(idle.ask(GreetBack).await.expect("it answers"), 7);
+    system.request_shutdown();
+    // The one thread of this runtime is blocked until the watchdog has given up.
+    while idle.exit().is_none() {
+        std::thread::yield_now();
+    }
+
+    eventually("its state is dropped", || journal.count("dropped") == 1).await;
+
+    assert_eq!(journal.entries(), ["dropped"]);
+}
+
+#[tokio::test]
+async fn an_actor_that_was_given_up_in_its_handler_goes_when_that_is_over_though_nobody_could_ask_it_to() {
+    let journal = Journal::new();
+    let system = ActorSystem::builder("quarry").deadline(Duration::from_millis(200)).progress(false).build();
+    let blocked = system.spawn(Neat { _state: journal.drop_note("dropped"), journal: journal.clone() });
+    blocked.try_tell(HoldOn).expect("there is room");
+
+    system.request_shutdown();
+
+    promptly("its state is dropped", async {
+        while journal.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(journal.entries(), ["dropped"]);
+}
+
+#[test]
+fn whoever_waits_for_the_stop_of_one_that_is_given_up_hears_of_it_and_what_it_had_begun_is_dropped() {
+    let [stuck, other] = [1, 1].map(|count| {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(count).enable_all().build().expect("a runtime can be built")
+    });
+    let (journal, (signal, signals)) = (Journal::new(), channel());
+    let system = stuck.block_on(async { ActorSystem::builder("quarry").deadline(Duration::from_millis(200)).progress(false).build() });
+    let blocked = system.spawn(Neat { _state: journal.drop_note("dropped"), journal: journal.clone() });
+    blocked.try_tell(HoldOnWithWork { signal }).expect("there is room");
+    let signal = signals.recv().expect("it has begun");
+    let told = other.spawn(async move { signal.stopping().await });
+
+    system.request_shutdown();
+
+    other.block_on(promptly("whoever waits hears of it", told)).expect("it does not panic");
+    other.block_on(eventually("its work is dropped", || journal.count("work dropped") == 1));
+    assert_eq!(journal.count("stopped"), 0);
 }
 
 #[tokio::test]

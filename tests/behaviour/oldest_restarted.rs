@@ -8,7 +8,7 @@ use std::time::Duration;
 use actors_core::{
     Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, DeadReason, Exited, LinkKind, Overflow, Supervisor, messages,
 };
-use tests::{Gate, Journal, promptly};
+use tests::{Broken, Gate, Journal, promptly};
 
 use crate::cast::settle;
 
@@ -167,4 +167,68 @@ async fn s4_5_a_message_that_was_fetched_before_a_restart_and_has_no_room_is_a_d
     assert_eq!((letter.reason(), letter.take::<Noise>().map(|noise| noise.number)), (DeadReason::Oldest, Some(100)));
     assert_eq!((stage.clumsy.incarnation(), stage.journal.entries()), (1, ["0", "1", "2"].map(str::to_owned).to_vec()));
     system.shutdown().await;
+}
+
+/// Handles what there is, and fails when it is told to.
+#[derive(Actor)]
+struct Reader {
+    journal: Journal,
+    gate: Gate,
+}
+
+#[messages]
+impl Reader {
+    #[message]
+    async fn read(&self) {
+        std::future::ready(()).await;
+        self.journal.note("read");
+        self.gate.open();
+    }
+
+    #[message]
+    fn look_up(&self, times: u32, ctx: &mut Context<Self>) {
+        (0..times).for_each(|_| ctx.actor_ref().try_tell(Glance).expect("a control message has room"));
+    }
+
+    #[message(control)]
+    fn glance(&self) {}
+
+    #[message(control)]
+    fn trip_over(&self) -> Result<(), Broken> {
+        Err(Broken("tripped"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_4_every_message_is_handled_or_a_dead_letter_wherever_a_restart_comes_in_a_long_row() {
+    const ROOM: u32 = 400;
+    // The row is cut by its length, and so now before a message is fetched, now before it is handled.
+    for glances in 0..3 {
+        let system = ActorSystem::new("oldest");
+        let (gate, journal) = (Gate::new(), Journal::new());
+        let (held, noted) = (gate.clone(), journal.clone());
+        let spec = ChildSpec::new("reader", move || Reader { journal: noted.clone(), gate: held.clone() });
+        let spec = spec.mailbox(ROOM).policy(|policy| policy.overflow = Overflow::DropOldest);
+        system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
+        let reader = system.lookup::<Reader>("/sup/reader").unwrap();
+        for _ in 0..100 {
+            reader.try_tell(Read).unwrap();
+        }
+        reader.try_tell(LookUp { times: glances }).unwrap();
+        for _ in 101..ROOM {
+            reader.try_tell(Read).unwrap();
+        }
+        promptly("it reads", gate.pass()).await;
+        let cut = journal.len();
+        for _ in 0..ROOM {
+            reader.try_tell(Read).unwrap();
+        }
+
+        reader.try_tell(TripOver).unwrap();
+        settle().await;
+
+        assert!(cut < ROOM as usize, "all were handled in one row");
+        assert_eq!((reader.incarnation(), journal.len() as u64 + system.dead_letter_count()), (1, 2 * u64::from(ROOM) - 1));
+        system.shutdown().await;
+    }
 }

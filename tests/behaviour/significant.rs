@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors_core::{Actor, ActorSystem, ExitReason, Outcome, Trigger, messages};
+use actors_core::{Actor, ActorSystem, Context, ExitReason, Outcome, StartFailure, Trigger, messages};
 use tests::tree::Branch;
 use tests::{Broken, Journal, promptly};
 
@@ -80,4 +80,42 @@ async fn a_significant_actor_that_does_not_start_is_a_failed_start() {
 
     assert_eq!(report.outcome, Outcome::StartFailed);
     assert_eq!(report.exit_code(), 2);
+}
+
+/// Has nothing to do here.
+#[derive(Actor)]
+struct NotNeeded;
+
+#[messages]
+impl NotNeeded {
+    #[started]
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        ctx.decline();
+    }
+
+    #[message]
+    fn wait(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_significant_actor_that_declines_to_start_is_not_missed() {
+    let system = ActorSystem::new("test");
+
+    let declined = system.actor(NotNeeded).name("listener").significant().start().await.unwrap_err();
+
+    assert!(matches!(declined.failure(), StartFailure::Declined), "{declined}");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(system.shutdown().await.outcome, Outcome::Clean);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_taken_is_a_failed_start_that_the_report_names() {
+    let system = ActorSystem::new("test");
+    system.actor(Peer).name("port").spawn();
+    let error = system.actor(Peer).name("port").start().await.unwrap_err();
+
+    let report = promptly("the report", system.start_failed(error)).await;
+
+    let failures: Vec<_> = report.failures.iter().map(|(path, _)| path.to_string()).collect();
+    assert_eq!((&report.outcome, failures), (&Outcome::StartFailed, vec!["/port".to_owned()]));
 }

@@ -226,3 +226,38 @@ fn s6_5_a_runtime_that_is_dropped_ends_an_actor_that_waits_for_its_turn() {
     }
     assert!(journal.is_empty());
 }
+
+#[test]
+fn s6_5_a_runtime_that_is_dropped_amid_a_row_of_turns_ends_all_whom_one_of_them_gave_something_to_do() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
+    let journal = Journal::new();
+    let (system, others) = runtime.block_on(async {
+        let system = ActorSystem::new("office");
+        let [first] = tellers(&system, &journal, ["first"]);
+        let others: Vec<_> = (0..4_000).flat_map(|_| tellers(&system, &journal, ["other"])).collect();
+        first.try_tell(Spread { to: others.clone() }).expect("there is room");
+        while journal.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        (system, others)
+    });
+    let begun = journal.count("other");
+    drop(runtime);
+
+    assert!(begun < 4_000, "all had their turn in one row");
+    let ended = others.iter().filter(|other| other.exit().is_some()).count();
+    assert_eq!((ended, journal.count("other"), system.actors()), (4_000 - begun, begun, begun + 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn s2_5_whom_an_actor_tells_in_its_turn_has_one_of_its_own_though_it_is_of_another_system() {
+    let (journal, here, there) = (Journal::new(), ActorSystem::new("here"), ActorSystem::new("there"));
+    let [first, last] = tellers(&here, &journal, ["first", "last"]);
+    let [second, third] = tellers(&there, &journal, ["second", "third"]);
+
+    first.tell(Spread { to: vec![second, third, last] }).await.expect("it takes messages");
+    eventually("all have had their turn", || journal.len() == 4).await;
+
+    here.shutdown().await;
+    there.shutdown().await;
+}

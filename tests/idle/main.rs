@@ -509,3 +509,18 @@ async fn a_tree_at_rest_but_for_its_leaves_ends_in_the_same_order() {
     let noted = felled(2, true).await;
     assert_eq!(noted, ["stopped at 2", "stopped at 1", "b2", "stopped at 2", "stopped at 1", "b1", "b"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn how_long_a_task_stays_that_has_nothing_to_do_is_as_the_system_says() {
+    for (linger, stays) in [(Duration::from_millis(1), false), (Duration::from_secs(3_600), true)] {
+        let (system, journal) = (ActorSystem::builder("idle").linger(linger).build(), Journal::new());
+        let counter = system.spawn(Counter { count: 0, journal });
+        counter.ask(TakeAWhile { time: Duration::from_millis(1) }).await.unwrap();
+        assert!(tasks() > 0, "{linger:?}");
+
+        sleep(Duration::from_secs(60)).await;
+
+        assert_eq!(tasks() > 0, stays, "{linger:?}");
+        system.shutdown().await;
+    }
+}

@@ -159,6 +159,18 @@ where
         Self { slots: HashMap::new() }
     }
 
+    /// How many there are: a method that would have to be `#[must_use]`, were it not for a handler.
+    #[message]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// How many there can be in one message, and a method that could be `const`.
+    #[message]
+    pub fn most(&self) -> usize {
+        N
+    }
+
     /// Keeps a value.
     #[message]
     pub fn put(&mut self, key: K, value: V) -> Option<V> {

@@ -13,7 +13,7 @@ use crate::lifecycle::cell::{AnyCell, Core};
 use crate::lifecycle::current::{DropCause, Dropping, current_actor};
 use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::exit::ExitReason;
-use crate::lifecycle::panic::{catch, guard};
+use crate::lifecycle::panic::catch;
 use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
@@ -84,6 +84,13 @@ impl Patience {
 impl<A: Protocol> Cell<A> {
     pub(crate) fn new(core: Core, actor: A, capacity: Capacity, overflow: Overflow, kind: &'static Kind<A>) -> Self {
         Cell { core, mailbox: Mailbox::new(capacity, overflow), state: Mutex::new(Some(actor)), kind }
+    }
+
+    /// The cell, if it is that of an `A`.
+    pub(crate) fn of(any: Arc<dyn AnyCell>) -> Option<Arc<Self>> {
+        let mut place: Option<Arc<Self>> = None;
+        any.put_into(&mut place);
+        place
     }
 
     /// What its author has decided.
@@ -242,7 +249,8 @@ impl<A: Protocol> Cell<A> {
     /// Makes a dead letter of a message, or tells its asker.
     pub(crate) fn bury(&self, message: A::Msg, reason: DeadReason) {
         // It may be the user's own, and panic. Then the letter goes by the name that all messages have.
-        let tag = guard(|| A::tag(&message)).unwrap_or(u16::MAX);
+        let mut tag = u16::MAX;
+        let _ = catch(&mut || tag = A::tag(&message));
         let dropping = Dropping::because(DropCause::Discarded);
         let unhandled = A::unhandled(message);
         drop(dropping);
@@ -318,8 +326,10 @@ impl<A: Protocol> AnyCell for Cell<A> {
         &self.core
     }
 
-    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
-        self
+    fn put_into(self: Arc<Self>, place: &mut dyn Any) {
+        if let Some(place) = place.downcast_mut() {
+            *place = Some(self);
+        }
     }
 
     fn kind(&self) -> &'static str {

@@ -14,6 +14,7 @@ mod recipient;
 mod reply;
 mod stopped;
 mod tell;
+mod unawaited;
 
 pub use actor_ref::ActorRef;
 pub use ask::{Ask, AskError, DeadlockError, LostError};
@@ -25,3 +26,4 @@ pub use reply::{ReplyTo, Unhandled};
 pub use stopped::{StillRunning, Stopped};
 pub(crate) use tell::Place;
 pub use tell::{For, Refusal, Target, Tell, TellError};
+pub(crate) use unawaited::{Awaited, never};

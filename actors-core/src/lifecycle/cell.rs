@@ -26,7 +26,9 @@ use crate::sync::{Mutex, lock, wake};
 /// An actor of any type.
 pub(crate) trait AnyCell: TakesTurns + 'static {
     fn core(&self) -> &Core;
-    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+    /// Puts itself into an `Option<Arc<_>>` of its own type. To make a `dyn Any + Send` of it, the compiler would show anew for every
+    /// actor, and each time it is used, that it can be sent.
+    fn put_into(self: Arc<Self>, place: &mut dyn Any);
     /// The name of its type, with all modules.
     fn kind(&self) -> &'static str;
     fn default_policy(&self) -> &'static Policy;

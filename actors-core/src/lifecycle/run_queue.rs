@@ -19,6 +19,7 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -77,13 +78,8 @@ struct Inner {
     free: Vec<usize>,
     /// How many wait.
     waiting: usize,
-    /// How many runners have been called, come by any thread, and have not begun.
-    coming: usize,
-    /// Runners that have been called and are bound to a thread, with that: one for each.
-    bound: Vec<(Thread, u64)>,
-    /// How many have been called, or are at work.
-    awake: usize,
-    asleep: Vec<Sleeper>,
+    /// The runners there are.
+    runners: Vec<Known>,
     /// The number of the last one.
     last: u64,
     /// How often somebody was looked for who is in nobody's favour.
@@ -125,12 +121,20 @@ impl Lane {
     }
 }
 
-/// A runner that sleeps.
-struct Sleeper {
+/// A runner, and what it is doing.
+struct Known {
     number: u64,
-    waker: Waker,
-    /// When its time wakes it, if that is set; if not, it has woken itself to set it.
-    until: Option<Instant>,
+    state: State,
+}
+
+enum State {
+    /// It was called, comes by any thread, and has not begun.
+    Free,
+    /// It was called on this thread, is bound to it, and has not begun: one for each thread.
+    Bound(Thread),
+    AtWork,
+    /// It sleeps. It is woken by its time, if that is set; if not, it has woken itself to set it.
+    Asleep(Waker, Option<Instant>),
 }
 
 /// How a runner comes to those who wait.
@@ -190,7 +194,7 @@ impl RunQueue {
 
     /// Whether a runner is awake.
     pub(crate) fn is_awake(&self) -> bool {
-        lock(&self.inner).awake > 0
+        lock(&self.inner).is_awake()
     }
 
     /// There are no turns any more: whoever waits for one, or has something to do later, gets a task. The runners go.
@@ -199,15 +203,11 @@ impl RunQueue {
             let mut inner = lock(&self.inner);
             inner.closed = true;
             inner.waiting = 0;
-            let lanes: Vec<_> = inner.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.next)).map(|(_, item)| item).collect();
-            let asleep = std::mem::take(&mut inner.asleep);
-            inner.coming += asleep.len();
-            inner.awake += asleep.len();
-            (std::mem::take(&mut inner.ready), lanes, asleep)
+            let lanes: Vec<_> = inner.lanes.iter_mut().flat_map(|lane| mem::take(&mut lane.next)).map(|(_, item)| item).collect();
+            let asleep: Vec<_> = inner.runners.iter_mut().filter_map(|known| known.call(State::Free)).collect();
+            (mem::take(&mut inner.ready), lanes, asleep)
         };
-        for sleeper in asleep {
-            sleeper.waker.wake();
-        }
+        asleep.into_iter().for_each(Waker::wake);
         ready.into_iter().chain(lanes).for_each(TakesTurns::start_task);
     }
 
@@ -217,12 +217,15 @@ impl RunQueue {
     }
 
     /// Ends the turn that was taken, and finds who is to have the next.
-    fn next(&self, lane: usize, favours: &mut u32, thread: Option<Thread>, successor: &mut Option<u64>) -> Found {
+    fn next(&self, runner: u64, lane: usize, favours: &mut u32, thread: Option<Thread>, successor: &mut Option<u64>) -> Found {
         let mut inner = lock(&self.inner);
         inner.lanes[lane].end_turn();
         if let Some(thread) = thread {
-            if inner.waiting > 1 && inner.coming == 0 && !successor.is_some_and(|number| inner.is_bound(number)) {
-                let (call, number) = inner.successor(thread);
+            if inner.waiting > 1 && !inner.is_free_coming() && !successor.is_some_and(|number| inner.is_bound(number)) {
+                // It comes again by any thread.
+                inner.known(runner).state = State::Free;
+                let (call, number) =
+                    inner.bound(thread).map_or_else(|| inner.call_one(State::Bound(thread)), |number| (Call::Nobody, number));
                 *successor = Some(number);
                 return Found::Another(call);
             }
@@ -279,77 +282,87 @@ impl Inner {
     /// Finds a runner to be called for somebody who was handed in, if none comes whom that can rely on.
     fn call(&mut self, several: bool) -> Call {
         if !several {
-            return if self.awake == 0 { self.call_free() } else { Call::Nobody };
+            return if self.is_awake() { Call::Nobody } else { self.call_one(State::Free).0 };
         }
-        if self.coming > 0 {
+        if self.is_free_coming() {
             return Call::Nobody;
         }
-        let Some(thread) = thread_of_task() else { return self.call_free() };
-        match self.bound.iter().position(|(known, _)| *known == thread) {
-            None => self.call_bound(thread),
+        let Some(thread) = thread_of_task() else { return self.call_one(State::Free).0 };
+        match self.bound(thread) {
+            None => self.call_one(State::Bound(thread)).0,
             Some(_) if self.waiting < 2 => Call::Nobody,
-            Some(place) => {
+            Some(number) => {
                 // A new one, after it, is bound in its place. One that sleeps would not do: it may be about to fall asleep, on
                 // another thread, and then stays there.
-                self.coming += 1;
-                let (call, number) = self.call_new();
-                self.bound[place].1 = number;
-                call
+                self.known(number).state = State::Free;
+                self.call_new(State::Bound(thread)).0
             }
         }
     }
 
-    /// Has another runner go on where one leaves off on this thread, and finds it if it is not on its way. The one that leaves off comes
-    /// again by any thread.
-    fn successor(&mut self, thread: Thread) -> (Call, u64) {
-        self.coming += 1;
-        self.awake += 1;
-        match self.bound.iter().find(|(known, _)| *known == thread) {
-            Some((_, number)) => (Call::Nobody, *number),
-            None => {
-                let call = self.call_bound(thread);
-                (call, self.bound.last().expect("just bound").1)
-            }
+    /// Calls a runner that sleeps, or else a new one.
+    fn call_one(&mut self, called: State) -> (Call, u64) {
+        // One whose time is up has been woken by that, perhaps on a thread that runs something else first: nobody can rely on it.
+        let mut now = None;
+        let mut is_yet_to_come = |until: Instant| until > *now.get_or_insert_with(Instant::now);
+        let sleeps = |known: &&mut Known| matches!(known.state, State::Asleep(_, until) if until.is_none_or(&mut is_yet_to_come));
+        match self.runners.iter_mut().find(sleeps) {
+            Some(known) => (known.call(called).map_or(Call::Nobody, Call::Wake), known.number),
+            None => self.call_new(called),
         }
+    }
+
+    fn call_new(&mut self, called: State) -> (Call, u64) {
+        self.last += 1;
+        self.runners.push(Known { number: self.last, state: called });
+        (Call::Spawn(self.last), self.last)
+    }
+
+    /// What is known of a runner that there is.
+    fn known(&mut self, number: u64) -> &mut Known {
+        self.runners.iter_mut().find(|known| known.number == number).expect("whoever asks is there")
+    }
+
+    /// Whether a runner was called, or is at work.
+    fn is_awake(&self) -> bool {
+        self.runners.iter().any(|known| !matches!(known.state, State::Asleep(..)))
+    }
+
+    /// Whether a runner was called, comes by any thread, and has not begun.
+    fn is_free_coming(&self) -> bool {
+        self.runners.iter().any(|known| matches!(known.state, State::Free))
+    }
+
+    /// The runner that was called, is bound to this thread, and has not begun.
+    fn bound(&self, thread: Thread) -> Option<u64> {
+        let is_bound = |known: &&Known| matches!(known.state, State::Bound(to) if to == thread);
+        self.runners.iter().find(is_bound).map(|known| known.number)
     }
 
     /// Whether a runner was called, is bound to a thread, and has not begun.
     fn is_bound(&self, number: u64) -> bool {
-        self.bound.iter().any(|(_, known)| *known == number)
+        self.runners.iter().any(|known| known.number == number && matches!(known.state, State::Bound(_)))
     }
 
-    fn call_free(&mut self) -> Call {
-        self.coming += 1;
-        self.call_one().0
+    /// How many sleep.
+    fn asleep(&self) -> usize {
+        self.runners.iter().filter(|known| matches!(known.state, State::Asleep(..))).count()
     }
 
-    fn call_bound(&mut self, thread: Thread) -> Call {
-        let (call, number) = self.call_one();
-        self.bound.push((thread, number));
-        call
+    fn forget(&mut self, number: u64) {
+        self.runners.retain(|known| known.number != number);
     }
+}
 
-    fn call_one(&mut self) -> (Call, u64) {
-        // One whose time is up has been woken by that, perhaps on a thread that runs something else first: nobody can rely on it.
-        let now = if self.asleep.is_empty() { None } else { Some(Instant::now()) };
-        let place = self.asleep.iter().rposition(|sleeper| sleeper.until.is_none_or(|until| Some(until) > now));
-        let Some(place) = place else { return self.call_new() };
-        let Sleeper { number, waker, .. } = self.asleep.remove(place);
-        self.awake += 1;
-        (Call::Wake(waker), number)
-    }
-
-    fn call_new(&mut self) -> (Call, u64) {
-        self.awake += 1;
-        self.last += 1;
-        (Call::Spawn(self.last), self.last)
-    }
-
-    /// Forgets that a runner was called, since it has begun or will not.
-    fn forget_call(&mut self, number: u64) {
-        match self.bound.iter().position(|(_, known)| *known == number) {
-            Some(place) => _ = self.bound.swap_remove(place),
-            None => self.coming -= 1,
+impl Known {
+    /// Calls it by this waker, if it sleeps.
+    fn call(&mut self, called: State) -> Option<Waker> {
+        if !matches!(self.state, State::Asleep(..)) {
+            return None;
+        }
+        match mem::replace(&mut self.state, called) {
+            State::Asleep(waker, _) => Some(waker),
+            _ => None,
         }
     }
 }
@@ -374,11 +387,12 @@ impl Runner {
     /// Begins to work, if it was called.
     fn begin(&mut self, cx: &Context<'_>) -> Option<usize> {
         let mut inner = lock(&self.queue.inner);
-        if let Some(sleeper) = inner.asleep.iter_mut().find(|sleeper| sleeper.number == self.number) {
-            sleeper.waker.clone_from(cx.waker());
+        let known = inner.known(self.number);
+        if let State::Asleep(waker, _) = &mut known.state {
+            waker.clone_from(cx.waker());
             return None;
         }
-        inner.forget_call(self.number);
+        known.state = State::AtWork;
         let lane = inner.free.pop().unwrap_or(inner.lanes.len());
         if lane == inner.lanes.len() {
             inner.lanes.push(Lane::default());
@@ -387,59 +401,52 @@ impl Runner {
         self.lane
     }
 
-    /// Gives turns, until there are no more or others are to run. Says whether it has let another go first, and comes again.
-    fn give_turns(&mut self, lane: usize) -> bool {
+    /// Gives turns, until there are no more or others are to run.
+    fn give_turns(&mut self, lane: usize) {
         let _own = OwnLane::enter(&self.queue, lane);
         let thread = if self.queue.several { thread_of_task() } else { None };
         let (mut favours, began) = (0, std::time::Instant::now());
         // Of what came before the first turn.
         has_woken();
         for turn in 1..=TURNS {
-            match self.queue.next(lane, &mut favours, thread, &mut self.successor) {
+            match self.queue.next(self.number, lane, &mut favours, thread, &mut self.successor) {
                 Found::Item(item) => {
                     self.turns += 1;
                     item.take_turn();
                     if self.queue.several && (has_woken() || (turn % LOOKS == 0 && began.elapsed() > LONG)) {
-                        return false;
+                        return;
                     }
                 }
-                Found::Nobody => return false,
-                Found::Another(call) => {
-                    self.queue.make(call);
-                    return true;
-                }
+                Found::Nobody => return,
+                Found::Another(call) => return self.queue.make(call),
             }
         }
-        false
     }
 
-    /// Works no more for now: it comes again at once if there is more to do and nobody else comes, and sleeps or goes otherwise.
-    fn end(&mut self, lane: usize, comes: bool, cx: &mut Context<'_>) -> Poll<()> {
+    /// Works no more for now: it comes again at once if it has let another go first, or if there is more to do and nobody else comes,
+    /// and sleeps or goes otherwise.
+    fn end(&mut self, lane: usize, cx: &mut Context<'_>) -> Poll<()> {
         let mut inner = lock(&self.queue.inner);
         inner.lanes[lane].end_turn();
         inner.free.push(lane);
         self.lane = None;
-        // As one that was called, if it has not been counted as that.
-        let comes = comes || {
-            let is_wanted = inner.waiting > 0 && inner.coming == 0;
-            inner.coming += usize::from(is_wanted);
-            inner.awake += usize::from(is_wanted);
-            is_wanted
-        };
-        inner.awake -= 1;
-        if comes {
+        if inner.waiting > 0 && !inner.is_free_coming() {
+            inner.known(self.number).state = State::Free;
+        }
+        if matches!(inner.known(self.number).state, State::Free) {
             drop(inner);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if inner.closed || inner.asleep.len() >= SLEEPERS {
+        if inner.closed || inner.asleep() >= SLEEPERS {
+            inner.forget(self.number);
             self.gone = true;
             return Poll::Ready(());
         }
         // Its time is set when it is polled the next time, if it has to be: the runtime may have gone by now.
         let now = Instant::now();
         let until = self.slept.as_ref().map(|(sleep, _)| sleep.deadline()).filter(|until| *until > now);
-        inner.asleep.push(Sleeper { number: self.number, waker: cx.waker().clone(), until });
+        inner.known(self.number).state = State::Asleep(cx.waker().clone(), until);
         drop(inner);
         if until.is_none() {
             cx.waker().wake_by_ref();
@@ -451,15 +458,15 @@ impl Runner {
     fn sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let goes = self.has_slept_long(cx);
         let mut inner = lock(&self.queue.inner);
-        // If it is not there, it has just been called, and so woken.
-        let Some(place) = inner.asleep.iter().position(|sleeper| sleeper.number == self.number) else { return Poll::Pending };
-        if goes {
-            inner.asleep.remove(place);
-            self.gone = true;
-            return Poll::Ready(());
+        // If it does not, it has just been called, and so woken.
+        let State::Asleep(_, until) = &mut inner.known(self.number).state else { return Poll::Pending };
+        if !goes {
+            *until = self.slept.as_ref().map(|(sleep, _)| sleep.deadline());
+            return Poll::Pending;
         }
-        inner.asleep[place].until = self.slept.as_ref().map(|(sleep, _)| sleep.deadline());
-        Poll::Pending
+        inner.forget(self.number);
+        self.gone = true;
+        Poll::Ready(())
     }
 
     /// Whether there have been no turns for a while.
@@ -482,8 +489,8 @@ impl Future for Runner {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(lane) = self.begin(cx) else { return self.sleep(cx) };
-        let another = self.give_turns(lane);
-        self.end(lane, another, cx)
+        self.give_turns(lane);
+        self.end(lane, cx)
     }
 }
 
@@ -495,15 +502,8 @@ impl Drop for Runner {
         }
         {
             let mut inner = lock(&self.queue.inner);
-            let asleep = inner.asleep.len();
-            inner.asleep.retain(|sleeper| sleeper.number != self.number);
-            if inner.asleep.len() == asleep {
-                inner.awake -= 1;
-                match self.lane {
-                    Some(lane) => inner.free.push(lane),
-                    None => inner.forget_call(self.number),
-                }
-            }
+            inner.forget(self.number);
+            inner.free.extend(self.lane);
         }
         self.queue.close();
     }
@@ -525,3 +525,6 @@ impl Drop for OwnLane {
         LANE.set(self.outer);
     }
 }
+
+#[cfg(test)]
+mod tests;

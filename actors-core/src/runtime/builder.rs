@@ -457,7 +457,7 @@ impl StartError {
     /// Returns the actor that has the name, if the name was taken by an `A`.
     pub fn holder<A: Protocol>(&self) -> Option<ActorRef<A>> {
         let holder = self.0.holder.clone()?;
-        holder.into_any().downcast::<Cell<A>>().ok().map(ActorRef::new)
+        Cell::of(holder).map(ActorRef::new)
     }
 }
 

@@ -33,8 +33,11 @@ use crate::mailbox::Batch;
 use crate::telemetry::{self, ActorSpan, MessageSpan, Scope};
 use crate::time::after;
 
-/// An actor that runs: what its task owns. It begins with what every message needs.
-#[repr(C)]
+/// An actor that runs: what its task owns.
+///
+/// It begins where a line of the processor's cache does, with what every message needs: a task that is woken for one message touches
+/// the fewest of them so.
+#[repr(C, align(64))]
 pub(crate) struct Life<A: Actor> {
     pub(super) cell: Arc<Cell<A>>,
     pub(super) batch: Batch<A::Msg>,
@@ -70,18 +73,28 @@ pub(super) trait AnyLife: Send {
     /// Calls a hook.
     fn call<'a>(&'a mut self, hook: Hook<'a>) -> Called<'a>;
 
+    /// Whether all that it does between its start and its end is done in turns.
+    fn takes_turns(&self) -> bool;
+
+    /// Does what there is to do, for the length of a turn, without a task or in the one that is polled. Only for an actor that
+    /// [takes turns](Self::takes_turns).
+    fn take_turn(&mut self, task: Option<&mut task::Context<'_>>) -> Outcome;
+
     /// Handles messages, and what is more urgent, until there is a reason to end. Nothing of an actor that takes
     /// [rounds](Self::take_round) instead.
-    fn serve(&mut self) -> Option<Pin<Box<dyn Future<Output = Over> + Send + '_>>>;
+    fn serve(&mut self) -> Option<Serving<'_>>;
 
     /// Handles what there is, for the length of a turn; nothing comes of it if the life is over, which notes why.
     fn take_round(&mut self, cx: &mut task::Context<'_>) -> Option<Outcome>;
 
     /// Handles what was accepted before the stop, save what stays in the stash: up to these marks, if they are set already.
-    fn drain(&mut self, marks: Option<Marks>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn drain(&mut self, marks: Option<Marks>) -> Draining<'_>;
 
-    /// Takes one step of that, up to these marks, which the first step sets.
-    fn drain_step(&mut self, marks: &mut Option<Marks>) -> Drained;
+    /// The marks up to which a drain that begins now goes.
+    fn marks(&self) -> Marks;
+
+    /// Takes one step of a drain.
+    fn drain_step(&mut self) -> Drained;
     /// After a panic: takes the next message if nobody can find out what it is.
     fn skip_unreadable(&mut self);
 
@@ -107,6 +120,12 @@ pub(super) enum Hook<'a> {
     Exited(Box<Exited>),
     Stopped(&'a ExitReason),
 }
+
+/// What an actor does that may wait, in a box.
+pub(super) type Serving<'a> = Pin<Box<dyn Future<Output = Over> + Send + 'a>>;
+
+/// What handles messages after a stop, in a box.
+pub(super) type Draining<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// What a hook returns, in a box: hooks are few.
 pub(super) type HookWork<'a> = Pin<Box<dyn Future<Output = Handled> + Send + 'a>>;
@@ -180,6 +199,14 @@ impl<M> InHand<M> {
 impl<A: Actor> Life<A> {
     /// Nothing that it does between its start and its end has to be waited for.
     const NEVER_WAITS: bool = A::AT_ONCE && (A::TAKES_TURNS || !A::HOOKS.exited);
+
+    /// What waits, for those that may. As constants, so that the compiler does not so much as look at it for all others.
+    const SERVE: Option<for<'a> fn(&'a mut Self) -> Serving<'a>> =
+        if Self::NEVER_WAITS && !fault::POSSIBLE { None } else { Some(|life| Box::pin(life.go_round())) };
+    const DRAIN: Option<for<'a> fn(&'a mut Self, Option<Marks>) -> Draining<'a>> =
+        if A::AT_ONCE && !fault::POSSIBLE { None } else { Some(|life, marks| Box::pin(life.drain_all(marks))) };
+    const TURN: Option<for<'a, 'b, 'c> fn(&'a mut Self, Option<&'b mut task::Context<'c>>) -> Outcome> =
+        if A::TAKES_TURNS { Some(Self::turn) } else { None };
 
     pub(super) fn new(cell: Arc<Cell<A>>, actor: A) -> Self {
         let common = Common::new(cell.clone());
@@ -338,32 +365,46 @@ impl<A: Actor> AnyLife for Life<A> {
         Called { work, first, common, wakers: batch.wakers() }
     }
 
-    fn serve(&mut self) -> Option<Pin<Box<dyn Future<Output = Over> + Send + '_>>> {
-        self.batch.stays_awake();
-        // What waits is compiled for those that do.
-        if const { Self::NEVER_WAITS && !fault::POSSIBLE } || (Self::NEVER_WAITS && !self.is_threatened()) {
-            return None;
+    fn takes_turns(&self) -> bool {
+        A::TAKES_TURNS
+    }
+
+    fn take_turn(&mut self, task: Option<&mut task::Context<'_>>) -> Outcome {
+        match const { Self::TURN } {
+            Some(turn) => turn(self, task),
+            None => Outcome::Task,
         }
-        Some(Box::pin(self.go_round()))
+    }
+
+    fn serve(&mut self) -> Option<Serving<'_>> {
+        self.batch.stays_awake();
+        match const { Self::SERVE } {
+            Some(serve) if !Self::NEVER_WAITS || self.is_threatened() => Some(serve(self)),
+            _ => None,
+        }
     }
 
     fn take_round(&mut self, cx: &mut task::Context<'_>) -> Option<Outcome> {
         if const { !Self::NEVER_WAITS } || self.is_threatened() { Some(Outcome::Task) } else { self.round(Some(cx)) }
     }
 
-    fn drain(&mut self, marks: Option<Marks>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        if const { A::AT_ONCE && !fault::POSSIBLE } || (A::AT_ONCE && !self.is_threatened()) {
-            return drain_in_steps(self, marks);
+    fn drain(&mut self, marks: Option<Marks>) -> Draining<'_> {
+        match const { Self::DRAIN } {
+            Some(drain) if !A::AT_ONCE || self.is_threatened() => drain(self, marks),
+            _ => drain_in_steps(self, marks),
         }
-        Box::pin(self.drain_all(marks))
     }
 
     fn skip_unreadable(&mut self) {
         self.take_unreadable();
     }
 
-    fn drain_step(&mut self, marks: &mut Option<Marks>) -> Drained {
-        if const { A::AT_ONCE } { self.drain_at_once(marks) } else { Drained::Done }
+    fn marks(&self) -> Marks {
+        self.marks()
+    }
+
+    fn drain_step(&mut self) -> Drained {
+        if const { A::AT_ONCE } { self.drain_at_once() } else { Drained::Done }
     }
 
     fn drop_sources(&mut self) -> Vec<ExitReason> {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::builder::StartError;
+use crate::address::{Accepts, ActorRef, Ask, Awaited, Protocol, Tell, never};
 
 /// An actor on its way; resolves to a reference to it when it is ready. Made by [`ActorSystem::start`](crate::ActorSystem::start)
 /// and [`Context::start`](crate::Context::start).
@@ -20,6 +21,43 @@ pub struct Starting<'a, R>(Pin<Box<dyn Future<Output = Result<R, StartError>> + 
 impl<'a, R> Starting<'a, R> {
     pub(crate) fn new(work: impl Future<Output = Result<R, StartError>> + Send + 'a) -> Self {
         Starting(Box::pin(work))
+    }
+}
+
+// Complaints of a missing `.await`, as for an ask.
+#[doc(hidden)]
+impl<R> Starting<'_, R> {
+    pub fn unwrap(self) -> R
+    where
+        Self: Awaited,
+    {
+        never()
+    }
+
+    pub fn expect(self, _text: &str) -> R
+    where
+        Self: Awaited,
+    {
+        never()
+    }
+}
+
+#[doc(hidden)]
+impl<A: Protocol> Starting<'_, ActorRef<A>> {
+    pub fn tell<M>(&self, _message: M) -> Tell<'_, ActorRef<A>, M>
+    where
+        A: Accepts<M>,
+        Self: Awaited,
+    {
+        never()
+    }
+
+    pub fn ask<M>(&self, _message: M) -> Ask<'_, A, M, <A as Accepts<M>>::Reply, <A as Accepts<M>>::Error>
+    where
+        A: Accepts<M>,
+        Self: Awaited,
+    {
+        never()
     }
 }
 

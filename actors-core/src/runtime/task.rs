@@ -36,24 +36,19 @@ pub(super) fn start_task<A: Actor>(cell: Arc<Cell<A>>) {
     let Some(actor) = cell.take_state() else { return };
     let mut life = Life::new(cell, actor);
     if !end_here(&mut life, std::mem::needs_drop::<A>()) {
-        life.go_on_in_task();
+        go_on_in_task(Box::new(life));
     }
 }
 
 /// The whole life, as the future of a task. Dropped at any point, it still ends the actor in order.
-///
-/// Written so that the life stands in the future once, and is borrowed from there.
-#[allow(clippy::manual_async_fn, reason = "an `async fn` would hold its argument twice")]
-fn live<A: Actor>(mut life: Life<A>) -> impl Future<Output = ()> + Send {
-    async move {
-        let counted = life.common.any.env().count_task();
-        go_through(&mut life).await;
-        drop(life);
-        drop(counted);
-    }
+async fn live(mut life: Box<dyn AnyLife>) {
+    let counted = life.common().any.env().count_task();
+    go_through(&mut *life).await;
+    drop(life);
+    drop(counted);
 }
 
-/// A life, but for its last moment: compiled once.
+/// A life, but for its last moment.
 async fn go_through(life: &mut dyn AnyLife) {
     let cell = life.common().any.clone();
     let mut identity = Identity::new(cell.clone(), Role::Itself);
@@ -105,14 +100,15 @@ fn cease_as(identity: &mut Identity, run: Pin<&mut dyn Cease>) {
     let _ = identity.enter(|| discard(run, true));
 }
 
-impl<A: Actor> Life<A> {
-    /// From now on a task runs this life.
-    pub(super) fn go_on_in_task(self) {
-        let runtime = self.common.any.env().runtime.clone();
-        // In a box, so that the runtime's part of a task is compiled once.
-        let living: Pin<Box<dyn Future<Output = ()> + Send>> =
-            if A::TAKES_TURNS && self.goes_on_in_turns() { Box::pin(Turns::new(self)) } else { Box::pin(live(self)) };
-        note_wake();
-        runtime.spawn(living);
+/// From now on a task runs this life. It stands in a box, so that tasks, and the runtime's part of them, are compiled once.
+pub(super) fn go_on_in_task(mut life: Box<dyn AnyLife>) {
+    let takes_turns = life.takes_turns();
+    let common = life.common();
+    let runtime = common.any.env().runtime.clone();
+    note_wake();
+    if takes_turns && common.goes_on_in_turns() {
+        runtime.spawn(Turns::new(life));
+    } else {
+        runtime.spawn(live(life));
     }
 }

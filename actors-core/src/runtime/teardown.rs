@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::fault;
 use super::ladder::{self, Budget, Parent};
-use super::life::{self, AnyLife, Called, Common, Hook, InHand, Life, Over};
+use super::life::{self, AnyLife, Called, Common, Draining, Hook, InHand, Life, Over};
 use super::rest::Ending;
 use super::serve::TURN;
 use super::watch::{Watched, discard, watch};
@@ -436,24 +436,12 @@ pub(super) enum Drained {
     One,
     /// There may be more.
     None,
-    /// Something strikes at messages, and may have to wait.
-    Threatened,
     Done,
 }
 
 impl<A: Actor> Life<A> {
-    /// One step of [`drain_all`](Self::drain_all), of an actor whose handlers never wait.
-    pub(super) fn drain_at_once(&mut self, marks: &mut Option<Marks>) -> Drained {
-        let (last, last_overtaking) = *marks.get_or_insert_with(|| self.marks());
-        if self.is_threatened() {
-            return Drained::Threatened;
-        }
-        let mailbox = &self.cell.mailbox;
-        let done = mailbox.has_taken(last) && mailbox.has_taken(last_overtaking);
-        let signals = self.core().signals.get();
-        if signals & Signals::KILL != 0 || (done && signals & Signals::RELEASED == 0) {
-            return Drained::Done;
-        }
+    /// One step of [`drain_all`](Self::drain_all), of an actor whose handlers never wait, once it is known that it is to be taken.
+    pub(super) fn drain_at_once(&mut self) -> Drained {
         let in_hand = match self.overtaking() {
             Some(in_hand) => in_hand,
             None => match self.cell.mailbox.take(&mut self.batch) {
@@ -471,20 +459,30 @@ impl<A: Actor> Life<A> {
         Drained::Done
     }
 
-    fn marks(&self) -> Marks {
+    pub(super) fn marks(&self) -> Marks {
         (self.cell.mailbox.pushed(), self.cell.mailbox.last_overtaking())
     }
 }
 
 /// Drains an actor whose handlers never wait, in a future that is compiled once.
-pub(super) fn drain_in_steps(life: &mut dyn AnyLife, mut marks: Option<Marks>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+pub(super) fn drain_in_steps(life: &mut dyn AnyLife, marks: Option<Marks>) -> Draining<'_> {
     Box::pin(async move {
+        let (last, last_overtaking) = marks.unwrap_or_else(|| life.marks());
         let mut left = TURN;
         loop {
-            match life.drain_step(&mut marks) {
+            let any = &life.common().any;
+            if fault::threatens_messages(any) {
+                // Something strikes at messages, and may have to wait.
+                return life.drain(Some((last, last_overtaking))).await;
+            }
+            let done = any.has_taken(last) && any.has_taken(last_overtaking);
+            let signals = any.core().signals.get();
+            if signals & Signals::KILL != 0 || (done && signals & Signals::RELEASED == 0) {
+                return;
+            }
+            match life.drain_step() {
                 Drained::One => left -= 1,
                 Drained::None => {}
-                Drained::Threatened => return life.drain(marks).await,
                 Drained::Done => return,
             }
             if left == 0 {

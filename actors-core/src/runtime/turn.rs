@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::task::Context;
 
 use super::fault;
-use super::life::{HAS_STATE, InHand, Life, Over, over_after};
+use super::life::{AnyLife, HAS_STATE, InHand, Life, Over, over_after};
 use super::serve::{LongTurn, Next, TURN, Urgent};
-use super::task::start_task;
+use super::task::{go_on_in_task, start_task};
 use super::teardown::{end_at_once, ends_at_once};
 use super::watch::Watched;
 use crate::actor::{Actor, at_once};
@@ -52,22 +52,30 @@ pub(super) fn start<A: Actor>(cell: Arc<Cell<A>>) {
 pub(super) fn take_turn<A: Actor>(cell: Arc<Cell<A>>) {
     let Some(actor) = cell.take_state() else { return };
     let mut life = Life::new(cell, actor);
-    // A span is as long as a task.
-    let outcome = if life.common.span.is_on() || life.core().signals.any(Signals::ABORT) {
-        Outcome::Task
-    } else {
-        let mut identity = Identity::new(life.common.any.clone(), Role::Itself);
-        identity.enter(|| life.turn(None))
-    };
-    if let Outcome::Task | Outcome::Yield = outcome {
-        life.go_on_in_task();
+    if !is_done_in_turn(&mut life) {
+        go_on_in_task(Box::new(life));
     }
 }
 
+/// Does what there is to do, for the length of a turn; says whether nothing is left that takes a task.
+fn is_done_in_turn(life: &mut dyn AnyLife) -> bool {
+    let common = life.common();
+    // A span is as long as a task.
+    if common.span.is_on() || common.core().signals.any(Signals::ABORT) {
+        return false;
+    }
+    let mut identity = Identity::new(common.any.clone(), Role::Itself);
+    !matches!(identity.enter(|| life.take_turn(None)), Outcome::Task | Outcome::Yield)
+}
+
 impl<A: Actor> Life<A> {
-    /// Does what there is to do, for the length of a turn, without a task or in the one that is polled.
+    /// Does what there is to do, for the length of a turn, without a task or in the one that is polled. One that is aborted does
+    /// nothing more, and ends when it is dropped.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn turn(&mut self, task: Option<&mut Context<'_>>) -> Outcome {
+        if self.core().signals.any(Signals::ABORT) {
+            return Outcome::Done;
+        }
         if fault::threatens_messages(&self.common.any) {
             return Outcome::Task;
         }

@@ -233,8 +233,8 @@ impl<A: Actor> fmt::Debug for Child<A> {
 
 /// A reference to a child that was just made, whose type is known.
 pub(super) fn typed<A: Protocol>(cell: &Arc<dyn AnyCell>) -> ActorRef<A> {
-    let cell = cell.clone().into_any().downcast::<Cell<A>>();
-    ActorRef::new(cell.unwrap_or_else(|_| unreachable!("a spec makes actors of the type it was made for")))
+    let cell = Cell::of(cell.clone());
+    ActorRef::new(cell.expect("a spec makes actors of the type it was made for"))
 }
 
 /// Which child is meant: by its name, or by a reference to it.

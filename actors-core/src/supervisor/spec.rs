@@ -272,9 +272,9 @@ impl<A: Actor, F: ChildFn<A> + Send + Sync> Make for Maker<A, F> {
     }
 
     fn revive(&self, cell: &Arc<dyn AnyCell>) -> Result<bool, ExitReason> {
-        match cell.clone().into_any().downcast::<Cell<A>>() {
-            Ok(cell) => revive(&cell, || self.make.make()),
-            Err(_) => Ok(false),
+        match Cell::of(cell.clone()) {
+            Some(cell) => revive::<A>(&cell, || self.make.make()),
+            None => Ok(false),
         }
     }
 }

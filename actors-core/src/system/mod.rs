@@ -116,7 +116,7 @@ impl ActorSystem {
     /// Finds an actor by its path, if it is an `A`: `system.lookup::<Db>("/app/db")`.
     pub fn lookup<A: Protocol>(&self, path: &str) -> Option<ActorRef<A>> {
         let found = lookup::find(&self.shared.root, path)?;
-        found.into_any().downcast::<Cell<A>>().ok().map(ActorRef::new)
+        Cell::of(found).map(ActorRef::new)
     }
 
     /// Returns how many actors there are.

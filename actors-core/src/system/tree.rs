@@ -312,9 +312,7 @@ pub(super) mod tests {
         fn core(&self) -> &Core {
             &self.0
         }
-        fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
-            self
-        }
+        fn put_into(self: Arc<Self>, _place: &mut dyn Any) {}
         fn kind(&self) -> &'static str {
             "Statue"
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use insta::{assert_snapshot, with_settings};
-use proc_macro2::{LineColumn, TokenStream, TokenTree};
+use proc_macro2::{LineColumn, Literal, TokenStream, TokenTree};
 use quote::quote;
 use syn::{DeriveInput, File, Item, ItemImpl, ItemMacro, parse_quote, parse2};
 
@@ -371,6 +371,133 @@ fn an_async_method_may_have_to_wait_unless_it_is_plain_that_it_does_not() {
     for method in may_wait {
         assert!(!is_at_once(&method), "{method}");
     }
+}
+
+/// The struct has no such method, its docs are the method's.
+#[test]
+fn a_link_to_self_in_docs_leads_to_the_actor() {
+    let added = expand(
+        quote!(
+            struct Counter;
+        ),
+        quote! {
+            impl Counter {
+                /// Undoes [`Self::add`].
+                #[message]
+                fn sub(&mut self, by: u64) {}
+            }
+        },
+    );
+    let added = added.to_string();
+    assert!(added.contains("Undoes [`Counter::add`]."), "{added}");
+}
+
+/// Whether there is such a hook is known to the compiler alone, of several `cfg` as well.
+#[test]
+fn a_hook_under_cfg_is_there_if_it_or_a_tick_is() {
+    let added = expand(
+        quote!(
+            struct Cache;
+        ),
+        quote! {
+            impl Cache {
+                #[cfg(unix)]
+                #[cfg(feature = "disk")]
+                #[started]
+                fn open(&mut self) {}
+
+                #[cfg(feature = "sweep")]
+                #[tick(every = "20s")]
+                fn sweep(&mut self) {}
+            }
+        },
+    );
+    let added = added.to_string();
+    let there = quote!(started: ::core::cfg!(any(all(unix, feature = "disk"), feature = "sweep"))).to_string();
+    let only_ticks = quote!(#[cfg(not(all(unix, feature = "disk")))]).to_string();
+    assert!(added.contains(&there), "{added}");
+    assert!(added.contains(&only_ticks), "{added}");
+}
+
+#[test]
+fn a_message_under_cfg_is_measured_under_it() {
+    let added = expand(
+        quote!(
+            struct Disk;
+        ),
+        quote!(impl Disk { #[cfg(unix)] #[message] fn write(&mut self, page: Page) {} }),
+    );
+    let check = quote!(#[cfg(unix)] const _: () = __actors::__private::fits::<Write>).to_string();
+    assert!(added.to_string().contains(&check), "{added}");
+}
+
+#[test]
+fn a_mailbox_without_a_bound_has_none() {
+    let added = expand(
+        quote!(
+            #[actor(mailbox = "unbounded")]
+            struct Log;
+        ),
+        quote!(impl Log { #[message] fn write(&mut self) {} }),
+    );
+    let policy = quote!(mailbox: ::actors_core::Capacity::Unbounded).to_string();
+    assert!(added.to_string().contains(&policy), "{added}");
+}
+
+/// A number is taken for 16 bytes.
+#[test]
+fn the_compiler_measures_what_may_be_one_byte_too_large() {
+    let measures = |limit: usize| {
+        let limit = Literal::usize_unsuffixed(limit);
+        let added = expand_with(
+            quote!(
+                struct Disk;
+            ),
+            quote!(impl Disk { #[message] fn seek(&mut self, track: u64, sector: u64) {} }),
+            quote!(size_limit = #limit),
+        );
+        added.to_string().contains("fits")
+    };
+    assert!(!measures(32));
+    assert!(measures(31));
+}
+
+#[test]
+fn an_actor_whose_first_hooks_wait_takes_no_turns() {
+    let takes_turns = |hook: TokenStream| {
+        let added = expand(
+            quote!(
+                struct Log;
+            ),
+            quote!(impl Log { #[message] fn write(&mut self) {} #hook }),
+        );
+        added.to_string().contains("const TAKES_TURNS")
+    };
+    assert!(takes_turns(quote!()));
+    assert!(takes_turns(quote!(
+        #[started]
+        async fn open(&mut self) {
+            self.n = 1;
+        }
+    )));
+    assert!(takes_turns(quote!(
+        #[stopped]
+        async fn close(&mut self) {
+            self.file.close().await;
+        }
+    )));
+    assert!(!takes_turns(quote!(
+        #[started]
+        async fn open(&mut self) {
+            self.file.open().await;
+        }
+    )));
+    assert!(!takes_turns(quote!(
+        #[exited]
+        async fn gone(&mut self, exit: Exited) {
+            self.file.open().await;
+        }
+    )));
 }
 
 /// Rename and go-to in an editor follow the place that a name comes from.

@@ -1,0 +1,68 @@
+//! While the last hook of an actor runs: its mailbox refuses all, and what the hook puts aside is accounted for (S4.4, S6.1).
+
+use actors_core::{Actor, ActorSystem, Context, Refusal, messages};
+use tests::{Broken, Gate, promptly};
+
+/// Fails, and takes its time to end.
+#[derive(Actor)]
+struct Failing {
+    gate: Gate,
+}
+
+#[messages]
+impl Failing {
+    #[message]
+    fn fail(&self) -> Result<(), Broken> {
+        Err(Broken("failed"))
+    }
+
+    #[stopped]
+    async fn end(&mut self) {
+        self.gate.pass().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s6_1_one_that_has_failed_takes_nothing_while_its_hook_runs() {
+    let (system, gate) = (ActorSystem::new("last"), Gate::new());
+    let failing = system.spawn(Failing { gate: gate.clone() });
+    failing.tell(Fail).await.unwrap();
+    promptly("its hook runs", gate.reached()).await;
+
+    let refused = failing.try_tell(Fail).unwrap_err();
+
+    assert_eq!(refused.reason(), Refusal::Stopping);
+    gate.open();
+    promptly("its end", failing.stopped()).await;
+    assert_eq!(system.dead_letter_count(), 0);
+    system.shutdown().await;
+}
+
+/// Puts something aside in its last hook.
+#[derive(Actor)]
+#[actor(stash = 1)]
+struct Tidy;
+
+#[messages]
+impl Tidy {
+    #[message]
+    fn keep(&self) {}
+
+    #[stopped]
+    async fn end(&mut self, ctx: &mut Context<Self>) {
+        assert!(ctx.stash(Keep).is_ok(), "there is room");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_4_what_the_last_hook_puts_aside_is_a_dead_letter() {
+    let system = ActorSystem::new("last");
+    let tidy = system.spawn(Tidy);
+    tidy.ask(Keep).await.unwrap();
+
+    tidy.stop();
+
+    promptly("its end", tidy.stopped()).await;
+    assert_eq!(system.dead_letter_count(), 1);
+    system.shutdown().await;
+}
