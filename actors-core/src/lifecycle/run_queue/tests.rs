@@ -50,11 +50,7 @@ impl Table {
 
     /// A runner that was called, by any thread.
     fn runner(&self) -> Runner {
-        let (_, number) = {
-            let mut inner = lock(&self.queue.inner);
-            inner.coming += 1;
-            inner.call_new()
-        };
+        let (_, number) = lock(&self.queue.inner).call_new(State::Free);
         Runner { queue: self.queue.clone(), number, lane: None, successor: None, gone: false, slept: None, turns: 0 }
     }
 }
@@ -162,7 +158,7 @@ async fn only_so_many_runners_sleep_and_others_go() {
     let lanes: Vec<_> = runners.iter_mut().map(|runner| runner.begin(&nobody()).expect("it was called")).collect();
     assert_eq!((lanes, table.queue.is_awake()), ((0..=SLEEPERS).collect(), true));
 
-    let gone: Vec<_> = runners.iter_mut().enumerate().map(|(lane, runner)| runner.end(lane, false, &mut nobody()).is_ready()).collect();
+    let gone: Vec<_> = runners.iter_mut().enumerate().map(|(lane, runner)| runner.end(lane, &mut nobody()).is_ready()).collect();
 
     assert_eq!(gone, [false, false, false, false, true]);
     assert!(!table.queue.is_awake());
@@ -173,10 +169,10 @@ async fn a_lane_that_a_runner_has_left_is_the_next_ones() {
     let table = Table::new();
     let (mut first, mut second) = (table.runner(), table.runner());
     let lane = first.begin(&nobody()).expect("it was called");
-    assert!(first.end(lane, false, &mut nobody()).is_pending());
+    assert!(first.end(lane, &mut nobody()).is_pending());
 
     assert_eq!(second.begin(&nobody()), Some(lane));
-    assert!(second.end(lane, false, &mut nobody()).is_pending());
+    assert!(second.end(lane, &mut nobody()).is_pending());
 }
 
 #[tokio::test(start_paused = true)]
@@ -185,12 +181,12 @@ async fn one_who_sleeps_is_called_before_a_new_one_is_made_unless_its_time_is_up
     for (until, is_called) in until {
         let until = until.map(|time| Instant::now() + time);
         let mut inner = Inner { last: 7, ..Inner::default() };
-        inner.asleep.push(Sleeper { number: 3, waker: Waker::noop().clone(), until });
+        inner.runners.push(Known { number: 3, state: State::Asleep(Waker::noop().clone(), until) });
 
-        let (call, number) = inner.call_one();
+        let (call, number) = inner.call_one(State::Free);
 
         assert_eq!((matches!(call, Call::Wake(_)), number), (is_called, if is_called { 3 } else { 8 }), "{until:?}");
-        assert_eq!((inner.asleep.len(), inner.awake), (usize::from(!is_called), 1));
+        assert_eq!((inner.asleep(), inner.is_awake()), (usize::from(!is_called), true));
     }
 }
 
@@ -199,7 +195,7 @@ async fn a_runner_goes_when_there_have_been_no_turns_for_a_while() {
     let table = Table::new();
     let mut runner = table.runner();
     let lane = runner.begin(&nobody()).expect("it was called");
-    assert!(runner.end(lane, false, &mut nobody()).is_pending());
+    assert!(runner.end(lane, &mut nobody()).is_pending());
     let mut waits = async |turns, time| {
         runner.turns += turns;
         tokio::time::advance(time).await;
@@ -211,5 +207,5 @@ async fn a_runner_goes_when_there_have_been_no_turns_for_a_while() {
     assert!(waits(1, Duration::from_millis(1)).await, "there has been a turn");
     assert!(waits(0, Duration::from_millis(999)).await);
     assert!(!waits(0, Duration::from_millis(1)).await);
-    assert!(runner.gone && lock(&table.queue.inner).asleep.is_empty());
+    assert!(runner.gone && lock(&table.queue.inner).runners.is_empty());
 }
