@@ -1,6 +1,6 @@
 //! Callbacks for the end of a system: whatever becomes of one, the others run.
 
-use std::future::{pending, ready};
+use std::future::pending;
 use std::time::Duration;
 
 use actors_core::ActorSystem;
@@ -21,7 +21,7 @@ async fn a_callback_that_breaks_when_it_is_dropped_does_not_keep_the_others_from
     for ends in [true, false] {
         let (system, journal) = (ActorSystem::new("quarry"), Journal::new());
         let noting = journal.clone();
-        system.on_terminated(move || ready(noting.note("called"))).expect("it is not over");
+        system.on_terminated(async move || noting.note("called")).expect("it is not over");
         let bomb = Bomb;
         system
             .on_terminated(move || async move {

@@ -170,6 +170,10 @@ fn found() -> Vec<Found> {
                     signature.push(' ');
                     signature += lines.next().expect("a signature has an end").trim();
                 }
+                if signature.contains("Self: Awaited") {
+                    // Nobody can call it: it is there for what the compiler says of a missing `.await`.
+                    continue;
+                }
                 // What stands behind `where` has arrows of its own, and so have parameters that are functions.
                 let declared = signature.split(" where ").next().unwrap_or_default();
                 let returned = declared.rsplit_once("->").map_or("", |(_, returned)| returned.trim());

@@ -161,7 +161,7 @@ where
 
     /// How many there are: a method that would have to be `#[must_use]`, were it not for a handler.
     #[message]
-    pub fn len(&self) -> usize {
+    pub fn held(&self) -> usize {
         self.slots.len()
     }
 

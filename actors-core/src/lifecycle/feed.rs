@@ -124,6 +124,7 @@ pub(crate) struct Subscription<T> {
 impl<T> Subscription<T> {
     /// Waits for the next; `None` once there is no source any more.
     pub(crate) async fn recv(&mut self) -> Option<Arc<T>> {
+        let _waits = Waits(self);
         poll_fn(|cx| {
             let mut readers = lock(&self.readers);
             let closed = readers.closed;
@@ -148,6 +149,17 @@ impl<T> Subscription<T> {
     /// How many were missed because it was too slow.
     pub(crate) fn missed(&self) -> u64 {
         lock(&self.readers).all.get(&self.key).map_or(0, |reader| reader.missed)
+    }
+}
+
+/// One who waits for the next. Once it does no more, nobody is to wake it.
+struct Waits<'a, T>(&'a Subscription<T>);
+
+impl<T> Drop for Waits<'_, T> {
+    fn drop(&mut self) {
+        let Subscription { readers, key } = self.0;
+        let left = lock(readers).all.get_mut(key).and_then(|reader| reader.waker.take());
+        drop(left);
     }
 }
 

@@ -60,6 +60,9 @@ pub(crate) struct Common {
     pub(super) concluded: bool,
 }
 
+/// How a life does what there is to do, for the length of a turn.
+type TakeTurn<L> = fn(&mut L, Option<&mut task::Context<'_>>) -> Option<Outcome>;
+
 /// A life of an actor of any type: what those who need not know the type ask of it.
 pub(super) trait AnyLife: Send {
     fn common(&mut self) -> &mut Common;
@@ -205,8 +208,7 @@ impl<A: Actor> Life<A> {
         if Self::NEVER_WAITS && !fault::POSSIBLE { None } else { Some(|life| Box::pin(life.go_round())) };
     const DRAIN: Option<for<'a> fn(&'a mut Self, Option<Marks>) -> Draining<'a>> =
         if A::AT_ONCE && !fault::POSSIBLE { None } else { Some(|life, marks| Box::pin(life.drain_all(marks))) };
-    const TURN: Option<for<'a, 'b, 'c> fn(&'a mut Self, Option<&'b mut task::Context<'c>>) -> Option<Outcome>> =
-        if A::TAKES_TURNS { Some(Self::turn) } else { None };
+    const TURN: Option<TakeTurn<Self>> = if A::TAKES_TURNS { Some(Self::turn) } else { None };
 
     pub(super) fn new(cell: Arc<Cell<A>>, actor: A) -> Self {
         let common = Common::new(cell.clone());
