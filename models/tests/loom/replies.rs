@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use loom::thread;
 use models::Model;
@@ -15,6 +15,8 @@ use crate::reply::{Broken, Outcome, ReplyTo, Slot};
 pub(crate) const MODELS: &[Model] = &[
     ("an_answer_wakes_an_asker_that_goes_to_sleep", answer_against_poll),
     ("an_answer_wakes_an_asker_that_is_known_beforehand", answer_to_a_known_asker),
+    ("an_answer_is_taken_out_of_the_slot_that_is_the_askers_alone", answer_against_the_last_look),
+    ("an_asker_that_is_not_to_be_woken_meanwhile_is_woken_afterwards", answer_against_hush),
     ("a_reply_that_is_dropped_wakes_the_asker", dropped_against_poll),
     ("a_late_answer_is_dropped_once", answer_against_close),
     ("what_is_noted_of_a_request_is_seen_whole", noted_against_answer),
@@ -61,6 +63,53 @@ fn answer_to_a_known_asker() -> u64 {
         let reply = ReplyTo::to(&slot);
         let given = answer(&drops);
         let answerer = thread::spawn(move || reply.send(given));
+        bell.wait();
+        assert!(slot.poll(&mut std::task::Context::from_waker(&waker)).is_ready());
+        answerer.join().expect("the answerer goes well");
+        assert_eq!(drops.all().len(), 1);
+    })
+}
+
+fn answer_against_the_last_look() -> u64 {
+    explore(|| {
+        let drops = Arc::new(Notes::default());
+        let bell = Bell::new();
+        let waker = Waker::from(bell.clone());
+        let slot = Asked::new(Some(waker.clone()));
+        let reply = ReplyTo::to(&slot);
+        let given = answer(&drops);
+        let answerer = thread::spawn(move || reply.send(given));
+        // It looks whether it was woken or not: while the answer comes, too.
+        let mut own = Some(slot);
+        let mut cx = std::task::Context::from_waker(&waker);
+        let outcome = match Slot::poll_own(&mut own, &mut cx) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => {
+                bell.wait();
+                match Slot::poll_own(&mut own, &mut cx) {
+                    Poll::Ready(outcome) => outcome,
+                    Poll::Pending => panic!("who is woken finds the answer"),
+                }
+            }
+        };
+        assert!(matches!(outcome, Outcome::Answered(Ok(_))));
+        answerer.join().expect("the answerer goes well");
+        drop((outcome, own));
+        assert_eq!(drops.all().len(), 1);
+    })
+}
+
+fn answer_against_hush() -> u64 {
+    explore(|| {
+        let drops = Arc::new(Notes::default());
+        let bell = Bell::new();
+        let waker = Waker::from(bell.clone());
+        let slot = Asked::new(Some(waker.clone()));
+        let reply = ReplyTo::to(&slot);
+        let hushed = reply.hush();
+        let given = answer(&drops);
+        let answerer = thread::spawn(move || reply.send(given));
+        drop(hushed);
         bell.wait();
         assert!(slot.poll(&mut std::task::Context::from_waker(&waker)).is_ready());
         answerer.join().expect("the answerer goes well");
