@@ -1,6 +1,7 @@
 //! Dead letters as messages, to actors that listen to them (S12.6).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actors_core::{Actor, ActorSystem, DeadLetter, Overflow, messages};
 use tests::{Gate, Journal, promptly};
@@ -76,4 +77,27 @@ async fn pub_5_listeners_that_cannot_keep_up_beget_no_letters_without_end() {
         assert!(!journal.is_empty());
         assert!(promptly("the system settles", system.shutdown()).await.is_clean());
     }
+}
+
+#[tokio::test]
+async fn who_reads_letters_of_its_own_making_lets_others_run() {
+    let system = ActorSystem::new("letters");
+    let (full, _, _gate) = slow(&system, 1, Overflow::DropNewest).await;
+    full.try_tell(Note(0)).expect("there is room");
+    let mut letters = system.dead_letters();
+    full.try_tell(Note(1)).expect("it gives way");
+    let others = Arc::new(AtomicBool::new(false));
+    tokio::spawn({
+        let others = others.clone();
+        async move { others.store(true, Ordering::Relaxed) }
+    });
+
+    let mut read = 0;
+    while !others.load(Ordering::Relaxed) && read < 10_000 {
+        letters.recv().await.expect("the system is there");
+        full.try_tell(Note(1)).expect("it gives way");
+        read += 1;
+    }
+
+    assert!(others.load(Ordering::Relaxed), "after {read} letters");
 }

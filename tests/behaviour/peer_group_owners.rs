@@ -144,3 +144,18 @@ async fn s8_4_a_shutdown_of_the_system_runs_every_cleanup_once() {
     assert!(group.members.iter().all(|(_, reason)| *reason == ExitReason::Shutdown));
     assert_eq!(group.members.len(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn s8_4_a_cleanup_that_panics_while_its_owner_stops_is_not_lost() {
+    let system = ActorSystem::new("groups");
+    let (owner, group, _journal) = deaf_owner(&system).await;
+    group.on_end(|_| panic!("not clean"));
+    let _member = group.spawn(Peer);
+
+    owner.stop();
+    promptly("the owner ends", owner.stopped()).await;
+
+    let exit = owner.exit().expect("it has ended");
+    let told = std::iter::once(&exit.reason).chain(&exit.secondary).filter(|reason| reason.to_string().contains("not clean")).count();
+    assert_eq!(told, 1, "{exit:?}");
+}

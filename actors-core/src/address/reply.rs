@@ -67,6 +67,8 @@ struct State<R, E> {
     /// There while the stage says that it is settled.
     outcome: Option<Outcome<R, E>>,
     waker: Option<Waker>,
+    /// The answer is to wake nobody yet.
+    hushed: bool,
     stashed: Stashed,
 }
 
@@ -157,8 +159,8 @@ impl<R, E> ReplyTo<R, E> {
     /// Has nobody be woken by the answer until what is returned goes.
     pub(crate) fn hush(&self) -> Option<Hushed<R, E>> {
         let slot = self.slot.clone()?;
-        let waker = lock(&slot.state).waker.take();
-        Some(Hushed { slot, waker })
+        lock(&slot.state).hushed = true;
+        Some(Hushed(slot))
     }
 
     /// What the asker shares with whoever answers, if somebody asked.
@@ -197,23 +199,16 @@ impl<R, E> Drop for ReplyTo<R, E> {
 }
 
 /// While there is one, the answer wakes nobody; afterwards it does, whenever it has come.
-pub(crate) struct Hushed<R, E> {
-    slot: Arc<Slot<R, E>>,
-    waker: Option<Waker>,
-}
+pub(crate) struct Hushed<R, E>(Arc<Slot<R, E>>);
 
 impl<R, E> Drop for Hushed<R, E> {
     fn drop(&mut self) {
-        let Some(waker) = self.waker.take() else { return };
-        let mut state = lock(&self.slot.state);
-        match state.stage {
-            // Unless the asker has come with another meanwhile.
-            Stage::Waiting => _ = state.waker.get_or_insert(waker),
-            Stage::Settled => {
-                drop(state);
-                wake(waker);
-            }
-            Stage::Done => {}
+        let mut state = lock(&self.0.state);
+        state.hushed = false;
+        let waker = if state.stage == Stage::Waiting { None } else { state.waker.take() };
+        drop(state);
+        if let Some(waker) = waker {
+            wake(waker);
         }
     }
 }
@@ -249,7 +244,7 @@ impl<R, E> Slot<R, E> {
     pub(crate) fn new(waker: Option<Waker>) -> Arc<Self> {
         // Made where it stands: `new` would make it on the stack and copy it at once, in other parts, while its writing is under way.
         Arc::new_cyclic(|_| {
-            let state = State { stage: Stage::Waiting, outcome: None, waker, stashed: Stashed::default() };
+            let state = State { stage: Stage::Waiting, outcome: None, waker, hushed: false, stashed: Stashed::default() };
             Slot { state: Mutex::new(state), deadline: OnceLock::new() }
         })
     }
@@ -269,7 +264,7 @@ impl<R, E> Slot<R, E> {
         state.stage = Stage::Settled;
         // There was none, so there is nothing to drop.
         std::mem::forget(state.outcome.replace(outcome));
-        let waker = state.waker.take();
+        let waker = if state.hushed { None } else { state.waker.take() };
         drop(state);
         // First, so that the asker finds it to be its own.
         drop(slot);

@@ -8,6 +8,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
 
+use tokio::task::coop::poll_proceed;
+
 use crate::caught::unless_it_panics;
 use crate::sync::{Mutex, lock, wake};
 
@@ -126,11 +128,13 @@ impl<T> Subscription<T> {
     pub(crate) async fn recv(&mut self) -> Option<Arc<T>> {
         let _waits = Waits(self);
         poll_fn(|cx| {
+            let turn = std::task::ready!(poll_proceed(cx));
             let mut readers = lock(&self.readers);
             let closed = readers.closed;
             let reader = readers.all.get_mut(&self.key).expect("it leaves when it is dropped");
             let next = reader.unread.pop_front();
             if next.is_some() || closed {
+                turn.made_progress();
                 return Poll::Ready(next);
             }
             let old = reader.waker.replace(cx.waker().clone());

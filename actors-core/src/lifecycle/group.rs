@@ -138,8 +138,8 @@ impl Group {
 
     fn clean_up(&self, cleanup: Cleanup, report: GroupReport) {
         let failed = self.owner.env().within(|| panic::guard(|| cleanup(report))).err();
-        if let Some(reason) = failed.filter(|_| self.owner.core().incarnation() == self.incarnation) {
-            request::stop(&self.owner, reason, Mode::Now, None);
+        if let Some(reason) = failed {
+            request::fail(&self.owner, self.incarnation, reason);
         }
     }
 

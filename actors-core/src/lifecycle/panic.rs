@@ -1,16 +1,10 @@
 //! Panics, caught and made into exit reasons.
 
 use std::any::Any;
-use std::cell::RefCell;
 use std::sync::{Arc, Once};
 
 use super::exit::ExitReason;
-use crate::caught::{caught, dispose};
-
-thread_local! {
-    /// The last panic of this thread: what it said, and where it was.
-    static LAST: RefCell<Option<(Arc<str>, Arc<str>)>> = const { RefCell::new(None) };
-}
+use crate::caught::{caught, dispose, last, note, take_last};
 
 /// Runs `work`; a panic becomes a reason. Compiled in one piece with what it runs: for what is done at every turn.
 pub(crate) fn guard<R>(work: impl FnOnce() -> R) -> Result<R, ExitReason> {
@@ -29,8 +23,9 @@ pub(crate) fn catch(work: &mut dyn FnMut()) -> Result<(), ExitReason> {
 /// The reason of an actor that panicked with `payload` on this thread.
 pub(crate) fn reason(payload: Box<dyn Any + Send>) -> ExitReason {
     let message: Arc<str> = Arc::from(text(&*payload));
+    let location = take_last().map(|(_, place)| place);
     dispose(payload);
-    ExitReason::Panicked { message, location: take_last().map(|(_, place)| place) }
+    ExitReason::Panicked { message, location }
 }
 
 /// The reason of the panic that unwinds this thread, for a destructor that wants to tell somebody.
@@ -43,16 +38,6 @@ pub(crate) fn under_way() -> Option<ExitReason> {
         None => (Arc::from(NO_TEXT), None),
     };
     Some(ExitReason::Panicked { message, location })
-}
-
-/// The note on the last panic of this thread; one that is ending has none.
-fn last() -> Option<(Arc<str>, Arc<str>)> {
-    LAST.try_with(|last| last.borrow().clone()).ok().flatten()
-}
-
-/// Takes the note, which says nothing of the next panic.
-fn take_last() -> Option<(Arc<str>, Arc<str>)> {
-    LAST.try_with(RefCell::take).ok().flatten()
 }
 
 const NO_TEXT: &str = "(a panic without a text)";
@@ -75,9 +60,7 @@ pub(crate) fn note_locations() {
         let others = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let place = info.location().map_or_else(String::new, ToString::to_string);
-            let last = (Arc::from(text(info.payload())), Arc::from(place));
-            // A thread that is ending has no such store any more.
-            let _ = LAST.try_with(|store| *store.borrow_mut() = Some(last));
+            note((Arc::from(text(info.payload())), Arc::from(place)));
             others(info);
         }));
     });
@@ -86,6 +69,7 @@ pub(crate) fn note_locations() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caught::unless_it_panics;
 
     #[test]
     fn a_payload_that_panics_when_dropped_is_still_a_reason() {
@@ -97,5 +81,13 @@ mod tests {
         }
         let caught = guard(|| std::panic::panic_any(Bomb));
         assert!(matches!(caught, Err(ExitReason::Panicked { .. })));
+    }
+
+    #[test]
+    fn a_panic_without_a_note_of_its_own_has_not_the_place_of_one_that_nobody_was_told_of() {
+        note_locations();
+        unless_it_panics(|| panic!("nobody is told of this"));
+        let Err(resumed) = guard(|| std::panic::resume_unwind(Box::new("resumed"))) else { panic!("it is caught") };
+        assert_eq!(resumed, ExitReason::Panicked { message: Arc::from("resumed"), location: None });
     }
 }

@@ -218,11 +218,11 @@ fn enter(any: &Arc<dyn AnyCell>, hooks: Hooks, enroll: Option<Enroll<'_>>) -> Op
         Err(refused) => refused,
         Ok(()) => {
             let note = || {
-                if core.name().is_some() {
-                    core.signals.set(Signals::KNOWN);
-                }
                 if !has_to_start {
                     env.kit.started(any);
+                }
+                if core.name().is_some() {
+                    core.signals.set(Signals::KNOWN);
                 }
             };
             if enroll.is_none_or(|enroll| enroll(any)) && family.admit(any, note) {
@@ -454,7 +454,7 @@ impl StartError {
         matches!(self.0.failure, StartFailure::AlreadyPresent)
     }
 
-    /// Returns the actor that has the name, if the name was taken by an `A`.
+    /// Returns the actor that has the name, if the name was taken by an `A` that stands in the tree by now.
     pub fn holder<A: Protocol>(&self) -> Option<ActorRef<A>> {
         let holder = self.0.holder.clone()?;
         Cell::of(holder).map(ActorRef::new)

@@ -47,7 +47,8 @@ impl Supervision {
                     None => StartFailure::AlreadyPresent,
                 };
                 drop(ledger);
-                return refuse(failure, known);
+                // One that does not stand in the tree yet may never do so.
+                return refuse(failure, known.filter(|cell| cell.core().signals.any(Signals::KNOWN)));
             }
         }
         let settings = *lock(&self.ledger).table.settings();

@@ -68,6 +68,25 @@ pub mod task {
     pub fn try_id() -> Option<()> {
         ::shuttle::rand::thread_rng().gen_bool(0.5).then_some(())
     }
+
+    /// As `tokio::task::coop`, with a budget that is never used up: the models yield by themselves.
+    pub mod coop {
+        use ::std::task::{Context, Poll};
+
+        /// As the real one, with nothing to restore.
+        #[derive(Debug)]
+        pub struct RestoreOnPending;
+
+        impl RestoreOnPending {
+            /// As the real one.
+            pub fn made_progress(&self) {}
+        }
+
+        /// As the real one.
+        pub fn poll_proceed(_cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
+            Poll::Ready(RestoreOnPending)
+        }
+    }
 }
 
 /// As `tokio::time`. No time passes, so no limit is outrun, and whoever sleeps sleeps as long as the model runs.
