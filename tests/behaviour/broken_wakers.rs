@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use actors_core::{Actor, ActorSystem, ExitReason, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, ExitReason, messages};
 use tests::{Gate, promptly};
 
 struct Broken;
@@ -64,13 +64,19 @@ async fn all_who_wait_for_the_end_of_a_system_are_told_of_it() {
     assert!(!door.is_alive());
 }
 
-#[tokio::test(start_paused = true)]
-async fn all_who_wait_for_room_get_it_and_the_receiver_lives_on() {
+/// A door with one message in hand, at the gate, and no room for another.
+async fn full() -> (ActorSystem, ActorRef<Door>, Gate) {
     let (system, gate) = (ActorSystem::new("wakers"), Gate::new());
     let door = system.start(Door).await.expect("it starts");
     door.tell(Hold { gate: gate.clone() }).await.expect("it is open");
     gate.reached().await;
     door.tell(Knock).await.expect("there is room for one");
+    (system, door, gate)
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_who_wait_for_room_get_it_and_the_receiver_lives_on() {
+    let (system, door, gate) = full().await;
     let mut broken = Box::pin(async { door.tell(Knock).await });
     assert!(poll_broken(broken.as_mut()).is_pending());
     let sound = tokio::spawn({
@@ -91,11 +97,7 @@ async fn all_who_wait_for_room_get_it_and_the_receiver_lives_on() {
 
 #[tokio::test(start_paused = true)]
 async fn all_who_wait_for_room_are_told_that_there_will_be_none() {
-    let (system, gate) = (ActorSystem::new("wakers"), Gate::new());
-    let door = system.start(Door).await.expect("it starts");
-    door.tell(Hold { gate: gate.clone() }).await.expect("it is open");
-    gate.reached().await;
-    door.tell(Knock).await.expect("there is room for one");
+    let (_system, door, gate) = full().await;
     let mut broken = Box::pin(async { door.tell(Knock).await });
     assert!(poll_broken(broken.as_mut()).is_pending());
     let sound = tokio::spawn({

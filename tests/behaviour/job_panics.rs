@@ -2,10 +2,10 @@
 
 use std::future::pending;
 
-use actors_core::{ActorSystem, ExitReason, JobError, Outcome};
+use actors_core::{ActorRef, ActorSystem, ExitReason, JobError, Outcome};
 use tests::{Journal, eventually, promptly};
 
-use crate::owner::{Order, have, owner};
+use crate::owner::{Order, Owner, have, owner};
 
 fn panicked_with(reason: &ExitReason, text: &str) -> bool {
     panicked_in("job_panics.rs", reason, text)
@@ -104,12 +104,10 @@ async fn a_panic_in_the_destructor_of_finished_work_counts_as_one_of_the_work() 
     assert!(panicked_with(&reason, "the destructor"), "{reason}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_panic_is_not_lost_with_a_job_that_was_kept_and_never_awaited() {
-    let (system, journal) = (ActorSystem::new("test"), Journal::new());
-    let owner = owner(&system, &journal);
+/// Has the owner keep a job that has panicked, and that nobody awaits.
+async fn keep_one_that_panics(owner: &ActorRef<Owner>, journal: &Journal) {
     let note = journal.drop_note("panicking");
-    have(&owner, move |owner, ctx| {
+    have(owner, move |owner, ctx| {
         owner.kept.push(ctx.spawn_task(async move {
             let _note = note;
             panic!("nobody looks");
@@ -117,6 +115,13 @@ async fn a_panic_is_not_lost_with_a_job_that_was_kept_and_never_awaited() {
     })
     .await;
     eventually("the helper has panicked", || journal.count("panicking") == 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_not_lost_with_a_job_that_was_kept_and_never_awaited() {
+    let (system, journal) = (ActorSystem::new("test"), Journal::new());
+    let owner = owner(&system, &journal);
+    keep_one_that_panics(&owner, &journal).await;
     have(&owner, |owner, _| owner.kept.clear()).await;
     let reason = promptly("the end", owner.stopped()).await;
     assert!(panicked_with(&reason, "nobody looks"), "{reason}");
@@ -126,15 +131,7 @@ async fn a_panic_is_not_lost_with_a_job_that_was_kept_and_never_awaited() {
 async fn a_panic_is_not_lost_with_a_job_that_ends_with_the_state() {
     let (system, journal) = (ActorSystem::new("test"), Journal::new());
     let owner = owner(&system, &journal);
-    let note = journal.drop_note("panicking");
-    have(&owner, move |owner, ctx| {
-        owner.kept.push(ctx.spawn_task(async move {
-            let _note = note;
-            panic!("nobody looks");
-        }));
-    })
-    .await;
-    eventually("the helper has panicked", || journal.count("panicking") == 1).await;
+    keep_one_that_panics(&owner, &journal).await;
     owner.stop();
     let reason = promptly("the end", owner.stopped()).await;
     assert!(panicked_with(&reason, "nobody looks"), "{reason}");
