@@ -17,8 +17,6 @@ const KEEP: usize = 256;
 /// What [`Mailbox::poll_refill`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refill {
-    /// One message, which was taken as well, and nothing urgent.
-    One,
     /// Messages, which are in the batch now.
     Messages,
     Urgent,
@@ -123,25 +121,39 @@ impl<T> Mailbox<T> {
         item
     }
 
-    /// Fetches what has come since the last time; sleeps if that is nothing, unless one of `urgent` says otherwise. If that is one
-    /// message, it is taken as well, and put to `one`, where it is clear at once what becomes of it.
+    /// What a receiver does first that has been woken: takes the message that has come, and puts it to `alone`, if there is no other and
+    /// nothing urgent. It says in advance that it sleeps, where messages come one at a time. Otherwise fetches what has come.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn take_alone(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &impl Flags, alone: &mut Option<T>) {
+        let mut inner = self.lock();
+        if self.is_alone(&inner, urgent) {
+            inner.queue.pop_only(alone);
+            // As in `take`.
+            self.taken.store(inner.pushed, Ordering::Release);
+            batch.waited = true;
+            self.foresee(&mut inner, batch, cx);
+        } else {
+            self.fetch_all(&mut inner, batch);
+        }
+        drop(inner);
+        batch.wake();
+    }
+
+    /// Fetches what has come since the last time; sleeps if that is nothing, unless one of `urgent` says otherwise.
     #[inline]
-    pub(crate) fn poll_refill(
-        &self,
-        batch: &mut Batch<T>,
-        cx: &mut Context<'_>,
-        urgent: &impl Flags,
-        one: Option<&mut Option<T>>,
-    ) -> Poll<Refill> {
+    pub(crate) fn poll_refill(&self, batch: &mut Batch<T>, cx: &mut Context<'_>, urgent: &impl Flags) -> Poll<Refill> {
         if batch.falls_asleep() {
             return Poll::Pending;
         }
         let mut inner = self.lock();
-        let found = if inner.queue.len() == 1 && self.overflow != Overflow::DropOldest && !urgent.is_any_up() {
-            Poll::Ready(self.fetch_one(&mut inner, batch, cx, one))
-        } else if self.fetch(&mut inner, batch) {
-            batch.lonely = if batch.waited { batch.lonely } else { 0 };
-            batch.waited = false;
+        // Who finds a mailbox full that holds but this one waits for it to be taken, and wakes nobody.
+        let found = if self.is_alone(&inner, urgent) && self.capacity > 1 {
+            batch.first = inner.pushed;
+            inner.queue.pop_only(batch.items.free());
+            batch.items.count();
+            self.foresee(&mut inner, batch, cx);
+            Poll::Ready(Refill::Messages)
+        } else if self.fetch_all(&mut inner, batch) {
             Poll::Ready(Refill::Messages)
         } else if urgent.is_any_up() {
             Poll::Ready(Refill::Urgent)
@@ -161,32 +173,34 @@ impl<T> Mailbox<T> {
         found
     }
 
-    /// Fetches the only message in the queue. Where messages come one at a time, the receiver sleeps in advance.
+    /// Whether there is one message, which nobody else can reach, and nothing urgent.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn fetch_one(&self, inner: &mut Inner<T>, batch: &mut Batch<T>, cx: &mut Context<'_>, one: Option<&mut Option<T>>) -> Refill {
-        let is_taken = one.is_some();
-        match one {
-            Some(one) => {
-                inner.queue.pop_to(one);
-                // As in `take`.
-                self.taken.store(inner.pushed, Ordering::Release);
-            }
-            None => {
-                batch.first = inner.pushed;
-                inner.queue.pop_to(batch.items.free());
-                batch.items.count();
-            }
-        }
+    fn is_alone(&self, inner: &Inner<T>, urgent: &impl Flags) -> bool {
+        inner.queue.len() == 1 && self.overflow != Overflow::DropOldest && !urgent.is_any_up()
+    }
+
+    /// The only message has been fetched. Where messages come one at a time, the receiver sleeps in advance.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn foresee(&self, inner: &mut Inner<T>, batch: &mut Batch<T>, cx: &mut Context<'_>) {
         self.grant_all(inner, &mut batch.wakers);
         batch.lonely = if batch.waited { batch.lonely } else { 0 };
         batch.waited = false;
-        // Who finds a mailbox full that holds but this one waits for it to be taken, and wakes nobody.
-        if batch.lonely > 0 && (is_taken || self.capacity > 1) {
+        if batch.lonely > 0 {
             batch.lonely -= 1;
             batch.sleeps = true;
             inner.receiver = Receiver::Idle(cx.waker().clone());
         }
-        if is_taken { Refill::One } else { Refill::Messages }
+    }
+
+    /// Fetches all that has come since the last time; says whether there was anything.
+    #[inline(never)]
+    fn fetch_all(&self, inner: &mut Inner<T>, batch: &mut Batch<T>) -> bool {
+        let found = self.fetch(inner, batch);
+        if found {
+            batch.lonely = if batch.waited { batch.lonely } else { 0 };
+            batch.waited = false;
+        }
+        found
     }
 
     /// Fetches what has come since the last time; says whether there was anything.

@@ -83,10 +83,14 @@ impl<T> Ring<T> {
         self.slots[place].take()
     }
 
-    /// Takes the first item out, if there is one, and puts it into an empty slot.
+    /// Takes the only item out, and puts it into an empty slot.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn pop_to(&mut self, slot: &mut Option<T>) {
-        mem::forget(mem::replace(slot, self.pop()));
+    pub(crate) fn pop_only(&mut self, slot: &mut Option<T>) {
+        debug_assert!(self.len == 1, "there is one");
+        let place = self.place(0);
+        self.head = self.head.wrapping_add(1);
+        self.len = 0;
+        mem::forget(mem::replace(slot, self.slots[place].take()));
     }
 
     /// Takes items out one after the other, and writes only at the end down how many.

@@ -23,7 +23,7 @@ use crate::lifecycle::crash::Crash;
 use crate::lifecycle::current::{DropCause, Dropping, set_current_deadline};
 use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::event::{Exited, SourceKey};
-use crate::lifecycle::exit::{Exit, ExitReason, HandlerTimedOut};
+use crate::lifecycle::exit::{BoxError, Exit, ExitReason, HandlerTimedOut};
 use crate::lifecycle::panic::catch;
 use crate::lifecycle::policy::InFlight;
 use crate::lifecycle::record::HookOutcome;
@@ -288,9 +288,7 @@ impl<A: Actor> Life<A> {
         let actor = actor.as_mut().expect(HAS_STATE);
         let (mut message, mut handled) = (Some(message), Ok(()));
         let caught = span.catch(&mut || {
-            if let Some(message) = message.take() {
-                handled = at_once(actor.handle(message, ctx));
-            }
+            handled = handle_in_place(actor, &mut message, ctx);
         });
         end_message(&common.any, tag, Watched::of(caught, handled), None, None)
     }
@@ -314,6 +312,15 @@ impl<A: Actor> Life<A> {
             Some(key) => self.ctx.rearm_source(key).map_err(Over::Because),
             None => Ok(()),
         }
+    }
+}
+
+/// Handles a message of an actor whose handlers never wait, which takes it from where it stands.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(super) fn handle_in_place<A: Actor>(actor: &mut A, message: &mut Option<A::Msg>, ctx: &mut Context<A>) -> Result<(), BoxError> {
+    match message.take() {
+        Some(message) => at_once(actor.handle(message, ctx)),
+        None => Ok(()),
     }
 }
 

@@ -117,7 +117,7 @@ impl<A: Actor> Life<A> {
                     // A wait that was none is no rest for the others.
                     let mut slept = false;
                     poll_fn(|cx| {
-                        let looked = self.poll_messages(cx, &mut next);
+                        let looked = self.poll_messages(cx);
                         slept |= looked.is_pending();
                         looked
                     })
@@ -242,34 +242,24 @@ impl<A: Actor> Life<A> {
         is_known
     }
 
-    /// Waits until there are messages, or something urgent. One message alone is handled at once if it can be.
+    /// Waits until there are messages, or something urgent.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(super) fn poll_messages(&mut self, cx: &mut task::Context<'_>, next: &mut Next<A::Msg>) -> Poll<()> {
+    pub(super) fn poll_messages(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         // Asked here, in one piece with the loop.
-        if self.batch.falls_asleep() { self.note_idle() } else { self.look_for_messages(cx, next) }
+        if self.batch.falls_asleep() { self.note_idle() } else { self.look_for_messages(cx) }
     }
 
-    fn look_for_messages(&mut self, cx: &mut task::Context<'_>, next: &mut Next<A::Msg>) -> Poll<()> {
+    fn look_for_messages(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         let urgent = self.cell.core().signals.bits(Signals::URGENT);
-        let mut one = None;
-        let place = if const { A::AT_ONCE } { Some(&mut one) } else { None };
-        match self.cell.mailbox.poll_refill(&mut self.batch, cx, &urgent, place) {
-            Poll::Ready(Refill::One) => {
-                self.handle_one(one, next);
-                // It may have said in advance that it sleeps.
-                if matches!(next, Next::Nothing) && self.has_run_out() && self.batch.falls_asleep() {
-                    return self.note_idle();
-                }
-            }
-            Poll::Ready(Refill::Messages | Refill::Urgent) => {}
-            Poll::Pending => return self.note_idle(),
+        match self.cell.mailbox.poll_refill(&mut self.batch, cx, &urgent) {
+            Poll::Ready(Refill::Messages | Refill::Urgent) => Poll::Ready(()),
+            Poll::Pending => self.note_idle(),
         }
-        Poll::Ready(())
     }
 
     /// Has it noted that the task sleeps, which it does only if nothing of its own is due.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn note_idle(&self) -> Poll<()> {
+    pub(super) fn note_idle(&self) -> Poll<()> {
         debug_assert!(!self.core().signals.any(Signals::RELEASED), "what was released is handled first");
         debug_assert!(
             self.common.due_at == u64::MAX || self.cell.mailbox.passed(&self.batch) < self.common.due_at,
@@ -279,25 +269,6 @@ impl<A: Actor> Life<A> {
             linger(&self.common.any);
         }
         Poll::Pending
-    }
-
-    /// Handles the only message there is, if that can be done at once; otherwise it is left to the caller.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn handle_one(&mut self, one: Option<A::Msg>, next: &mut Next<A::Msg>) {
-        let Some(message) = one else { return };
-        if !self.is_plain(&message) {
-            *next = Next::Message(message);
-            return;
-        }
-        let Life { actor, ctx, cell, .. } = self;
-        let (core, actor) = (cell.core(), actor.as_mut().expect(HAS_STATE));
-        let tag = A::tag(&message);
-        core.begin(tag, Turn::Ordinary);
-        if let Err(error) = at_once(actor.handle(message, ctx)) {
-            return next.fails(error);
-        }
-        core.finish();
-        self.note_activity(tag);
     }
 
     /// Looks at what is urgent, and says what of it is to be done first.
@@ -494,6 +465,12 @@ pub(super) enum Next<M> {
 }
 
 impl<M> Next<M> {
+    /// A message that is still to be handled, or what came of one.
+    pub(super) fn of(message: Option<M>, error: Option<BoxError>) -> Self {
+        let failed = error.map_or(Next::Nothing, Next::Failed);
+        message.map_or(failed, Next::Message)
+    }
+
     #[cold]
     #[inline(never)]
     fn fails(&mut self, error: BoxError) {

@@ -7,20 +7,22 @@ use std::sync::Arc;
 use std::task::Context;
 
 use super::fault;
-use super::life::{AnyLife, HAS_STATE, InHand, Life, Over, over_after};
+use super::life::{AnyLife, HAS_STATE, InHand, Life, Over, handle_in_place, over_after};
 use super::serve::{LongTurn, Next, TURN, Urgent};
 use super::task::{go_on_in_task, start_task};
 use super::teardown::{end_at_once, ends_at_once};
 use super::watch::Watched;
 use crate::actor::{Actor, at_once};
 use crate::address::cell::Cell;
+use crate::caught::unless_it_panics;
 use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::current::{Identity, Role};
 use crate::lifecycle::event::Exited;
-use crate::lifecycle::exit::ExitReason;
+use crate::lifecycle::exit::{BoxError, ExitReason};
 use crate::lifecycle::panic::{catch, guard};
 use crate::lifecycle::run_queue::RunQueue;
 use crate::lifecycle::signal::Signals;
+use crate::mailbox::fill;
 use crate::telemetry::Scope;
 
 /// An actor that has had more messages than these will get more, and has a task that lingers between them.
@@ -94,13 +96,14 @@ impl<A: Actor> Life<A> {
     /// it is dropped.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn turn(&mut self, task: Option<&mut Context<'_>>) -> Option<Outcome> {
-        if self.core().signals.any(Signals::ABORT) {
+        let signals = self.core().signals.get();
+        if signals & Signals::ABORT != 0 {
             return Some(Outcome::Done);
         }
         if fault::threatens_messages(&self.common.any) {
             return Some(Outcome::Task);
         }
-        if self.core().signals.any(Signals::STARTED) { self.round(task) } else { self.first_turn(task) }
+        if signals & Signals::STARTED != 0 { self.round(task) } else { self.first_turn(task) }
     }
 
     #[cfg_attr(not(debug_assertions), inline(never))]
@@ -134,28 +137,82 @@ impl<A: Actor> Life<A> {
 
     /// Handles what there is, for the length of a turn. What a handler panics with is caught here, once for all.
     /// Nothing comes of it if the life is over.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn round(&mut self, task: Option<&mut Context<'_>>) -> Option<Outcome> {
-        match guard(|| self.go_round_at_once(task)) {
-            Ok(outcome) => outcome,
+        match task {
+            Some(cx) if self.has_run_out() => self.short_round(cx),
+            task => self.long_round(task, Next::Nothing),
+        }
+    }
+
+    /// What wakes a task is mostly a message. If there is no other, and nothing comes of it, the task sleeps again: all that takes little
+    /// more than to call the handler, and stands by itself.
+    fn short_round(&mut self, cx: &mut Context<'_>) -> Option<Outcome> {
+        let (mut message, mut error, mut sleeps) = (None, None, false);
+        let caught = guard(|| sleeps = self.handle_alone(cx, &mut message, &mut error));
+        if sleeps {
+            return Some(Outcome::Sleep);
+        }
+        match caught {
+            Ok(()) => self.long_round(Some(cx), Next::of(message, error)),
             Err(reason) => {
-                self.take_unreadable();
-                let over = self.common.crashed(reason);
-                self.is_over(over)
+                // One panic is told of.
+                unless_it_panics(|| drop(message.take()));
+                self.has_panicked(reason)
             }
         }
     }
 
-    fn go_round_at_once(&mut self, mut task: Option<&mut Context<'_>>) -> Option<Outcome> {
+    /// Handles the message that has come, if it is the only one, and says whether the task sleeps then. A message that needs more than its
+    /// handler stays where it was put.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn handle_alone(&mut self, cx: &mut Context<'_>, message: &mut Option<A::Msg>, error: &mut Option<BoxError>) -> bool {
+        let urgent = self.cell.core().signals.bits(Signals::URGENT);
+        self.cell.mailbox.take_alone(&mut self.batch, cx, &urgent, message);
+        let Some(alone) = &*message else { return false };
+        if !self.is_plain(alone) {
+            return false;
+        }
+        let tag = A::tag(alone);
+        let Life { actor, ctx, cell, .. } = self;
+        let (core, actor) = (cell.core(), actor.as_mut().expect(HAS_STATE));
+        core.begin(tag, Turn::Ordinary);
+        if let Err(failed) = handle_in_place(actor, message, ctx) {
+            fill(error, failed);
+            return false;
+        }
+        core.finish();
+        self.note_activity(tag);
+        // It has said in advance that it sleeps.
+        self.has_run_out() && self.batch.falls_asleep() && self.note_idle().is_pending()
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(never))]
+    fn long_round(&mut self, task: Option<&mut Context<'_>>, first: Next<A::Msg>) -> Option<Outcome> {
+        match guard(|| self.go_round_at_once(task, first)) {
+            Ok(outcome) => outcome,
+            Err(reason) => self.has_panicked(reason),
+        }
+    }
+
+    #[cold]
+    fn has_panicked(&mut self, reason: ExitReason) -> Option<Outcome> {
+        self.take_unreadable();
+        let over = self.common.crashed(reason);
+        self.is_over(over)
+    }
+
+    fn go_round_at_once(&mut self, mut task: Option<&mut Context<'_>>, mut first: Next<A::Msg>) -> Option<Outcome> {
         let mut left = TURN;
         let mut turn = LongTurn::default();
-        // What wakes a task is mostly a message.
-        let mut is_out = task.is_some() && self.has_run_out();
+        let mut is_out = false;
         loop {
-            let mut next = Next::Nothing;
+            let mut next = std::mem::replace(&mut first, Next::Nothing);
             match task.as_deref_mut() {
+                _ if !matches!(next, Next::Nothing) => {}
                 _ if !is_out => self.next(&mut left, &mut next),
                 Some(cx) => {
-                    if self.poll_messages(cx, &mut next).is_pending() {
+                    if self.poll_messages(cx).is_pending() {
                         return Some(Outcome::Sleep);
                     }
                 }

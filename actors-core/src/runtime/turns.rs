@@ -36,23 +36,33 @@ impl Future for Turns {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Turns { life, identity, .. } = &mut *self;
         let outcome = match life {
-            Some(life) => identity.enter(|| do_turn(&mut **life, Some(cx))),
+            Some(life) => identity.enter_turn(|| do_turn(&mut **life, Some(cx))),
             None => Outcome::Done,
         };
+        match outcome {
+            Outcome::Sleep => Poll::Pending,
+            outcome => self.goes_on(outcome, cx),
+        }
+    }
+}
+
+impl Turns {
+    /// What comes after a turn, unless the task sleeps.
+    #[cold]
+    fn goes_on(&mut self, outcome: Outcome, cx: &mut Context<'_>) -> Poll<()> {
         match outcome {
             Outcome::Sleep => return Poll::Pending,
             Outcome::Yield => {
                 poll_yield(cx);
                 return Poll::Pending;
             }
-            Outcome::Done => *life = None,
-            Outcome::Task => leave(life),
+            Outcome::Done => self.life = None,
+            Outcome::Task => leave(&mut self.life),
         }
         Poll::Ready(())
     }
 }
 
-#[cold]
 fn leave(life: &mut Option<Box<dyn AnyLife>>) {
     if let Some(life) = life.take() {
         go_on_in_task(life);

@@ -9,7 +9,7 @@ use std::unseen;
 
 use loom::thread::{self, JoinHandle};
 
-use crate::kit::{Bell, Notes, block_on, block_on_with, rest};
+use crate::kit::{Bell, Notes, block_on, block_on_with, poll_alone, rest};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Batch, Capacity, Closed, Mailbox, Overflow, Ticket, Wakeup};
 use crate::sync::{Mutex, lock};
@@ -264,9 +264,13 @@ impl Actor {
             // Each message in one of the two ways in turn.
             let at_once = self.handled.all().len() % 2 == 0;
             let urgent = self.signals.bits(Signals::URGENT);
-            let mut one = None;
-            block_on_with(&bell, poll_fn(|cx| self.mailbox.poll_refill(&mut batch, cx, &urgent, at_once.then_some(&mut one))));
-            if let Some(message) = one {
+            let mut alone = None;
+            let look = poll_fn(|cx| match at_once {
+                true => poll_alone(&self.mailbox, &mut batch, cx, &urgent, &mut alone),
+                false => self.mailbox.poll_refill(&mut batch, cx, &urgent).map(|_| ()),
+            });
+            block_on_with(&bell, look);
+            if let Some(message) = alone {
                 self.handle(message);
             }
         }

@@ -8,7 +8,7 @@ use std::unseen;
 
 use loom::model::Builder;
 
-use crate::mailbox::{Batch, Flags, Mailbox, Refill, wake_those};
+use crate::mailbox::{Batch, Flags, Mailbox, wake_those};
 use crate::sync::{Mutex, lock};
 
 /// How often one thread takes over from another that could go on, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
@@ -124,10 +124,24 @@ impl<T: Clone> Notes<T> {
 
 /// Looks into the mailbox as a receiver does, and takes the next message, if there is one.
 pub(crate) fn poll_take(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>, cx: &mut Context<'_>) -> Option<u32> {
-    let mut one = None;
-    match mailbox.poll_refill(batch, cx, &When(|| false), Some(&mut one)) {
-        Poll::Ready(Refill::One) => one,
-        Poll::Ready(Refill::Messages) => mailbox.take(batch),
-        Poll::Ready(Refill::Urgent) | Poll::Pending => None,
+    let mut alone = None;
+    match poll_alone(mailbox, batch, cx, &When(|| false), &mut alone) {
+        Poll::Ready(()) => alone.or_else(|| mailbox.take(batch)),
+        Poll::Pending => None,
     }
+}
+
+/// Looks into the mailbox as a task does that may have been woken for one message alone.
+pub(crate) fn poll_alone(
+    mailbox: &Mailbox<u32>,
+    batch: &mut Batch<u32>,
+    cx: &mut Context<'_>,
+    urgent: &impl Flags,
+    alone: &mut Option<u32>,
+) -> Poll<()> {
+    if batch.falls_asleep() {
+        return Poll::Pending;
+    }
+    mailbox.take_alone(batch, cx, urgent, alone);
+    if alone.is_some() || !batch.is_empty() { Poll::Ready(()) } else { mailbox.poll_refill(batch, cx, urgent).map(|_| ()) }
 }

@@ -251,8 +251,7 @@ fn declared_against_sleep() -> u64 {
             other.mailbox.close(Closed::Stopped);
         });
         let mut batch = Batch::new();
-        let refill =
-            block_on(poll_fn(|cx| actor.mailbox.poll_refill(&mut batch, cx, &actor.signals.bits(Signals::URGENT), Some(&mut None))));
+        let refill = block_on(poll_fn(|cx| actor.mailbox.poll_refill(&mut batch, cx, &actor.signals.bits(Signals::URGENT))));
         assert_eq!(refill, Refill::Urgent);
         declarer.join().expect("the other goes well");
     })

@@ -127,7 +127,7 @@ fn room_message_by_message() -> u64 {
         }
         let mut batch = Batch::new();
         let mut cx = std::task::Context::from_waker(Waker::noop());
-        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false), None).is_ready());
+        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
         for ticket in &mut tickets {
             // The rest of the batch is still to be handled, and nobody looks under the lock before that.
             assert!(actor.mailbox.take(&mut batch).is_some());
@@ -190,7 +190,7 @@ fn room_amid_a_batch() -> u64 {
         (1..=2).for_each(|message| actor.tell(message).expect("there is room"));
         let mut batch = Batch::new();
         let mut cx = std::task::Context::from_waker(Waker::noop());
-        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false), None).is_ready());
+        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
         let mut ticket = None;
         assert!(actor.poll_tell(&mut ticket, 3, Waker::noop()).is_pending());
         assert_eq!(actor.mailbox.take(&mut batch), Some(1));

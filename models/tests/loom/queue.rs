@@ -32,7 +32,7 @@ pub(crate) const MODELS: &[Model] = &[
 fn refill(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>, urgent: impl Fn() -> bool) -> Refill {
     // Each time it is another who sleeps.
     batch.stays_awake();
-    block_on(poll_fn(|cx| mailbox.poll_refill(batch, cx, &When(&urgent), None)))
+    block_on(poll_fn(|cx| mailbox.poll_refill(batch, cx, &When(&urgent))))
 }
 
 /// Takes the next message, however long that takes.
