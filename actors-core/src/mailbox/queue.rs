@@ -34,7 +34,7 @@ pub(super) struct Inner<T> {
 
 /// What most mailboxes never have.
 pub(super) struct More<T> {
-    line: Line,
+    pub(super) line: Line,
     pub(super) control: Control<T>,
 }
 

@@ -261,15 +261,15 @@ impl<T> Mailbox<T> {
         None
     }
 
-    /// The receiver goes, unless there is something for it to do; says whether it may. Then the next message, or call, starts
-    /// another.
+    /// The receiver goes, unless there is something for it to do, or somebody waits for room, who gets it when it looks again; says
+    /// whether it may. Then the next message, or call, starts another.
     pub(crate) fn vacate_at_rest(&self, urgent: &impl Flags) -> bool {
         let mut inner = self.lock();
-        let overtaken = match &inner.more {
-            Some(more) => more.control.len() > 0,
+        let is_waited_for = match &inner.more {
+            Some(more) => more.control.len() > 0 || !more.line.wakers.is_empty(),
             None => false,
         };
-        let at_rest = inner.queue.is_empty() && !overtaken && !urgent.is_any_up();
+        let at_rest = inner.queue.is_empty() && !is_waited_for && !urgent.is_any_up();
         if at_rest {
             inner.receiver = Receiver::Absent;
             inner.queue = Ring::new();
@@ -277,10 +277,17 @@ impl<T> Mailbox<T> {
         at_rest
     }
 
-    /// The receiver that was here has gone for good: the next message, or call, starts another.
+    /// The receiver that was here has gone for good: the next message, or call, starts another. Senders get the room that it has left
+    /// behind, which it may have seen nobody wait for.
     pub(crate) fn vacate(&self) {
-        let old = std::mem::replace(&mut self.lock().receiver, Receiver::Absent);
+        let mut wakers = Vec::new();
+        let old = {
+            let mut inner = self.lock();
+            self.grant_all(&mut inner, &mut wakers);
+            std::mem::replace(&mut inner.receiver, Receiver::Absent)
+        };
         drop(old);
+        wake_those(&mut wakers);
     }
 
     /// Takes the next of all that is left, fetched or queued, in the order in which it would have been handled. From the first on,

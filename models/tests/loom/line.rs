@@ -1,7 +1,8 @@
 //! Room: senders that wait get it in their turn, pass it on, or are told that there will be none.
 
 use std::future::poll_fn;
-use std::task::Waker;
+use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use loom::thread;
 use models::Model;
@@ -22,6 +23,8 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_sender_that_waits_is_woken_where_it_waits_now", woken_anew),
     ("a_sender_that_comes_while_a_batch_is_handled_gets_room_before_that_is_over", room_amid_a_batch),
     ("a_sender_that_gives_up_as_the_end_comes_disturbs_nobody", giving_up_against_the_end),
+    ("a_sender_that_comes_as_the_last_message_is_taken_gets_room_though_the_receiver_goes", room_from_one_that_goes),
+    ("a_sender_that_comes_as_the_last_message_is_taken_gets_room_though_the_receiver_lies_down", room_from_one_that_lies_down),
 ];
 
 fn room_when_taken() -> u64 {
@@ -49,7 +52,7 @@ fn room_from_a_waiting_handler() -> u64 {
         let other = actor.clone();
         let sender = thread::spawn(move || other.tell_patiently(2).expect("it is open"));
         let mut batch = Batch::new();
-        let mut cx = std::task::Context::from_waker(Waker::noop());
+        let mut cx = Context::from_waker(Waker::noop());
         assert_eq!(poll_take(&actor.mailbox, &mut batch, &mut cx), Some(1));
         // The handler waits; nothing else of the actor runs until the sender has got its room.
         assert!(suspend(&actor.mailbox, &mut batch, &mut cx, &When(|| false)));
@@ -71,7 +74,7 @@ fn passed_on() -> u64 {
         let first = thread::spawn(move || giving_up.mailbox.leave(ticket.expect("it waits")));
         let second = thread::spawn(move || waiting.tell_patiently(3).expect("it is open"));
         let mut batch = Batch::new();
-        let mut cx = std::task::Context::from_waker(Waker::noop());
+        let mut cx = Context::from_waker(Waker::noop());
         assert_eq!(poll_take(&actor.mailbox, &mut batch, &mut cx), Some(1));
         // As a loop that goes to sleep.
         let found = poll_take(&actor.mailbox, &mut batch, &mut cx);
@@ -109,7 +112,7 @@ fn no_overtaking() -> u64 {
         let other = actor.clone();
         let newcomer = thread::spawn(move || (0..3).for_each(|_| assert!(matches!(enter(&other.mailbox), Admission::Full(_)))));
         let mut batch = Batch::new();
-        let mut cx = std::task::Context::from_waker(Waker::noop());
+        let mut cx = Context::from_waker(Waker::noop());
         assert_eq!(poll_take(&actor.mailbox, &mut batch, &mut cx), Some(1));
         newcomer.join().expect("the newcomer goes well");
         assert!(actor.poll_tell(&mut ticket, 2, Waker::noop()).is_ready());
@@ -126,7 +129,7 @@ fn room_message_by_message() -> u64 {
             assert!(actor.poll_tell(ticket, 3, Waker::noop()).is_pending());
         }
         let mut batch = Batch::new();
-        let mut cx = std::task::Context::from_waker(Waker::noop());
+        let mut cx = Context::from_waker(Waker::noop());
         assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
         for ticket in &mut tickets {
             // The rest of the batch is still to be handled, and nobody looks under the lock before that.
@@ -148,7 +151,7 @@ fn never_more() -> u64 {
         let mut taken = Vec::new();
         let bell = Bell::new();
         let waker = Waker::from(bell.clone());
-        let mut cx = std::task::Context::from_waker(&waker);
+        let mut cx = Context::from_waker(&waker);
         while taken.len() < 2 {
             assert!(actor.mailbox.len() <= 1, "more than the capacity");
             match poll_take(&actor.mailbox, &mut batch, &mut cx) {
@@ -174,7 +177,7 @@ fn woken_anew() -> u64 {
         let other = actor.clone();
         let receiver = thread::spawn(move || {
             let mut batch = Batch::new();
-            let mut cx = std::task::Context::from_waker(Waker::noop());
+            let mut cx = Context::from_waker(Waker::noop());
             assert_eq!(poll_take(&other.mailbox, &mut batch, &mut cx), Some(1));
         });
         // It was polled in one task, and goes on in another.
@@ -189,7 +192,7 @@ fn room_amid_a_batch() -> u64 {
         actor.begin_here();
         (1..=2).for_each(|message| actor.tell(message).expect("there is room"));
         let mut batch = Batch::new();
-        let mut cx = std::task::Context::from_waker(Waker::noop());
+        let mut cx = Context::from_waker(Waker::noop());
         assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
         let mut ticket = None;
         assert!(actor.poll_tell(&mut ticket, 3, Waker::noop()).is_pending());
@@ -212,5 +215,47 @@ fn giving_up_against_the_end() -> u64 {
         actor.mailbox.close(Closed::Stopping);
         leaver.join().expect("whoever gives up goes well");
         assert!(matches!(enter(&actor.mailbox), Admission::Closed(Closed::Stopping)));
+    })
+}
+
+/// A receiver takes the last message that there is room for, and goes, in this way, against a sender that waits for room.
+fn room_as_it_goes(go: fn(&Arc<Actor>, &mut Batch<u32>, &mut Context<'_>)) -> u64 {
+    explore(move || {
+        let actor = Actor::new(Capacity::Bounded(1), Overflow::Wait);
+        actor.begin_here();
+        actor.tell(1).expect("there is room");
+        let mut batch = Batch::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(actor.mailbox.poll_refill(&mut batch, &mut cx, &When(|| false)).is_ready());
+        let other = actor.clone();
+        let sender = thread::spawn(move || other.tell_patiently(2).expect("it is open"));
+        assert_eq!(actor.mailbox.take(&mut batch), Some(1));
+        go(&actor, &mut batch, &mut cx);
+        sender.join().expect("the sender goes well");
+        actor.wait_for(1, 0);
+        actor.stop(Signals::DRAIN);
+        actor.join();
+        assert_eq!(actor.handled.all(), [2]);
+    })
+}
+
+fn room_from_one_that_goes() -> u64 {
+    room_as_it_goes(|actor, _, _| {
+        actor.mailbox.vacate();
+        if actor.mailbox.len() > 0 {
+            actor.call();
+        }
+    })
+}
+
+fn room_from_one_that_lies_down() -> u64 {
+    room_as_it_goes(|actor, batch, cx| {
+        while !actor.mailbox.vacate_at_rest(&When(|| false)) {
+            // As a loop that looks again.
+            if actor.mailbox.poll_refill(batch, cx, &When(|| false)).is_ready() {
+                assert_eq!(actor.mailbox.take(batch), Some(2));
+                actor.handled.add(2);
+            }
+        }
     })
 }
