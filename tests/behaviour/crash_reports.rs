@@ -234,3 +234,36 @@ async fn a_failure_that_a_higher_supervisor_repairs_has_not_failed_for_good() {
     let report = cast.system.shutdown().await;
     assert!(report.is_clean(), "{report}");
 }
+
+/// Fails, and never closes.
+#[derive(Actor)]
+#[actor(hook_limit = "60s")]
+struct Stuck;
+
+#[messages]
+impl Stuck {
+    #[message]
+    fn give_in(&self) -> Result<(), Broken> {
+        Err(Broken("asked to"))
+    }
+
+    #[stopped]
+    async fn close(&mut self) {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_told_though_the_actor_is_aborted_while_it_ends() {
+    let Cast { system, mut crashes, .. } = Cast::new();
+    let stuck = system.spawn(Stuck);
+    stuck.tell(GiveIn).await.unwrap();
+
+    let report = promptly("the shutdown", system.shutdown_within(Duration::from_millis(800))).await;
+
+    let exit = stuck.exit().expect("it has ended");
+    assert!(matches!(exit.reason, ExitReason::Failed(_)) && !exit.secondary.is_empty(), "{exit:?}: {report}");
+    let crash = crashes.try_recv().expect("it is told");
+    assert_eq!((&crash.reason, &crash.secondary), (&exit.reason, &exit.secondary));
+    assert!(crashes.try_recv().is_none());
+}

@@ -124,3 +124,76 @@ async fn a_letter_that_gives_way_to_others_may_make_another_when_it_is_dropped()
     assert_eq!((read >= 1_024, read + unread.missed() >= system.dead_letter_count()), (true, true), "{unread:?}");
     gate.open_wide();
 }
+
+#[derive(Actor)]
+struct Chief;
+
+#[messages]
+impl Chief {
+    #[message]
+    fn rest(&self) {}
+}
+
+/// An error that stops an actor when it is dropped.
+#[derive(Debug)]
+struct Spiteful(ActorRef<Chief>);
+
+impl std::fmt::Display for Spiteful {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("spite")
+    }
+}
+
+impl std::error::Error for Spiteful {}
+
+impl Drop for Spiteful {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+#[derive(Actor)]
+struct Below;
+
+#[messages]
+impl Below {
+    #[message]
+    fn spite(&self, chief: ActorRef<Chief>) -> Result<(), Spiteful> {
+        Err(Spiteful(chief))
+    }
+}
+
+#[derive(Actor)]
+struct Above;
+
+#[messages]
+impl Above {
+    #[message]
+    fn make_child(&self, ctx: &mut Context<Self>) -> ActorRef<Below> {
+        ctx.spawn(Below)
+    }
+
+    #[message]
+    fn break_down(&self) -> Result<(), Broken> {
+        Err(Broken("asked to"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_that_is_forgotten_since_its_parent_begins_anew_may_stop_a_significant_actor() {
+    let system = ActorSystem::new("spite");
+    let chief = system.actor(Chief).significant().spawn();
+    chief.ask(Rest).await.expect("it answers");
+    let supervisor = Supervisor::new().child(ChildSpec::new("above", || Above));
+    system.actor(supervisor).name("sup").start().await.expect("it starts");
+    let above: ActorRef<Above> = system.lookup("/sup/above").expect("it is there");
+    let below = above.ask(MakeChild).await.expect("it answers");
+    below.tell(Spite { chief: chief.clone() }).await.expect("it is open");
+    assert!(matches!(below.stopped().await, ExitReason::Failed(_)));
+    drop(below);
+
+    above.tell(BreakDown).await.expect("it is open");
+
+    promptly("the other ends", chief.stopped()).await;
+    promptly("the system goes with it", system.terminated()).await;
+}

@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use actors_core::{Actor, ActorSystem, Context, ExitReason, StopSignal, messages};
-use tests::{DropNote, Journal, eventually, promptly};
+use tests::{Broken, DropNote, Journal, eventually, promptly};
 
 #[derive(Actor)]
 struct Mason {
@@ -156,6 +156,72 @@ async fn an_actor_that_was_given_up_in_its_handler_goes_when_that_is_over_though
     })
     .await;
     assert_eq!(journal.entries(), ["dropped"]);
+}
+
+/// May wait, and blocks its thread until it is given up.
+#[derive(Actor)]
+struct Tidy {
+    journal: Journal,
+    _state: DropNote,
+}
+
+#[messages]
+impl Tidy {
+    #[message]
+    async fn hold_out(&self, ctx: &mut Context<Self>) {
+        tokio::task::yield_now().await;
+        while ctx.actor_ref().exit().is_none() {
+            std::thread::yield_now();
+        }
+    }
+
+    #[message]
+    fn hold_out_and_fail(&self) -> Result<(), Broken> {
+        Err(Broken("it holds out"))
+    }
+
+    #[stopped]
+    fn end(&mut self, ctx: &mut Context<Self>) {
+        self.journal.note("stopped");
+        if self.journal.count("fails") > 0 {
+            while ctx.actor_ref().exit().is_none() {
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_actor_that_may_wait_and_was_given_up_does_not_run_its_hook_either() {
+    let journal = Journal::new();
+    let system = ActorSystem::builder("quarry").deadline(Duration::from_millis(200)).progress(false).build();
+    let blocked = system.spawn(Tidy { _state: journal.drop_note("dropped"), journal: journal.clone() });
+    blocked.tell(HoldOut).await.expect("it takes messages");
+
+    system.request_shutdown();
+
+    eventually("its state is dropped", || journal.count("dropped") == 1).await;
+    assert_eq!(journal.entries(), ["dropped"]);
+    assert_eq!(blocked.stopped().await, ExitReason::Unresponsive);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_actor_that_has_failed_and_is_given_up_has_failed_first_and_that_is_told() {
+    let journal = Journal::new();
+    let system = ActorSystem::builder("quarry").deadline(Duration::from_millis(200)).progress(false).build();
+    let mut crashes = system.crash_reports();
+    let blocked = system.spawn(Tidy { _state: journal.drop_note("dropped"), journal: journal.clone() });
+    journal.note("fails");
+    blocked.tell(HoldOutAndFail).await.expect("it takes messages");
+    eventually("it ends", || journal.count("stopped") == 1).await;
+
+    assert_eq!(system.shutdown().await.exit_code(), 4);
+
+    let exit = blocked.exit().expect("it has ended");
+    assert!(matches!(exit.reason, ExitReason::Failed(_)), "{exit:?}");
+    assert_eq!(exit.secondary, [ExitReason::Unresponsive]);
+    let crash = crashes.try_recv().expect("it is told");
+    assert_eq!((&crash.reason, &crash.secondary), (&exit.reason, &exit.secondary));
 }
 
 #[test]

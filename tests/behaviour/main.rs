@@ -45,6 +45,7 @@ mod from_a_job;
 mod frozen;
 mod gather;
 mod given_up;
+mod given_way;
 mod giving_up;
 mod group_stop;
 mod groups;

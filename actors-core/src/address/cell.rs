@@ -154,13 +154,14 @@ impl<A: Protocol> Cell<A> {
     fn displace(self: &Arc<Self>, full: Full<'_, A::Msg>, item: A::Msg) -> u64 {
         if self.mailbox.overflow() == Overflow::DropNewest {
             drop(full);
-            self.bury(item, DeadReason::Newest);
+            // What its destructor panics with is no concern of whoever sends, here and below.
+            let _ = self.bury_quietly(item, DeadReason::Newest);
             return u64::MAX;
         }
         let (pushed, oldest) = full.displace(item);
         let number = self.settle(pushed);
         if let Some(oldest) = oldest {
-            self.bury(oldest, DeadReason::Oldest);
+            let _ = self.bury_quietly(oldest, DeadReason::Oldest);
         }
         number
     }

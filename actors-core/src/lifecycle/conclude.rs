@@ -155,7 +155,8 @@ fn tell(cell: &Arc<dyn AnyCell>, exit: &Exit, mut ties: Ties) -> Waiting {
         monitor::fire(&watcher, cell, exit);
     }
     for group in std::mem::take(&mut ties.groups) {
-        group.member_ended(cell, exit);
+        // A listener may be of anybody's making, and so may what takes its notices.
+        unless_it_panics(|| group.member_ended(cell, exit));
     }
     forget_watches(cell, &mut ties);
     Waiting(ties)

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
+use super::crash::report_crash;
 use super::subtree::end_those_at_rest;
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::conclude::{claim, conclude};
@@ -361,7 +362,10 @@ pub(crate) fn give_up(child: &Arc<dyn AnyCell>) {
     let mut all = vec![child.clone()];
     let mut next = 0;
     while next < all.len() {
+        // If its task ever runs again, it drops what it holds. It takes no child after this, so that all are seen.
+        all[next].core().signals.set(Signals::ABORT | Signals::KILL | Signals::STOP);
         if let Some(family) = all[next].core().family() {
+            family.close();
             let children = family.children();
             all.extend(children);
         }
@@ -372,15 +376,27 @@ pub(crate) fn give_up(child: &Arc<dyn AnyCell>) {
             if cell.in_hand().is_some() {
                 note(&cell, LimitHit::Abort);
             }
-            // If its task ever runs again, it drops what it holds.
-            cell.core().signals.set(Signals::ABORT | Signals::KILL | Signals::STOP);
             // One that is at rest gets a task that does so.
             cell.clone().call();
-            let exit = Exit::new(ExitReason::Unresponsive);
+            let exit = given_up(&cell);
+            report_crash(&cell, &exit);
             telemetry::ended(&cell, &exit);
             conclude(cell.clone(), exit, None);
             cell.discard(DeadReason::Killed);
         }
+    }
+}
+
+/// Why an actor ends that is given up: if it had failed before, for that reason first.
+fn given_up(cell: &Arc<dyn AnyCell>) -> Exit {
+    let failure = cell.core().peek_ties(|ties| ties.cause.clone().filter(ExitReason::is_failure)).flatten();
+    match failure {
+        Some(failure) => {
+            let mut exit = Exit::new(failure);
+            exit.add(ExitReason::Unresponsive);
+            exit
+        }
+        None => Exit::new(ExitReason::Unresponsive),
     }
 }
 

@@ -5,6 +5,7 @@
 //! by its destructor, which may not, when the task is dropped.
 
 mod builder;
+mod crash;
 mod fault;
 mod ladder;
 mod life;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::crash::report_crash;
 use super::life::Life;
-use super::teardown::{has_work, report_crash};
+use super::teardown::has_work;
 use crate::actor::Actor;
 use crate::lifecycle::cell::{AnyCell, Core};
 use crate::lifecycle::conclude::{conclude, conclude_at_rest};
@@ -155,9 +156,7 @@ fn finish(
     }
     let mut exit = Exit::new(cause.clone());
     panicked.into_iter().for_each(|panicked| exit.add(panicked));
-    if exit.reason.is_failure() {
-        report_crash(&cell, &exit);
-    }
+    report_crash(&cell, &exit);
     telemetry::ended(&cell, &exit);
     // What has been noted of it meanwhile, a late report knows.
     let record = times.filter(|_| undisturbed).map(|(turn, total)| {

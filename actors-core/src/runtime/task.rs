@@ -79,8 +79,8 @@ async fn run(life: &mut dyn AnyLife) {
         Ok(()) => serve(life).await,
         Err(over) => over,
     };
-    // Else it has nothing to do, and lives on without a task.
-    if !life.common().concluded {
+    // Else it has nothing to do, and lives on without a task; or it was aborted while its thread was blocked, and does nothing more.
+    if !life.common().concluded && !life.common().is_aborted() {
         end_in_box(life, over).await;
     }
 }

@@ -2,12 +2,12 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
+use super::crash::report_crash;
 use super::fault;
 use super::ladder::{self, Budget, Parent};
 use super::life::{self, AnyLife, Called, Common, Draining, Hook, InHand, Life, Over};
@@ -16,11 +16,10 @@ use super::serve::TURN;
 use super::watch::{Watched, discard, watch};
 use crate::actor::Actor;
 use crate::caught::unless_it_panics;
-use crate::lifecycle::cell::{AnyCell, Core, Turn};
+use crate::lifecycle::cell::{Core, Turn};
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
 use crate::lifecycle::exit::{AbortedBy, Exit, ExitReason};
 use crate::lifecycle::policy::Children;
-use crate::lifecycle::post_mortem;
 use crate::lifecycle::record::{ActorReport, HookOutcome, LimitHit};
 use crate::lifecycle::request;
 use crate::lifecycle::restart::go_down;
@@ -66,9 +65,12 @@ pub(super) async fn end(life: &mut dyn AnyLife, over: Over) {
     stop_work(life).await;
     life.common().ending().children = after_drain.elapsed();
 
-    // 5. The hook. A kill since the first cause comes before whatever goes wrong in it.
+    // 5. The hook. A kill since the first cause comes before whatever goes wrong in it; after an abort, whoever drops this does the rest.
     let has_hook = life.has_stop_hook();
     let common = life.common();
+    if common.is_aborted() {
+        return;
+    }
     common.note_kill();
     if common.core().signals.any(Signals::STARTED) && (has_hook || fault::threatens_stop(&common.any)) {
         let before = Instant::now();
@@ -270,9 +272,7 @@ fn finish(life: &mut dyn AnyLife) {
         // It was declared unresponsive, and its end is known.
         return;
     }
-    if exit.reason.is_failure() {
-        report_crash(&common.any, &exit);
-    }
+    report_crash(&common.any, &exit);
     telemetry::ended(&common.any, &exit);
     let record = common.any.env().is_recording().then(|| common.report(&exit).into());
     conclude(common.any.clone(), exit, record);
@@ -290,6 +290,11 @@ fn goes_down(life: &mut dyn AnyLife) -> bool {
 }
 
 impl Common {
+    /// Whether the actor does nothing more, not even what belongs to its end.
+    pub(super) fn is_aborted(&self) -> bool {
+        self.core().signals.any(Signals::ABORT)
+    }
+
     /// Closes the mailbox, if no other incarnation follows; says whether it did. It may yet turn out that none does.
     fn close_if_last(&mut self) -> bool {
         let last = !self.is_restarted();
@@ -498,13 +503,6 @@ pub(super) fn has_work(core: &Core) -> bool {
     core.peek_ties(|ties| !ties.helpers.is_empty() || ties.blocking > 0).unwrap_or(false)
 }
 
-/// Tells of an end by failure.
-pub(super) fn report_crash(cell: &Arc<dyn AnyCell>, exit: &Exit) {
-    let report = post_mortem::report(cell, exit, post_mortem::decision_at_end(cell));
-    telemetry::crashed(&report);
-    cell.env().crashes.publish(Arc::new(report));
-}
-
 /// The task was dropped before it reached the end: aborted at a deadline, or the runtime has gone.
 impl<A: Actor> Drop for Life<A> {
     fn drop(&mut self) {
@@ -554,6 +552,7 @@ fn end_abruptly(life: &mut dyn AnyLife) {
     if !claim(&common.any) {
         return;
     }
+    report_crash(&common.any, &exit);
     telemetry::ended(&common.any, &exit);
     let record = common.any.env().is_recording().then(|| common.report(&exit).into());
     let exit = match family {

@@ -169,7 +169,7 @@ impl Overseer for Supervision {
             let (ended, started) = (std::mem::take(&mut kid.ended), std::mem::take(&mut kid.started));
             // Whoever asked for it did not stay to see that it had started.
             let abandoned = kid.awaited && exit.reason == ExitReason::Killed;
-            let ending = if abandoned { Ending::NotStarted } else { ending(&exit.reason) };
+            let ending = if abandoned { Ending::NotStarted } else { ending(exit) };
             let first_start = kid.restarts == 0 && child.core().signals.get() & (Signals::AWAITED | Signals::STARTED) == Signals::AWAITED;
             // What has no name cannot be asked for again; and a first start that failed leaves nothing.
             let forget = kid.name.is_none() || (first_start && ending != Ending::Declined) || abandoned;
@@ -266,11 +266,13 @@ fn is_down(cell: &Arc<dyn AnyCell>) -> bool {
     cell.core().signals.any(Signals::DOWN)
 }
 
-fn ending(reason: &ExitReason) -> Ending {
-    match reason {
+fn ending(exit: &Exit) -> Ending {
+    match &exit.reason {
         ExitReason::StartFailed(StartFailure::Declined) => Ending::Declined,
         ExitReason::StartFailed(_) => Ending::NotStarted,
         ExitReason::Unresponsive => Ending::Unresponsive,
+        // It had failed before, and was given up then.
+        _ if exit.secondary.contains(&ExitReason::Unresponsive) => Ending::Unresponsive,
         reason if reason.is_clean() => Ending::Clean,
         _ => Ending::Abnormal,
     }
