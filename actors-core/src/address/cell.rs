@@ -3,7 +3,7 @@
 use std::any::{Any, type_name};
 use std::mem::needs_drop;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use super::open_types::OpenTypes;
 use super::protocol::{Accepts, Protocol};
@@ -18,7 +18,7 @@ use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
-use crate::mailbox::{Admission, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, fill, wake_those};
+use crate::mailbox::{Admission, Admitted, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, fill};
 use crate::sync::{Mutex, lock, wake};
 
 /// In this order: what an end looks at, and after it what a message does.
@@ -387,11 +387,9 @@ impl<A: Protocol> AnyCell for Cell<A> {
         });
     }
 
-    fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: u32) -> bool {
-        let may_sleep = self.mailbox.suspend(wakers, cx, &self.core.signals.bits(urgent));
-        if !wakers.is_empty() {
-            wake_those(wakers);
-        }
+    fn suspend(&self, admitted: &mut Admitted, cx: &mut Context<'_>, urgent: u32) -> bool {
+        let may_sleep = self.mailbox.suspend(admitted, cx, &self.core.signals.bits(urgent));
+        admitted.wake();
         may_sleep
     }
 

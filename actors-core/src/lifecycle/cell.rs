@@ -20,7 +20,7 @@ use super::row::Row;
 use super::run_queue::TakesTurns;
 use super::signal::Signals;
 use super::ties;
-use crate::mailbox::{Closed, Lane, lane_of};
+use crate::mailbox::{Admitted, Closed, Lane, lane_of};
 use crate::sync::{Mutex, lock, wake};
 
 /// An actor of any type.
@@ -54,8 +54,8 @@ pub(crate) trait AnyCell: TakesTurns + 'static {
     /// is out of reach.
     fn discard(&self, reason: DeadReason);
     /// Lets its task sleep that waits for something of its own, unless one of these signals is set; says whether it may. Wakes the
-    /// senders for whom there is room; `wakers` is where they are put until then.
-    fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: u32) -> bool;
+    /// senders for whom there is room; `admitted` is where they are put until then.
+    fn suspend(&self, admitted: &mut Admitted, cx: &mut Context<'_>, urgent: u32) -> bool;
     /// Has the next message, or call, start a task.
     fn vacate(&self);
     /// How many messages wait.

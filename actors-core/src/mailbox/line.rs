@@ -63,7 +63,33 @@ impl Line {
     }
 }
 
-/// Wakes senders for whom there is room.
-pub(crate) fn wake_those(wakers: &mut Vec<Waker>) {
-    wakers.drain(..).for_each(wake);
+/// Senders for whom there is room, to be woken once no lock is held. Mostly there are none, and this is as small as that.
+#[derive(Default)]
+pub(crate) struct Admitted(Option<Box<Wakers>>);
+
+#[derive(Default)]
+struct Wakers {
+    all: Vec<Waker>,
+}
+
+impl Admitted {
+    #[cold]
+    pub(super) fn add(&mut self, waker: Waker) {
+        self.0.get_or_insert_default().all.push(waker);
+    }
+
+    /// Wakes them.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn wake(&mut self) {
+        if let Some(wakers) = &mut self.0 {
+            wakers.wake();
+        }
+    }
+}
+
+impl Wakers {
+    #[cold]
+    fn wake(&mut self) {
+        self.all.drain(..).for_each(wake);
+    }
 }

@@ -26,7 +26,7 @@ mod ring;
 
 pub use capacity::{Capacity, Overflow};
 pub(crate) use control::{Flags, Lane, lane_of};
-pub(crate) use line::{Ticket, wake_those};
+pub(crate) use line::{Admitted, Ticket};
 pub(crate) use queue::{Admission, Closed, Door, Full, Mailbox, Pushed, Wakeup};
 pub(crate) use receive::{Batch, Refill};
 pub(crate) use ring::fill;

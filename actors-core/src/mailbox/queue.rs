@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 
 use super::control::{Control, Flags, Lane, lane_of};
-use super::line::{Line, Ticket};
+use super::line::{Admitted, Line, Ticket};
 use super::ring::{Ring, fill};
 use super::{Capacity, Overflow};
 use crate::sync::{Mutex, MutexGuard, lock, wake};
@@ -264,12 +264,12 @@ impl<T> Mailbox<T> {
     }
 
     #[inline]
-    pub(super) fn grant_all(&self, inner: &mut Inner<T>, wakers: &mut Vec<Waker>) {
+    pub(super) fn grant_all(&self, inner: &mut Inner<T>, admitted: &mut Admitted) {
         if inner.more.is_none() {
             return;
         }
         while let Some(waker) = self.grant(inner) {
-            wakers.push(waker);
+            admitted.add(waker);
         }
     }
 

@@ -1,11 +1,11 @@
 //! The receiver's half: what it has fetched, and how it takes, waits and goes.
 
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use super::Overflow;
 use super::control::Flags;
-use super::line::wake_those;
+use super::line::Admitted;
 use super::queue::{Inner, Mailbox, Receiver};
 use super::ring::{Ring, Run};
 
@@ -27,7 +27,7 @@ pub(crate) struct Batch<T> {
     items: Ring<T>,
     /// The number of the first of them.
     first: u64,
-    wakers: Vec<Waker>,
+    admitted: Admitted,
     /// How often to say in advance that the receiver sleeps.
     lonely: u8,
     /// Said so: the mailbox holds the waker already, and has held it since the last fetch.
@@ -38,7 +38,7 @@ pub(crate) struct Batch<T> {
 
 impl<T> Batch<T> {
     pub(crate) fn new() -> Self {
-        Batch { items: Ring::new(), first: 0, wakers: Vec::new(), lonely: 0, sleeps: false, waited: false }
+        Batch { items: Ring::new(), first: 0, admitted: Admitted::default(), lonely: 0, sleeps: false, waited: false }
     }
 
     /// Takes back that the receiver sleeps: to be said wherever it may be polled again before it looks for messages, since the waker in
@@ -65,14 +65,8 @@ impl<T> Batch<T> {
     }
 
     /// Where those senders are put for whom there is room.
-    pub(crate) fn wakers(&mut self) -> &mut Vec<Waker> {
-        &mut self.wakers
-    }
-
-    fn wake(&mut self) {
-        if !self.wakers.is_empty() {
-            wake_those(&mut self.wakers);
-        }
+    pub(crate) fn admitted(&mut self) -> &mut Admitted {
+        &mut self.admitted
     }
 }
 
@@ -90,7 +84,7 @@ impl<T> Mailbox<T> {
         self.taken.store(batch.first, Ordering::Release);
         batch.first += 1;
         if self.line.load(Ordering::Relaxed) {
-            self.admit(&mut batch.wakers);
+            self.admit(&mut batch.admitted);
         }
         Some(item)
     }
@@ -104,8 +98,8 @@ impl<T> Mailbox<T> {
     /// Takes messages of the batch one after the other.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn taking<'a>(&'a self, batch: &'a mut Batch<T>) -> Taking<'a, T> {
-        let Batch { items, first, wakers, .. } = batch;
-        Taking { mailbox: self, items: items.run(), next: *first, first, wakers }
+        let Batch { items, first, admitted, .. } = batch;
+        Taking { mailbox: self, items: items.run(), next: *first, first, admitted }
     }
 
     /// Takes the next of the messages that overtake. When it was the last, the flag is lowered, under the lock.
@@ -136,7 +130,7 @@ impl<T> Mailbox<T> {
             self.fetch_all(&mut inner, batch);
         }
         drop(inner);
-        batch.wake();
+        batch.admitted.wake();
     }
 
     /// Fetches what has come since the last time; sleeps if that is nothing, unless one of `urgent` says otherwise.
@@ -169,7 +163,7 @@ impl<T> Mailbox<T> {
         if found.is_pending() && batch.items.capacity() > KEEP {
             batch.items = Ring::new();
         }
-        batch.wake();
+        batch.admitted.wake();
         found
     }
 
@@ -182,7 +176,7 @@ impl<T> Mailbox<T> {
     /// The only message has been fetched. Where messages come one at a time, the receiver sleeps in advance.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn foresee(&self, inner: &mut Inner<T>, batch: &mut Batch<T>, cx: &mut Context<'_>) {
-        self.grant_all(inner, &mut batch.wakers);
+        self.grant_all(inner, &mut batch.admitted);
         batch.lonely = if batch.waited { batch.lonely } else { 0 };
         batch.waited = false;
         if batch.lonely > 0 {
@@ -210,14 +204,14 @@ impl<T> Mailbox<T> {
         let mut inner = self.lock();
         let found = self.fetch(&mut inner, batch);
         drop(inner);
-        batch.wake();
+        batch.admitted.wake();
         found
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn fetch(&self, inner: &mut Inner<T>, batch: &mut Batch<T>) -> bool {
         debug_assert!(batch.items.is_empty(), "what was fetched is taken first");
-        self.grant_all(inner, &mut batch.wakers);
+        self.grant_all(inner, &mut batch.admitted);
         if inner.queue.is_empty() {
             return false;
         }
@@ -235,10 +229,10 @@ impl<T> Mailbox<T> {
 
     /// The receiver waits for something of its own, and [stays awake](Batch::stays_awake) for messages; only what is urgent shall wake
     /// it. Says whether it may sleep. Those senders are
-    /// put to `wakers` for whom there is room, to be woken by the caller.
-    pub(crate) fn suspend(&self, wakers: &mut Vec<Waker>, cx: &mut Context<'_>, urgent: &impl Flags) -> bool {
+    /// put to `admitted` for whom there is room, to be woken by the caller.
+    pub(crate) fn suspend(&self, admitted: &mut Admitted, cx: &mut Context<'_>, urgent: &impl Flags) -> bool {
         let mut inner = self.lock();
-        self.grant_all(&mut inner, wakers);
+        self.grant_all(&mut inner, admitted);
         let may_sleep = !urgent.is_any_up();
         if may_sleep {
             inner.receiver.wait_busily(cx.waker());
@@ -280,14 +274,14 @@ impl<T> Mailbox<T> {
     /// The receiver that was here has gone for good: the next message, or call, starts another. Senders get the room that it has left
     /// behind, which it may have seen nobody wait for.
     pub(crate) fn vacate(&self) {
-        let mut wakers = Vec::new();
+        let mut admitted = Admitted::default();
         let old = {
             let mut inner = self.lock();
-            self.grant_all(&mut inner, &mut wakers);
+            self.grant_all(&mut inner, &mut admitted);
             std::mem::replace(&mut inner.receiver, Receiver::Absent)
         };
         drop(old);
-        wake_those(&mut wakers);
+        admitted.wake();
     }
 
     /// Takes the next of all that is left, fetched or queued, in the order in which it would have been handled. From the first on,
@@ -322,9 +316,9 @@ impl<T> Mailbox<T> {
     }
 
     #[cold]
-    fn admit(&self, wakers: &mut Vec<Waker>) {
-        self.grant_all(&mut self.lock(), wakers);
-        wake_those(wakers);
+    fn admit(&self, admitted: &mut Admitted) {
+        self.grant_all(&mut self.lock(), admitted);
+        admitted.wake();
     }
 }
 
@@ -335,7 +329,7 @@ pub(crate) struct Taking<'a, T> {
     /// The number of the next, which is written down when this goes.
     next: u64,
     first: &'a mut u64,
-    wakers: &'a mut Vec<Waker>,
+    admitted: &'a mut Admitted,
 }
 
 impl<T> Taking<'_, T> {
@@ -353,7 +347,7 @@ impl<T> Taking<'_, T> {
         self.mailbox.taken.store(self.next, Ordering::Release);
         self.next += 1;
         if self.mailbox.line.load(Ordering::Relaxed) {
-            self.mailbox.admit(self.wakers);
+            self.mailbox.admit(self.admitted);
         }
         Some(item)
     }

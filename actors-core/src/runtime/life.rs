@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{self, Poll, Waker};
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -29,7 +29,7 @@ use crate::lifecycle::policy::InFlight;
 use crate::lifecycle::record::HookOutcome;
 use crate::lifecycle::signal::Signals;
 use crate::lifecycle::ties::Answer;
-use crate::mailbox::Batch;
+use crate::mailbox::{Admitted, Batch};
 use crate::telemetry::{self, ActorSpan, MessageSpan, Scope};
 use crate::time::after;
 
@@ -39,6 +39,8 @@ use crate::time::after;
 /// the fewest of them so.
 #[repr(C, align(64))]
 pub(crate) struct Life<A: Actor> {
+    /// An event waits until this many messages have been taken.
+    pub(super) due_at: u64,
     pub(super) cell: Arc<Cell<A>>,
     pub(super) batch: Batch<A::Msg>,
     pub(super) ctx: Context<A>,
@@ -50,8 +52,6 @@ pub(crate) struct Life<A: Actor> {
 /// What a life is, whatever the type of its actor.
 #[repr(C)]
 pub(crate) struct Common {
-    /// An event waits until this many messages have been taken.
-    pub(super) due_at: u64,
     pub(super) any: Arc<dyn AnyCell>,
     pub(super) span: ActorSpan,
     /// What the end has come to so far; it is made when the end begins.
@@ -68,7 +68,7 @@ pub(super) trait AnyLife: Send {
     fn common(&mut self) -> &mut Common;
 
     /// Lends what it takes to wait beside the signals.
-    fn lend(&mut self) -> (&mut Common, &mut Vec<Waker>);
+    fn lend(&mut self) -> (&mut Common, &mut Admitted);
 
     /// Whether the actor has a `stopped` hook.
     fn has_stop_hook(&self) -> bool;
@@ -139,7 +139,7 @@ pub(super) struct Called<'a> {
     /// It has panicked already.
     pub(super) first: Option<Polled>,
     pub(super) common: &'a mut Common,
-    pub(super) wakers: &'a mut Vec<Waker>,
+    pub(super) admitted: &'a mut Admitted,
 }
 
 /// What the end of an actor has come to so far.
@@ -212,7 +212,7 @@ impl<A: Actor> Life<A> {
 
     pub(super) fn new(cell: Arc<Cell<A>>, actor: A) -> Self {
         let common = Common::new(cell.clone());
-        Life { ctx: Context::new(ActorRef::new(cell.clone())), cell, actor: Some(actor), batch: Batch::new(), common }
+        Life { due_at: u64::MAX, ctx: Context::new(ActorRef::new(cell.clone())), cell, actor: Some(actor), batch: Batch::new(), common }
     }
 
     pub(super) fn core(&self) -> &Core {
@@ -263,7 +263,7 @@ impl<A: Actor> Life<A> {
                                 }
                             })
                         });
-                        see_through(handler, first, &span, &common.any, batch.wakers(), tag, cut).await
+                        see_through(handler, first, &span, &common.any, batch.admitted(), tag, cut).await
                     }
                 }
             }
@@ -339,8 +339,8 @@ impl<A: Actor> AnyLife for Life<A> {
         &mut self.common
     }
 
-    fn lend(&mut self) -> (&mut Common, &mut Vec<Waker>) {
-        (&mut self.common, self.batch.wakers())
+    fn lend(&mut self) -> (&mut Common, &mut Admitted) {
+        (&mut self.common, self.batch.admitted())
     }
 
     fn has_stop_hook(&self) -> bool {
@@ -351,7 +351,7 @@ impl<A: Actor> AnyLife for Life<A> {
         let Life { actor, ctx, batch, common, .. } = self;
         if const { !A::HOOKS.started && !A::HOOKS.exited && !A::HOOKS.stopped } {
             let (work, first) = begin_nothing(&common.any, &hook);
-            return Called { work, first, common, wakers: batch.wakers() };
+            return Called { work, first, common, admitted: batch.admitted() };
         }
         let any = common.any.clone();
         let mut parts = Some((actor.as_mut().expect(HAS_STATE), ctx, hook));
@@ -371,7 +371,7 @@ impl<A: Actor> AnyLife for Life<A> {
                 _ => Some(nothing()),
             };
         });
-        Called { work, first, common, wakers: batch.wakers() }
+        Called { work, first, common, admitted: batch.admitted() }
     }
 
     fn takes_turns(&self) -> bool {
@@ -470,7 +470,7 @@ fn nothing<'a>() -> HookWork<'a> {
 
 impl Common {
     fn new(any: Arc<dyn AnyCell>) -> Self {
-        Common { span: ActorSpan::new(&any), any, due_at: u64::MAX, ending: None, concluded: false }
+        Common { span: ActorSpan::new(&any), any, ending: None, concluded: false }
     }
 
     pub(super) fn core(&self) -> &Core {
@@ -535,7 +535,7 @@ pub(super) async fn see_through(
     first: Option<Polled>,
     span: &MessageSpan,
     any: &Arc<dyn AnyCell>,
-    wakers: &mut Vec<Waker>,
+    admitted: &mut Admitted,
     tag: u16,
     cut: u32,
 ) -> Result<u16, Over> {
@@ -546,7 +546,7 @@ pub(super) async fn see_through(
     };
     let limit = any.policy().handler_limit;
     let until = limit.map(|limit| after(Instant::now(), limit));
-    let outcome = watch(handler.as_mut(), span, any, wakers, cut, until, Some(first)).await;
+    let outcome = watch(handler.as_mut(), span, any, admitted, cut, until, Some(first)).await;
     let broken = discard(handler, outcome.is_cut_short());
     end_message(any, tag, outcome, limit, broken)
 }

@@ -175,7 +175,7 @@ fn drop_state(cell: &Arc<dyn AnyCell>, is_within: bool) -> Option<ExitReason> {
 impl<A: Actor> Life<A> {
     /// Whether the task may go when there is nothing to do: all that would go with it can be had again.
     pub(super) fn may_rest(&self) -> bool {
-        !self.ctx.has_sources() && !self.ctx.has_stash() && self.common.due_at == u64::MAX && !has_work(self.core())
+        !self.ctx.has_sources() && !self.ctx.has_stash() && self.due_at == u64::MAX && !has_work(self.core())
     }
 
     /// Lays the state down in the cell, for the next task to take up, unless there is something to do. If so, this life is over,

@@ -102,7 +102,7 @@ impl<A: Actor> Life<A> {
                     } else {
                         batch.stays_awake();
                         let span = common.message_span(tag);
-                        let seen = see_through(handler, first.map(Ok), &span, &common.any, batch.wakers(), tag, cut).await;
+                        let seen = see_through(handler, first.map(Ok), &span, &common.any, batch.admitted(), tag, cut).await;
                         if let Err(over) = seen {
                             return over;
                         }
@@ -166,7 +166,7 @@ impl<A: Actor> Life<A> {
             return None;
         }
         let message = self.batch.peek()?;
-        let comes_first = self.core().signals.any(Signals::URGENT) || self.common.due_at != u64::MAX;
+        let comes_first = self.core().signals.any(Signals::URGENT) || self.due_at != u64::MAX;
         if comes_first || !self.is_plain(message) { None } else { Some(A::tag(message)) }
     }
 
@@ -187,16 +187,14 @@ impl<A: Actor> Life<A> {
     /// last of the turn is left to the caller.
     pub(super) fn next(&mut self, left: &mut u32, next: &mut Next<A::Msg>) {
         if const { A::AT_ONCE } {
-            while !self.batch.is_empty() && self.common.due_at == u64::MAX && !self.looks_at_messages() {
+            while !self.batch.is_empty() && self.due_at == u64::MAX && !self.looks_at_messages() {
                 if self.handle_many(left, next) {
                     return;
                 }
             }
         }
         // Looked at before every message, so that all that is urgent comes first, and not only the first of it.
-        if self.core().signals.any(Signals::URGENT)
-            || (self.common.due_at != u64::MAX && self.cell.mailbox.passed(&self.batch) >= self.common.due_at)
-        {
+        if self.core().signals.any(Signals::URGENT) || (self.due_at != u64::MAX && self.cell.mailbox.passed(&self.batch) >= self.due_at) {
             *next = Next::Urgent;
         } else if let Some(message) = self.cell.mailbox.take(&mut self.batch) {
             *next = Next::Message(message);
@@ -206,7 +204,7 @@ impl<A: Actor> Life<A> {
     /// What [`next`](Self::next) does for an actor whose handlers never wait, while nobody looks at its messages. In one piece, with all
     /// that stays the same from one message to the next at hand. Says whether `next` is known, or else whether that has changed.
     fn handle_many(&mut self, left: &mut u32, next: &mut Next<A::Msg>) -> bool {
-        let Life { actor, ctx, cell, batch, common } = self;
+        let Life { actor, ctx, cell, batch, common, .. } = self;
         let (core, actor) = (cell.core(), actor.as_mut().expect(HAS_STATE));
         let mut messages = cell.mailbox.taking(batch);
         let mut more = *left;
@@ -261,10 +259,7 @@ impl<A: Actor> Life<A> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn note_idle(&self) -> Poll<()> {
         debug_assert!(!self.core().signals.any(Signals::RELEASED), "what was released is handled first");
-        debug_assert!(
-            self.common.due_at == u64::MAX || self.cell.mailbox.passed(&self.batch) < self.common.due_at,
-            "what is due is told first"
-        );
+        debug_assert!(self.due_at == u64::MAX || self.cell.mailbox.passed(&self.batch) < self.due_at, "what is due is told first");
         if !self.core().signals.any(Signals::LISTED) && self.may_rest() {
             linger(&self.common.any);
         }
@@ -278,14 +273,14 @@ impl<A: Actor> Life<A> {
         if signals & (Signals::STOP | Signals::KILL) != 0 || (signals & Signals::REST != 0 && self.lie_down()) {
             return Urgent::Over(Over::Asked);
         }
-        if let Some(exit) = self.common.next_exit() {
+        if let Some(exit) = self.common.next_exit(&mut self.due_at) {
             return self.heard(exit);
         }
         if let Some(message) = self.overtaking() {
             return Urgent::Message(message);
         }
         // Last, so that what was sent before the end of the other comes before the notice of it.
-        match self.common.next_notice(self.cell.mailbox.passed(&self.batch)) {
+        match self.common.next_notice(&mut self.due_at, self.cell.mailbox.passed(&self.batch)) {
             Some(notice) => self.heard(notice),
             None => Urgent::Nothing,
         }
@@ -338,14 +333,14 @@ pub(super) enum Urgent<M> {
 /// Runs the `started` hook.
 pub(super) async fn start(life: &mut dyn AnyLife) -> Result<(), Over> {
     life.common().may_start()?;
-    let Called { work, first, common, wakers } = life.call(Hook::Started);
+    let Called { work, first, common, admitted } = life.call(Hook::Started);
     let limit = common.any.policy().start_limit();
     let until = limit.map(|limit| after(Instant::now(), limit));
     let outcome = {
         let mut hook = pin!(work);
-        let mut outcome = watch(hook.as_mut(), &common.span, &common.any, wakers, common.cut(), until, first).await;
+        let mut outcome = watch(hook.as_mut(), &common.span, &common.any, admitted, common.cut(), until, first).await;
         if matches!(outcome, Watched::Cut) && common.drains_first() {
-            outcome = watch(hook.as_mut(), &common.span, &common.any, wakers, Signals::KILL, until, None).await;
+            outcome = watch(hook.as_mut(), &common.span, &common.any, admitted, Signals::KILL, until, None).await;
         }
         let broken = discard(hook, outcome.is_cut_short());
         broken.map_or(outcome, Watched::Panicked)
@@ -364,9 +359,9 @@ fn tell_of_exit_in_box(
 
 /// Runs the `exited` hook.
 async fn tell_of_exit(life: &mut dyn AnyLife, exited: Box<Exited>, cut: u32) -> Result<(), Over> {
-    let Called { work, first, common, wakers } = life.call(Hook::Exited(exited));
+    let Called { work, first, common, admitted } = life.call(Hook::Exited(exited));
     let mut hook = pin!(work);
-    let outcome = watch(hook.as_mut(), &common.span, &common.any, wakers, cut, None, first).await;
+    let outcome = watch(hook.as_mut(), &common.span, &common.any, admitted, cut, None, first).await;
     let broken = discard(hook, outcome.is_cut_short());
     common.core().finish();
     over_after(outcome, broken)
@@ -411,27 +406,29 @@ impl Common {
     }
 
     /// Takes the next exit of a link, a child or a group, or what else is due at once, and notes when the next notice is due.
-    fn next_exit(&mut self) -> Option<Event> {
+    fn next_exit(&self, due_at: &mut u64) -> Option<Event> {
         let core = self.any.core();
-        if !core.signals.any(Signals::EVENTS) && self.due_at != 0 {
+        if !core.signals.any(Signals::EVENTS) && *due_at != 0 {
             return None;
         }
-        let (exit, due_at) = core.with_ties(|ties| {
+        core.with_ties(|ties| {
             core.signals.clear(Signals::EVENTS);
-            (ties.events.pop_front(), ties.next_event_due())
-        });
-        self.due_at = due_at;
-        exit
+            let exit = ties.events.pop_front();
+            *due_at = ties.next_event_due();
+            exit
+        })
     }
 
     /// Takes the next notice of a monitor if it is due after so many messages.
-    fn next_notice(&mut self, passed: u64) -> Option<Event> {
-        if self.due_at > passed {
+    fn next_notice(&self, due_at: &mut u64, passed: u64) -> Option<Event> {
+        if *due_at > passed {
             return None;
         }
-        let (notice, due_at) = self.core().with_ties(|ties| (ties.next_notice(passed), ties.next_event_due()));
-        self.due_at = due_at;
-        notice
+        self.core().with_ties(|ties| {
+            let notice = ties.next_notice(passed);
+            *due_at = ties.next_event_due();
+            notice
+        })
     }
 }
 

@@ -160,7 +160,7 @@ fn drop_state(life: &mut dyn AnyLife) {
 
 async fn stop_children(life: &mut dyn AnyLife) {
     let has_hook = life.has_stop_hook();
-    let (common, wakers) = life.lend();
+    let (common, admitted) = life.lend();
     let any = &common.any;
     let Some(family) = any.core().family().cloned() else { return };
     if family.len() == 0 {
@@ -173,7 +173,7 @@ async fn stop_children(life: &mut dyn AnyLife) {
     let budget = Budget::of(hook, family.depth, move || owner.core().deadline());
     // A kill of this actor has reached the children already. The waker is registered even then: an abort may follow.
     let mut parent = |cx: &mut Context<'_>| {
-        any.suspend(wakers, cx, 0);
+        any.suspend(admitted, cx, 0);
         match any.core().signals.get() & (Signals::KILL | Signals::FELLED) {
             0 => Parent::Stops,
             Signals::KILL => Parent::Killed,
@@ -185,7 +185,7 @@ async fn stop_children(life: &mut dyn AnyLife) {
 
 /// Drops the helpers and waits until they, and the blocking jobs, are gone.
 async fn stop_work(life: &mut dyn AnyLife) {
-    let (common, wakers) = life.lend();
+    let (common, admitted) = life.lend();
     let core = common.core();
     let helpers = core.if_tied(|ties| ties.helpers.values().flatten().cloned().collect::<Vec<_>>()).unwrap_or_default();
     for helper in helpers {
@@ -204,7 +204,7 @@ async fn stop_work(life: &mut dyn AnyLife) {
                     return Poll::Ready(());
                 }
             }
-            if common.any.suspend(wakers, cx, if killed { 0 } else { Signals::KILL }) {
+            if common.any.suspend(admitted, cx, if killed { 0 } else { Signals::KILL }) {
                 // Asked again after the waker stands: a job that ended meanwhile has not woken us.
                 return if has_work(core) { Poll::Pending } else { Poll::Ready(()) };
             }
@@ -217,7 +217,7 @@ async fn stop_work(life: &mut dyn AnyLife) {
 /// Runs the `stopped` hook, in a fresh scope and with its own limit; a kill shortens what is left of it.
 async fn run_hook(life: &mut dyn AnyLife) {
     let reason = life.common().exit().reason.clone();
-    let Called { work, mut first, common, wakers } = life.call(Hook::Stopped(&reason));
+    let Called { work, mut first, common, admitted } = life.call(Hook::Stopped(&reason));
     let (any, span) = (&common.any, &common.span);
     let limit = any.policy().hook_limit();
     let (outcome, broken, killed) = {
@@ -225,13 +225,13 @@ async fn run_hook(life: &mut dyn AnyLife) {
         let own = limit.map(|limit| after(Instant::now(), limit));
         let mut outcome = Watched::Cut;
         if !any.core().signals.any(Signals::KILL) {
-            outcome = watch(hook.as_mut(), span, any, wakers, Signals::KILL, own, first.take()).await;
+            outcome = watch(hook.as_mut(), span, any, admitted, Signals::KILL, own, first.take()).await;
         }
         let killed = matches!(outcome, Watched::Cut);
         if killed {
             let short = Instant::now() + AFTER_KILL;
             let until = own.map_or(short, |own| own.min(short));
-            outcome = watch(hook.as_mut(), span, any, wakers, 0, Some(until), first).await;
+            outcome = watch(hook.as_mut(), span, any, admitted, 0, Some(until), first).await;
         }
         let cut_short = outcome.is_cut_short();
         (outcome, discard(hook, cut_short), killed)

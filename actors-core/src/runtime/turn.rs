@@ -270,7 +270,7 @@ impl<A: Actor> Life<A> {
 
     /// Whether nothing is known to be done, and the mailbox is to be looked into next.
     pub(super) fn has_run_out(&self) -> bool {
-        self.batch.is_empty() && self.common.due_at == u64::MAX && !self.core().signals.any(Signals::URGENT)
+        self.batch.is_empty() && self.due_at == u64::MAX && !self.core().signals.any(Signals::URGENT)
     }
 }
 

@@ -17,9 +17,10 @@ use crate::lifecycle::env::CountedTask;
 /// Takes the turns of an actor. Dropped at any point, it still ends the actor in order.
 #[repr(C)]
 pub(super) struct Turns {
-    identity: Identity,
-    /// Gone when there is nothing left to do, or when another task does it.
+    /// Gone when there is nothing left to do, or when another task does it. First, in the line of memory that whoever wakes the task
+    /// has touched.
     life: Option<Box<dyn AnyLife>>,
+    identity: Identity,
     _counted: CountedTask,
 }
 

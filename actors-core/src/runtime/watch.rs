@@ -5,7 +5,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep};
 
@@ -13,6 +13,7 @@ use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::current::{DropCause, dropping};
 use crate::lifecycle::exit::{BoxError, ExitReason};
 use crate::lifecycle::panic::catch;
+use crate::mailbox::Admitted;
 use crate::telemetry::Scope;
 
 /// What a hook or a handler comes to.
@@ -81,7 +82,7 @@ pub(crate) async fn watch(
     mut work: Watching<'_>,
     span: &(impl Scope + Sync),
     cell: &Arc<dyn AnyCell>,
-    wakers: &mut Vec<Waker>,
+    admitted: &mut Admitted,
     cut: u32,
     until: Option<Instant>,
     mut first: Option<Polled>,
@@ -107,7 +108,7 @@ pub(crate) async fn watch(
                     return Poll::Ready(Watched::TimedOut);
                 }
             }
-            if cell.suspend(wakers, cx, cut) {
+            if cell.suspend(admitted, cx, cut) {
                 return Poll::Pending;
             }
         }

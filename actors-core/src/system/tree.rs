@@ -338,7 +338,7 @@ pub(super) mod tests {
         }
         fn close(&self, _: Closed) {}
         fn discard(&self, _: crate::lifecycle::dead_letter::DeadReason) {}
-        fn suspend(&self, _: &mut Vec<std::task::Waker>, _: &mut std::task::Context<'_>, _: u32) -> bool {
+        fn suspend(&self, _: &mut crate::mailbox::Admitted, _: &mut std::task::Context<'_>, _: u32) -> bool {
             true
         }
         fn vacate(&self) {}

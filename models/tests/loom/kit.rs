@@ -8,7 +8,7 @@ use std::unseen;
 
 use loom::model::Builder;
 
-use crate::mailbox::{Batch, Flags, Mailbox, wake_those};
+use crate::mailbox::{Batch, Flags, Mailbox};
 use crate::sync::{Mutex, lock};
 
 /// How often one thread takes over from another that could go on, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
@@ -93,8 +93,8 @@ impl<F: Fn() -> bool> Flags for When<F> {
 /// `Cell::suspend`, of one that stays awake for messages.
 pub(crate) fn suspend(mailbox: &Mailbox<u32>, batch: &mut Batch<u32>, cx: &mut Context<'_>, urgent: &impl Flags) -> bool {
     batch.stays_awake();
-    let may_sleep = mailbox.suspend(batch.wakers(), cx, urgent);
-    wake_those(batch.wakers());
+    let may_sleep = mailbox.suspend(batch.admitted(), cx, urgent);
+    batch.admitted().wake();
     may_sleep
 }
 
