@@ -66,8 +66,12 @@ impl<T> Row<T> {
 
     fn place(&self, id: ActorId) -> Option<usize> {
         let last = self.places.len().checked_sub(1)?;
-        if self.places[last].0 == id {
-            return Some(last);
+        // Mostly one id follows on the other.
+        let behind = self.places[last].0.0.checked_sub(id.0)?;
+        if let Some(place) = usize::try_from(behind).ok().and_then(|behind| last.checked_sub(behind)) {
+            if self.places[place].0 == id {
+                return Some(place);
+            }
         }
         self.places.binary_search_by_key(&id, |(other, _)| *other).ok()
     }

@@ -239,7 +239,12 @@ impl<T> Mailbox<T> {
             };
             (line, receiver)
         };
-        tell_of_the_end(line, receiver);
+        if line.is_some() {
+            tell_of_the_end(line);
+        }
+        if let Some(Receiver::Idle(waker) | Receiver::Busy(waker)) = receiver {
+            wake(waker);
+        }
     }
 
     /// Refuses all further messages, if there is no receiver and nothing that it would have to take; says whether that is so.
@@ -317,12 +322,10 @@ impl<T> Mailbox<T> {
     }
 }
 
-/// Wakes those who wait for room, and a receiver that does not know that it has ended.
-fn tell_of_the_end(line: Option<Line>, receiver: Option<Receiver>) {
+/// Wakes those who wait for room.
+#[cold]
+fn tell_of_the_end(line: Option<Line>) {
     for (_, waker) in line.into_iter().flat_map(|line| line.wakers) {
-        wake(waker);
-    }
-    if let Some(Receiver::Idle(waker) | Receiver::Busy(waker)) = receiver {
         wake(waker);
     }
 }
