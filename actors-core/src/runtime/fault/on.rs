@@ -103,7 +103,7 @@ impl<A: Actor> Life<A> {
                 *keep = Some(message);
                 Ok(())
             }));
-            let outcome = watch(handler.as_mut(), &span, &common.any, batch.wakers(), cut, until, None).await;
+            let outcome = watch(handler.as_mut(), &span, &common.any, batch.admitted(), cut, until, None).await;
             let cut_short = outcome.is_cut_short();
             (outcome, discard(handler, cut_short))
         };
