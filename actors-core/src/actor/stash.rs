@@ -85,7 +85,8 @@ impl<A: Protocol> Context<A> {
     /// Whoever asked goes on waiting, within the limit it has set: the request waits again, as it did in the mailbox.
     ///
     /// # Errors
-    /// Both come back if the stash is full.
+    /// Both come back if the stash is full. As long as the error is kept, whoever asked waits: an actor that fails with it, by `?`, keeps it
+    /// as the reason of its end.
     #[allow(clippy::type_complexity, reason = "the message and the right to answer come back together")]
     pub fn stash_ask<M>(
         &mut self,

@@ -92,11 +92,8 @@ impl<A: Protocol> ActorRef<A> {
     where
         A: Accepts<M>,
     {
-        let mut message = Some(message);
-        self.0.post(lane::<A, M>(), &mut message, by(told::<A, M>)).map(|_| ()).map_err(|refusal| {
-            let message = message.take().expect("a refused message is still here");
-            TellError::new(self.path(), refusal, message)
-        })
+        let posted = self.0.post(lane::<A, M>(), message, by(told::<A, M>));
+        posted.map(|_| ()).map_err(|(refusal, message)| TellError::new(self.path(), refusal, message))
     }
 
     /// Sends a message from a thread that may block. Waits while the mailbox is full.
@@ -169,7 +166,8 @@ impl<A: Protocol> ActorRef<A> {
     /// Passes a request on: the actor answers whoever asked the one that forwards.
     ///
     /// # Errors
-    /// The message comes back, with the right to answer, if the mailbox is full or the actor is not running.
+    /// The message comes back, with the right to answer, if the mailbox is full or the actor is not running. As long as the error is kept,
+    /// so is that right, and whoever asked waits: an actor that fails with it, by `?`, keeps it as the reason of its end.
     #[allow(clippy::type_complexity, reason = "the message and the right to answer come back together")]
     pub fn forward<M>(&self, message: M, reply: ReplyTo<A::Reply, A::Error>) -> Result<(), TellError<(M, ReplyTo<A::Reply, A::Error>)>>
     where
@@ -177,11 +175,8 @@ impl<A: Protocol> ActorRef<A> {
     {
         // Nobody is woken while the mailbox is locked, should the right to answer be dropped there.
         let _hushed = if A::KEEPS_REPLIES { None } else { reply.hush() };
-        let mut request = Some((message, reply));
-        self.0.post(lane::<A, M>(), &mut request, by(|(message, reply)| A::accept(message, reply))).map(|_| ()).map_err(|refusal| {
-            let request = request.take().expect("a refused request is still here");
-            TellError::new(self.path(), refusal, request)
-        })
+        let posted = self.0.post(lane::<A, M>(), (message, reply), by(|(message, reply)| A::accept(message, reply)));
+        posted.map(|_| ()).map_err(|(refusal, request)| TellError::new(self.path(), refusal, request))
     }
 
     /// Narrows the reference to one message type.

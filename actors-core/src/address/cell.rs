@@ -109,20 +109,23 @@ impl<A: Protocol> Cell<A> {
         lock(&self.state).take()
     }
 
-    /// Puts a message into the mailbox if there is room now, or the policy makes some; a control message in any case.
+    /// Puts a message into the mailbox if there is room now, or the policy makes some; a control message in any case. One that is refused
+    /// comes back.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: &mut Option<M>, put: impl Put<M, A::Msg>) -> Result<u64, Refusal> {
+    pub(crate) fn post<M>(self: &Arc<Self>, lane: Lane, message: M, put: impl Put<M, A::Msg>) -> Result<u64, (Refusal, M)> {
         let door = match lane {
             Lane::Ordinary => match self.mailbox.enter_at_once() {
                 Ok(mut room) => {
-                    put(message.take().expect(SENT_ONCE), room.slot());
+                    put(message, room.slot());
                     return Ok(self.settle(room.filled()));
                 }
                 Err(door) => Some(door),
             },
             Lane::Control => None,
         };
-        self.post_with_care(door, &mut |slot| put(message.take().expect(SENT_ONCE), slot))
+        let mut message = Some(message);
+        let posted = self.post_with_care(door, &mut |slot| put(message.take().expect(SENT_ONCE), slot));
+        posted.map_err(|refusal| (refusal, message.expect("a refused message is still here")))
     }
 
     /// What is rare is compiled once for an actor, and not for each of its messages: so what makes the message is called through a

@@ -48,7 +48,11 @@ trait Receive<M>: Send + Sync {
 
 impl<A: Accepts<M>, M> Receive<M> for Cell<A> {
     fn post_now(self: Arc<Self>, message: &mut Option<M>) -> Result<(), Refusal> {
-        self.post(lane::<A, M>(), message, by(told::<A, M>)).map(|_| ())
+        let ready = message.take().expect("there is one to be sent");
+        self.post(lane::<A, M>(), ready, by(told::<A, M>)).map(|_| ()).map_err(|(refusal, refused)| {
+            *message = Some(refused);
+            refusal
+        })
     }
 
     fn poll_post_now(
