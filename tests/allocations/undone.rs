@@ -263,3 +263,55 @@ fn actors_that_had_nothing_to_do_for_a_moment_and_ended_pile_nothing_up() {
     // Some stay in the lists of those who may have nothing to do, until those have grown to twice what they were.
     assert!(left.count_current < 2_000, "{left:?}");
 }
+
+#[test]
+fn an_actor_that_has_ended_keeps_no_room_for_messages_though_somebody_keeps_it() {
+    let world = World::new();
+    let actor = world.system.actor(Counter { n: 0 }).unbounded().spawn();
+    let info = allocation_counter::measure(|| {
+        for _ in 0..10_000 {
+            actor.try_tell(Add { by: 1 }).expect("it is open");
+        }
+        world.runtime.block_on(async {
+            actor.kill();
+            actor.stopped().await;
+        });
+    });
+    assert!(info.bytes_current < 4_096, "{info:?}");
+    assert_eq!(actor.queued(), 0);
+}
+
+/// An error that holds on to an actor.
+#[derive(Debug, thiserror::Error)]
+#[error("it holds on")]
+struct Holds {
+    _other: ActorRef<Counter>,
+}
+
+#[derive(Actor)]
+struct Fails;
+
+#[messages]
+impl Fails {
+    #[message]
+    fn fail(&self, other: ActorRef<Counter>) -> Result<(), Holds> {
+        Err(Holds { _other: other })
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_system_that_has_shut_down_though_an_error_held_on_to_an_actor() {
+    let World { runtime, system } = World::new();
+    runtime.block_on(async {
+        let mut crashes = system.crash_reports();
+        let fails = system.spawn(Fails);
+        fails.tell(Fail { other: system.spawn(Counter { n: 0 }) }).await.expect("it is open");
+        fails.stopped().await;
+        drop(fails);
+        drop(system.shutdown().await);
+        drop(system);
+        drop(crashes.recv().await.expect("it is told"));
+        // Nobody is there any more who could tell of another.
+        assert!(tokio::time::timeout(Duration::from_secs(10), crashes.recv()).await.expect("it ends").is_none());
+    });
+}

@@ -210,6 +210,11 @@ impl Env {
         (history.failures.clone(), history.failed)
     }
 
+    /// Takes the failures out, which are told: their errors may hold references to actors, and those hold this.
+    pub(crate) fn take_failures(&self) -> Vec<(ActorPath, ExitReason)> {
+        std::mem::take(&mut lock(&self.history).failures)
+    }
+
     pub(crate) fn on_significant(&self, act: Arc<dyn Fn(ActorPath, ExitReason) + Send + Sync>) {
         lock(&self.history).on_significant = Some(act);
     }

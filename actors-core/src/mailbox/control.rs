@@ -54,6 +54,12 @@ impl<T> Control<T> {
         self.queue.len()
     }
 
+    /// Gives the room back of what is empty; the numbers go on.
+    pub(super) fn give_back(&mut self) {
+        debug_assert!(self.queue.is_empty(), "what is given back is empty");
+        self.queue = Ring::new();
+    }
+
     /// The number of the last message that was put in.
     pub(super) fn pushed(&self) -> u64 {
         self.pushed

@@ -289,36 +289,37 @@ impl<T> Mailbox<T> {
     pub(crate) fn next_left(&self, batch: &mut Batch<T>) -> Option<T> {
         let mut inner = self.lock();
         self.taken.store(inner.pushed, Ordering::Release);
-        let overtaking = match &mut inner.more {
-            Some(more) => more.control.pop(),
-            None => None,
-        };
-        match overtaking {
-            None => match batch.items.pop() {
-                None => inner.queue.pop(),
-                fetched => fetched,
-            },
-            overtaking => overtaking,
-        }
+        inner.take_left(|| batch.items.pop())
     }
 
     /// Takes the next of what is in the queue, in the place of the receiver.
     pub(crate) fn next_queued(&self) -> Option<T> {
-        let mut inner = self.lock();
-        let overtaking = match &mut inner.more {
-            Some(more) => more.control.pop(),
-            None => None,
-        };
-        match overtaking {
-            None => inner.queue.pop(),
-            overtaking => overtaking,
-        }
+        self.lock().take_left(|| None)
     }
 
     #[cold]
     fn admit(&self, admitted: &mut Admitted) {
         self.grant_all(&mut self.lock(), admitted);
         admitted.wake();
+    }
+}
+
+impl<T> Inner<T> {
+    /// Takes the next of what is left, which nobody handles: first what overtakes, then what was `fetched`, then what is queued. Where
+    /// nothing is left, its room is given back, which would stay as long as anybody has a reference.
+    fn take_left(&mut self, fetched: impl FnOnce() -> Option<T>) -> Option<T> {
+        let overtaking = match &mut self.more {
+            Some(more) => more.control.pop(),
+            None => None,
+        };
+        let left = overtaking.or_else(fetched).or_else(|| self.queue.pop());
+        if left.is_none() {
+            self.queue = Ring::new();
+            if let Some(more) = &mut self.more {
+                more.control.give_back();
+            }
+        }
+        left
     }
 }
 

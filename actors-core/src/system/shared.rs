@@ -219,6 +219,7 @@ impl Shared {
         };
         linger::close(&self.env);
         self.env.run_queue.close();
+        let _ = unless_it_panics(|| drop(self.env.take_failures()));
         let _ = unless_it_panics(|| self.over.cancel());
         wake_all(waiters);
         report
