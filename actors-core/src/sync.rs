@@ -50,38 +50,48 @@ pub(crate) enum Wakers {
 }
 
 impl Wakers {
-    /// Registers `waker`, or renews it where `key` says it stands. `last` is the last key that was given to anybody.
-    pub(crate) fn register(&mut self, last: &mut u64, key: &mut Option<u64>, waker: &Waker) {
+    /// Registers `waker`, or renews it where `key` says it stands. `last` is the last key that was given to anybody. The old one is to be
+    /// dropped once no lock is held, here and below: it may be of anybody's making.
+    #[must_use]
+    pub(crate) fn register(&mut self, last: &mut u64, key: &mut Option<u64>, waker: &Waker) -> Option<Waker> {
         let key = *key.get_or_insert_with(|| {
             *last += 1;
             *last
         });
         match self {
             Wakers::None => *self = Wakers::One(key, waker.clone()),
-            Wakers::One(known, standing) if *known == key => standing.clone_from(waker),
+            Wakers::One(known, standing) if *known == key => return renew(standing, waker),
             Wakers::One(..) => {
                 let Wakers::One(first, standing) = self.take() else { unreachable!("just seen") };
                 *self = Wakers::Many(BTreeMap::from([(first, standing), (key, waker.clone())]));
             }
-            Wakers::Many(map) => _ = map.entry(key).and_modify(|known| known.clone_from(waker)).or_insert_with(|| waker.clone()),
+            Wakers::Many(map) => match map.get_mut(&key) {
+                Some(standing) => return renew(standing, waker),
+                None => _ = map.insert(key, waker.clone()),
+            },
         }
+        None
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Wakers::None)
     }
 
-    pub(crate) fn remove(&mut self, key: u64) {
-        let is_last = match self {
-            Wakers::None => false,
-            Wakers::One(known, _) => *known == key,
+    #[must_use]
+    pub(crate) fn remove(&mut self, key: u64) -> Option<Waker> {
+        match self {
+            Wakers::One(known, _) if *known == key => match self.take() {
+                Wakers::One(_, waker) => Some(waker),
+                _ => None,
+            },
             Wakers::Many(map) => {
-                map.remove(&key);
-                map.is_empty()
+                let removed = map.remove(&key);
+                if map.is_empty() {
+                    *self = Wakers::None;
+                }
+                removed
             }
-        };
-        if is_last {
-            *self = Wakers::None;
+            _ => None,
         }
     }
 
@@ -89,6 +99,11 @@ impl Wakers {
     pub(crate) fn take(&mut self) -> Wakers {
         std::mem::take(self)
     }
+}
+
+/// Puts `waker` in the place of one that stands there, which is returned, unless both wake the same.
+pub(crate) fn renew(standing: &mut Waker, waker: &Waker) -> Option<Waker> {
+    (!standing.will_wake(waker)).then(|| std::mem::replace(standing, waker.clone()))
 }
 
 thread_local! {
@@ -156,10 +171,10 @@ mod tests {
             let (bells, wakers) = bells::<3>();
             let (mut all, mut last, mut keys) = (Wakers::default(), 0, [None; 3]);
             for (key, waker) in keys.iter_mut().zip(&wakers) {
-                all.register(&mut last, key, waker);
+                assert!(all.register(&mut last, key, waker).is_none());
             }
             if let Some(key) = keys.get(leaver) {
-                all.remove(key.expect("it was given one"));
+                assert!(all.remove(key.expect("it was given one")).is_some());
             }
             wake_all(all.take());
             assert!(all.is_empty());
@@ -174,17 +189,17 @@ mod tests {
         for others in 0..3 {
             let (bells, [old, new, other]) = bells::<3>();
             let (mut all, mut last, mut mine) = (Wakers::default(), 0, None);
-            all.register(&mut last, &mut mine, &old);
+            assert!(all.register(&mut last, &mut mine, &old).is_none());
             let mut keys = Vec::new();
             for _ in 0..others {
                 let mut key = None;
-                all.register(&mut last, &mut key, &other);
+                assert!(all.register(&mut last, &mut key, &other).is_none());
                 keys.push(key.expect("it was given one"));
             }
-            all.register(&mut last, &mut mine, &new);
+            assert!(all.register(&mut last, &mut mine, &new).is_some_and(|given_way| given_way.will_wake(&old)));
             // Keys of nobody, or of somebody who has gone, are harmless.
-            all.remove(99);
-            keys.into_iter().for_each(|key| all.remove(key));
+            assert!(all.remove(99).is_none());
+            keys.into_iter().for_each(|key| assert!(all.remove(key).is_some()));
             assert!(!all.is_empty(), "one is left");
             wake_all(all);
             assert_eq!(rings(&bells), [0, 1, 0], "with {others} others");
@@ -197,9 +212,9 @@ mod tests {
             let (_, wakers) = bells::<3>();
             let (mut all, mut last, mut keys) = (Wakers::default(), 0, [None; 3]);
             for (key, waker) in keys.iter_mut().zip(&wakers).take(count) {
-                all.register(&mut last, key, waker);
+                assert!(all.register(&mut last, key, waker).is_none());
             }
-            keys.into_iter().flatten().for_each(|key| all.remove(key));
+            keys.into_iter().flatten().for_each(|key| assert!(all.remove(key).is_some()));
             assert!(all.is_empty(), "{count} have left");
         }
     }

@@ -129,5 +129,6 @@ mod unanswered;
 mod unkept_replies;
 mod unsent;
 mod waiting_for_room;
+mod wakers_that_act;
 mod work;
 mod worker;

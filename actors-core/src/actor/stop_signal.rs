@@ -111,12 +111,13 @@ impl Future for WaitForStop {
         if is_raised(&this.cell, this.incarnation) {
             return Poll::Ready(());
         }
+        let mut _old = None;
         core.with_ties(|ties| {
             // Looked at under the lock under which the signal is raised.
             if core.is_stopping() || core.incarnation() != this.incarnation {
                 return Poll::Ready(());
             }
-            ties.add_stop_waiter(&mut this.key, cx.waker());
+            _old = ties.add_stop_waiter(&mut this.key, cx.waker());
             Poll::Pending
         })
     }

@@ -12,7 +12,7 @@ use crate::lifecycle::current::{DropCause, drop_cause};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic;
 use crate::lifecycle::ties::{Answer, StashPlace, Stashed};
-use crate::sync::{Mutex, lock, wake};
+use crate::sync::{Mutex, lock, renew, wake};
 
 /// The right, and the duty, to answer one ask.
 ///
@@ -285,10 +285,12 @@ impl<R, E> Slot<R, E> {
     }
 
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Outcome<R, E>> {
+        // Dropped once the lock is free: it may be of anybody's making.
+        let mut _old = None;
         let mut state = lock(&self.state);
         if state.stage == Stage::Waiting {
             match &mut state.waker {
-                Some(waker) => waker.clone_from(cx.waker()),
+                Some(waker) => _old = renew(waker, cx.waker()),
                 none => *none = Some(cx.waker().clone()),
             }
             return Poll::Pending;

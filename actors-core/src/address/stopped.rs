@@ -57,10 +57,11 @@ impl Future for Stopped {
         if let Some(exit) = this.cell.core().exit() {
             return Poll::Ready(exit.reason.clone());
         }
+        let mut _old = None;
         this.cell.core().with_ties(|ties| match &ties.exit {
             Some(exit) => Poll::Ready(exit.reason.clone()),
             None => {
-                ties.add_waiter(&mut this.key, cx.waker());
+                _old = ties.add_waiter(&mut this.key, cx.waker());
                 Poll::Pending
             }
         })

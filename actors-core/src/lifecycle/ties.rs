@@ -287,13 +287,15 @@ impl<P, G> Ties<P, G> {
     }
 
     /// Registers one who waits for the start or the end, or renews it where `key` says it stands.
-    pub(crate) fn add_waiter(&mut self, key: &mut Option<u64>, waker: &Waker) {
-        self.waiters.register(&mut self.last_key, key, waker);
+    #[must_use]
+    pub(crate) fn add_waiter(&mut self, key: &mut Option<u64>, waker: &Waker) -> Option<Waker> {
+        self.waiters.register(&mut self.last_key, key, waker)
     }
 
     /// Registers one who waits for the stop signal, or renews it where `key` says it stands.
-    pub(crate) fn add_stop_waiter(&mut self, key: &mut Option<u64>, waker: &Waker) {
-        self.stop_waiters.register(&mut self.last_key, key, waker);
+    #[must_use]
+    pub(crate) fn add_stop_waiter(&mut self, key: &mut Option<u64>, waker: &Waker) -> Option<Waker> {
+        self.stop_waiters.register(&mut self.last_key, key, waker)
     }
 
     pub(crate) fn open_ask(&mut self, target: P, number: u64, answer: Arc<dyn Answer>) -> u64 {

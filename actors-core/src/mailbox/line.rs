@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use crate::sync::wake;
+use crate::sync::{renew, wake};
 
 /// A place in the line of senders that wait for room.
 #[derive(Clone, Copy)]
@@ -27,11 +27,12 @@ impl Line {
         Ticket(number)
     }
 
-    /// Whether it is not yet the turn of whoever has this ticket; if it is, the room that was granted is used.
-    pub(super) fn still_waits(&mut self, ticket: Ticket, waker: &Waker) -> bool {
+    /// Whether it is not yet the turn of whoever has this ticket; if it is, the room that was granted is used. The `old` waker is to be
+    /// dropped once no lock is held.
+    pub(super) fn still_waits(&mut self, ticket: Ticket, waker: &Waker, old: &mut Option<Waker>) -> bool {
         match self.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
             Ok(place) => {
-                self.wakers[place].1.clone_from(waker);
+                *old = renew(&mut self.wakers[place].1, waker);
                 true
             }
             Err(_) => {
@@ -41,16 +42,14 @@ impl Line {
         }
     }
 
-    /// Gives a place up, and says whether it was one in line; if not, room had been granted for it, and is free again.
-    pub(super) fn leave(&mut self, ticket: Ticket) -> bool {
+    /// Gives a place up, and returns the waker that stood there, to be dropped once no lock is held; if there is none, room had been granted
+    /// for it, and is free again.
+    pub(super) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
         match self.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
-            Ok(place) => {
-                self.wakers.remove(place);
-                true
-            }
+            Ok(place) => self.wakers.remove(place).map(|(_, waker)| waker),
             Err(_) => {
                 self.granted -= 1;
-                false
+                None
             }
         }
     }

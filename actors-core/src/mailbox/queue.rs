@@ -179,12 +179,13 @@ impl<T> Mailbox<T> {
 
     /// Asks for the room that was granted to `ticket`; if it is not its turn yet, stays in line.
     pub(crate) fn enter_with(&self, ticket: Ticket, waker: &Waker) -> Poll<Admission<'_, T>> {
+        let mut old = None;
         let mut inner = self.lock();
         if let Some(closed) = inner.closed {
             return Poll::Ready(Admission::Closed(closed));
         }
         let more = inner.more.as_mut().expect("a ticket is given only by a line, which lives as long as the mailbox");
-        if more.line.still_waits(ticket, waker) { Poll::Pending } else { Poll::Ready(Admission::Room(Room { inner })) }
+        if more.line.still_waits(ticket, waker, &mut old) { Poll::Pending } else { Poll::Ready(Admission::Room(Room { inner })) }
     }
 
     /// Room that was granted has not been used after all: it goes to the next.
@@ -197,14 +198,18 @@ impl<T> Mailbox<T> {
 
     /// Leaves the line; room that was already granted goes to the next.
     pub(crate) fn leave(&self, ticket: Ticket) {
-        let next = {
+        let (own, next) = {
             let mut inner = self.lock();
             if inner.closed.is_some() {
                 return;
             }
             let Some(more) = &mut inner.more else { return };
-            if more.line.leave(ticket) { None } else { self.grant(&mut inner) }
+            match more.line.leave(ticket) {
+                None => (None, self.grant(&mut inner)),
+                own => (own, None),
+            }
         };
+        drop(own);
         if let Some(waker) = next {
             wake(waker);
         }

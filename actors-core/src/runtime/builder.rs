@@ -259,6 +259,7 @@ pub(crate) async fn ready(cell: &Arc<dyn AnyCell>, holder: Option<Arc<dyn AnyCel
     let mut unless_ready = KillUnlessReady { cell: Some(cell.clone()), key: None };
     let outcome = poll_fn(|cx| {
         let core = cell.core();
+        let mut _old = None;
         core.with_ties(|ties| {
             match &ties.exit {
                 // It may have failed since, and be down, or even have been restarted.
@@ -269,7 +270,7 @@ pub(crate) async fn ready(cell: &Arc<dyn AnyCell>, holder: Option<Arc<dyn AnyCel
                 Some(_) => return Poll::Ready(Ok(())),
                 None => {}
             }
-            ties.add_waiter(&mut unless_ready.key, cx.waker());
+            _old = ties.add_waiter(&mut unless_ready.key, cx.waker());
             Poll::Pending
         })
     })
@@ -301,13 +302,14 @@ pub(crate) async fn until_started(cell: &Arc<dyn AnyCell>) {
         if core.signals.any(Signals::STARTED) && !core.signals.any(Signals::DOWN) {
             return Poll::Ready(());
         }
+        let mut _old = None;
         core.with_ties(|ties| {
             // Asked again under the lock under which waiters are taken.
             let started = core.signals.any(Signals::STARTED) && ties.down.is_none();
             if started || ties.exit.is_some() {
                 return Poll::Ready(());
             }
-            ties.add_waiter(&mut waiting.1, cx.waker());
+            _old = ties.add_waiter(&mut waiting.1, cx.waker());
             Poll::Pending
         })
     })

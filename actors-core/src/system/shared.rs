@@ -182,18 +182,20 @@ impl Shared {
         impl Drop for Waiter<'_> {
             fn drop(&mut self) {
                 if let Some(key) = self.1 {
-                    lock(&self.0.state).waiters.remove(key);
+                    let old = lock(&self.0.state).waiters.remove(key);
+                    drop(old);
                 }
             }
         }
         let mut waiter = Waiter(self, None);
         poll_fn(|cx| {
+            let _old;
             let mut state = lock(&self.state);
             match &state.report {
                 Some(report) => Poll::Ready(report.clone()),
                 None => {
                     let State { waiters, last_waiter, .. } = &mut *state;
-                    waiters.register(last_waiter, &mut waiter.1, cx.waker());
+                    _old = waiters.register(last_waiter, &mut waiter.1, cx.waker());
                     Poll::Pending
                 }
             }
@@ -240,7 +242,8 @@ impl Shared {
         let mut state = lock(&self.state);
         if state.report.is_none() {
             let State { waiters, last_waiter, .. } = &mut *state;
-            waiters.register(last_waiter, &mut None, &waker);
+            let none = waiters.register(last_waiter, &mut None, &waker);
+            debug_assert!(none.is_none(), "it stands nowhere yet");
             return;
         }
         drop(state);

@@ -78,13 +78,17 @@ impl<W: Actor> Crew<W> {
 
     /// Has `waker` woken at the next change, once; `key` says where it stands.
     pub(super) fn wait(&self, key: &mut Option<u64>, waker: &Waker) {
-        let Waiting { wakers, last_key } = &mut *lock(&self.waiting);
-        wakers.register(last_key, key, waker);
+        let old = {
+            let Waiting { wakers, last_key } = &mut *lock(&self.waiting);
+            wakers.register(last_key, key, waker)
+        };
+        drop(old);
     }
 
     /// Nobody waits there any more.
     pub(super) fn wait_no_more(&self, key: u64) {
-        lock(&self.waiting).wakers.remove(key);
+        let old = lock(&self.waiting).wakers.remove(key);
+        drop(old);
     }
 
     fn roster(&self) -> RwLockReadGuard<'_, Roster<W>> {
