@@ -15,6 +15,8 @@
 //!    to the thread, and only those rely on it who are handed in there, too. Others are *free*: they come by any thread. A runner that leaves
 //!    anybody behind, when it takes somebody out, sees to it that a free one comes: if there is none, it lets another go first, which it
 //!    calls, and comes again as a free one. Nor does a turn hold up a task that this crate has woken in the turn before.
+//! 4. Whoever sleeps and may be called is woken by nothing but the call, or by itself, which any thread takes over: another wake-up might have used up
+//!    that of the call, on a thread that then blocks. So one whose time is up is no longer known to the queue when it is woken for that.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -22,11 +24,11 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use crate::sync::{Mutex, has_woken, lock};
 
@@ -133,8 +135,8 @@ enum State {
     /// It was called on this thread, is bound to it, and has not begun: one for each thread.
     Bound(Thread),
     AtWork,
-    /// It sleeps. It is woken by its time, if that is set; if not, it has woken itself to set it.
-    Asleep(Waker, Option<Instant>),
+    /// It sleeps.
+    Asleep(Waker),
 }
 
 /// How a runner comes to those who wait.
@@ -242,7 +244,7 @@ impl RunQueue {
             Call::Nobody => {}
             Call::Wake(waker) => waker.wake(),
             Call::Spawn(number) => {
-                let runner = Runner { queue: self.clone(), number, lane: None, successor: None, gone: false, slept: None, turns: 0 };
+                let runner = Runner { queue: self.clone(), number, lane: None, successor: None, gone: false, time: None };
                 self.runtime.spawn(runner);
             }
         }
@@ -302,11 +304,7 @@ impl Inner {
 
     /// Calls a runner that sleeps, or else a new one.
     fn call_one(&mut self, called: State) -> (Call, u64) {
-        // One whose time is up has been woken by that, perhaps on a thread that runs something else first: nobody can rely on it.
-        let mut now = None;
-        let mut is_yet_to_come = |until: Instant| until > *now.get_or_insert_with(Instant::now);
-        let sleeps = |known: &&mut Known| matches!(known.state, State::Asleep(_, until) if until.is_none_or(&mut is_yet_to_come));
-        match self.runners.iter_mut().find(sleeps) {
+        match self.runners.iter_mut().find(|known| known.is_asleep()) {
             Some(known) => (known.call(called).map_or(Call::Nobody, Call::Wake), known.number),
             None => self.call_new(called),
         }
@@ -325,7 +323,7 @@ impl Inner {
 
     /// Whether a runner was called, or is at work.
     fn is_awake(&self) -> bool {
-        self.runners.iter().any(|known| !matches!(known.state, State::Asleep(..)))
+        self.runners.iter().any(|known| !known.is_asleep())
     }
 
     /// Whether a runner was called, comes by any thread, and has not begun.
@@ -346,7 +344,16 @@ impl Inner {
 
     /// How many sleep.
     fn asleep(&self) -> usize {
-        self.runners.iter().filter(|known| matches!(known.state, State::Asleep(..))).count()
+        self.runners.iter().filter(|known| known.is_asleep()).count()
+    }
+
+    /// The time of a runner is up: nobody calls it any more, if it sleeps.
+    fn retire(&mut self, number: u64) -> Option<Waker> {
+        let place = self.runners.iter().position(|known| known.number == number && known.is_asleep())?;
+        match self.runners.remove(place).state {
+            State::Asleep(waker) => Some(waker),
+            _ => None,
+        }
     }
 
     fn forget(&mut self, number: u64) {
@@ -357,17 +364,21 @@ impl Inner {
 impl Known {
     /// Calls it by this waker, if it sleeps.
     fn call(&mut self, called: State) -> Option<Waker> {
-        if !matches!(self.state, State::Asleep(..)) {
+        if !self.is_asleep() {
             return None;
         }
         match mem::replace(&mut self.state, called) {
-            State::Asleep(waker, _) => Some(waker),
+            State::Asleep(waker) => Some(waker),
             _ => None,
         }
     }
+
+    fn is_asleep(&self) -> bool {
+        matches!(self.state, State::Asleep(_))
+    }
 }
 
-/// A runner: gives turns for as long as there are any, and goes when there have been none for a while.
+/// A runner: gives turns for as long as there are any, and goes if it sleeps when its time is up.
 struct Runner {
     queue: Arc<RunQueue>,
     number: u64,
@@ -378,20 +389,15 @@ struct Runner {
     successor: Option<u64>,
     /// It has gone by itself.
     gone: bool,
-    /// When it will have slept for long, and how many turns there had been when that was set.
-    slept: Option<(Pin<Box<Sleep>>, u64)>,
-    turns: u64,
+    /// Until when it stays.
+    time: Option<Pin<Box<Sleep>>>,
 }
 
 impl Runner {
     /// Begins to work, if it was called.
-    fn begin(&mut self, cx: &Context<'_>) -> Option<usize> {
+    fn begin(&mut self) -> Option<usize> {
         let mut inner = lock(&self.queue.inner);
-        let known = inner.known(self.number);
-        if let State::Asleep(waker, _) = &mut known.state {
-            waker.clone_from(cx.waker());
-            return None;
-        }
+        let known = inner.runners.iter_mut().find(|known| known.number == self.number && !known.is_asleep())?;
         known.state = State::AtWork;
         let lane = inner.free.pop().unwrap_or(inner.lanes.len());
         if lane == inner.lanes.len() {
@@ -411,7 +417,6 @@ impl Runner {
         for turn in 1..=TURNS {
             match self.queue.next(self.number, lane, &mut favours, thread, &mut self.successor) {
                 Found::Item(item) => {
-                    self.turns += 1;
                     item.take_turn();
                     if self.queue.several && (has_woken() || (turn % LOOKS == 0 && began.elapsed() > LONG)) {
                         return;
@@ -443,44 +448,34 @@ impl Runner {
             self.gone = true;
             return Poll::Ready(());
         }
-        // Its time is set when it is polled the next time, if it has to be: the runtime may have gone by now.
-        let now = Instant::now();
-        let until = self.slept.as_ref().map(|(sleep, _)| sleep.deadline()).filter(|until| *until > now);
-        inner.known(self.number).state = State::Asleep(cx.waker().clone(), until);
+        inner.known(self.number).state = State::Asleep(cx.waker().clone());
         drop(inner);
-        if until.is_none() {
+        // Its time is set when it is polled the next time, if it has to be: the runtime may have gone by now.
+        if !self.has_time() {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
 
-    /// Sleeps on, or goes if it has slept for long.
-    fn sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let goes = self.has_slept_long(cx);
-        let mut inner = lock(&self.queue.inner);
-        // If it does not, it has just been called, and so woken.
-        let State::Asleep(_, until) = &mut inner.known(self.number).state else { return Poll::Pending };
-        if !goes {
-            *until = self.slept.as_ref().map(|(sleep, _)| sleep.deadline());
-            return Poll::Pending;
+    /// Sleeps on, or goes if its time is up.
+    fn sleep(&mut self) -> Poll<()> {
+        if !lock(&self.queue.inner).runners.iter().any(|known| known.number == self.number) {
+            self.gone = true;
+            return Poll::Ready(());
         }
-        inner.forget(self.number);
-        self.gone = true;
-        Poll::Ready(())
+        if !self.has_time() {
+            let alarm = Arc::new(Alarm { queue: self.queue.clone(), number: self.number });
+            let time = self.time.insert(Box::pin(tokio::time::sleep(self.queue.linger)));
+            if time.as_mut().poll(&mut Context::from_waker(&Waker::from(alarm.clone()))).is_ready() {
+                alarm.wake();
+            }
+        }
+        Poll::Pending
     }
 
-    /// Whether there have been no turns for a while.
-    fn has_slept_long(&mut self, cx: &mut Context<'_>) -> bool {
-        loop {
-            let (sleep, turns) = self.slept.get_or_insert_with(|| (Box::pin(tokio::time::sleep(self.queue.linger)), self.turns));
-            if sleep.as_mut().poll(cx).is_pending() {
-                return false;
-            }
-            if *turns == self.turns {
-                return true;
-            }
-            self.slept = None;
-        }
+    /// Whether it will be told when its time is up.
+    fn has_time(&self) -> bool {
+        self.time.as_ref().is_some_and(|time| !time.is_elapsed())
     }
 }
 
@@ -488,7 +483,7 @@ impl Future for Runner {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(lane) = self.begin(cx) else { return self.sleep(cx) };
+        let Some(lane) = self.begin() else { return self.sleep() };
         self.give_turns(lane);
         self.end(lane, cx)
     }
@@ -506,6 +501,21 @@ impl Drop for Runner {
             inner.free.extend(self.lane);
         }
         self.queue.close();
+    }
+}
+
+/// Sends a runner away when its time is up, unless it is at work or was called.
+struct Alarm {
+    queue: Arc<RunQueue>,
+    number: u64,
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        let retired = lock(&self.queue.inner).retire(self.number);
+        if let Some(waker) = retired {
+            waker.wake();
+        }
     }
 }
 
@@ -527,4 +537,5 @@ impl Drop for OwnLane {
 }
 
 #[cfg(test)]
+#[path = "run_queue/tests.rs"]
 mod tests;
