@@ -15,8 +15,9 @@
 //!    to the thread, and only those rely on it who are handed in there, too. Others are *free*: they come by any thread. A runner that leaves
 //!    anybody behind, when it takes somebody out, sees to it that a free one comes: if there is none, it lets another go first, which it
 //!    calls, and comes again as a free one. Nor does a turn hold up a task that this crate has woken in the turn before.
-//! 4. Whoever sleeps and may be called is woken by nothing but the call, or by itself, which any thread takes over: another wake-up might have used up
-//!    that of the call, on a thread that then blocks. So one whose time is up is no longer known to the queue when it is woken for that.
+//! 4. Whoever sleeps is woken by nothing but a call: another wake-up might use up that of the call, on a thread that then blocks, or that of
+//!    the call come when it sleeps again. So one whose time is up is no longer known to the queue when it is woken for that; and one that is
+//!    drowsy has woken itself, and is called without a wake-up.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -135,7 +136,8 @@ enum State {
     /// It was called on this thread, is bound to it, and has not begun: one for each thread.
     Bound(Thread),
     AtWork,
-    /// It sleeps.
+    /// It sleeps once its time is set. It has woken itself for that, and comes by any thread.
+    Drowsy,
     Asleep(Waker),
 }
 
@@ -316,9 +318,14 @@ impl Inner {
         (Call::Spawn(self.last), self.last)
     }
 
-    /// What is known of a runner that there is.
+    /// What is known of a runner, unless its time was up.
+    fn find(&mut self, number: u64) -> Option<&mut Known> {
+        self.runners.iter_mut().find(|known| known.number == number)
+    }
+
+    /// What is known of a runner that has not gone to sleep.
     fn known(&mut self, number: u64) -> &mut Known {
-        self.runners.iter_mut().find(|known| known.number == number).expect("whoever asks is there")
+        self.find(number).expect("whoever asks is there")
     }
 
     /// Whether a runner was called, or is at work.
@@ -349,11 +356,10 @@ impl Inner {
 
     /// The time of a runner is up: nobody calls it any more, if it sleeps.
     fn retire(&mut self, number: u64) -> Option<Waker> {
-        let place = self.runners.iter().position(|known| known.number == number && known.is_asleep())?;
-        match self.runners.remove(place).state {
-            State::Asleep(waker) => Some(waker),
-            _ => None,
-        }
+        let State::Asleep(waker) = &self.find(number)?.state else { return None };
+        let waker = waker.clone();
+        self.forget(number);
+        Some(waker)
     }
 
     fn forget(&mut self, number: u64) {
@@ -362,19 +368,24 @@ impl Inner {
 }
 
 impl Known {
-    /// Calls it by this waker, if it sleeps.
+    /// Calls it, if it is asleep: by this waker, or else it comes by itself.
     fn call(&mut self, called: State) -> Option<Waker> {
-        if !self.is_asleep() {
-            return None;
-        }
-        match mem::replace(&mut self.state, called) {
-            State::Asleep(waker) => Some(waker),
+        match &mut self.state {
+            State::Asleep(_) => match mem::replace(&mut self.state, called) {
+                State::Asleep(waker) => Some(waker),
+                _ => None,
+            },
+            State::Drowsy => {
+                self.state = State::Free;
+                None
+            }
             _ => None,
         }
     }
 
+    /// It is not at work, and was not called.
     fn is_asleep(&self) -> bool {
-        matches!(self.state, State::Asleep(_))
+        matches!(self.state, State::Drowsy | State::Asleep(_))
     }
 }
 
@@ -397,7 +408,7 @@ impl Runner {
     /// Begins to work, if it was called.
     fn begin(&mut self) -> Option<usize> {
         let mut inner = lock(&self.queue.inner);
-        let known = inner.runners.iter_mut().find(|known| known.number == self.number && !known.is_asleep())?;
+        let known = inner.find(self.number).filter(|known| !known.is_asleep())?;
         known.state = State::AtWork;
         let lane = inner.free.pop().unwrap_or(inner.lanes.len());
         if lane == inner.lanes.len() {
@@ -448,32 +459,49 @@ impl Runner {
             self.gone = true;
             return Poll::Ready(());
         }
-        inner.known(self.number).state = State::Asleep(cx.waker().clone());
+        if self.has_time() {
+            inner.known(self.number).state = State::Asleep(cx.waker().clone());
+            return Poll::Pending;
+        }
+        // Its time is set when it is polled the next time: the runtime may have gone by now.
+        inner.known(self.number).state = State::Drowsy;
         drop(inner);
-        // Its time is set when it is polled the next time, if it has to be: the runtime may have gone by now.
-        if !self.has_time() {
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Sets its time and sleeps, or goes if its time is up.
+    fn sleep(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let is_known = lock(&self.queue.inner).find(self.number).is_some();
+        if is_known {
+            self.set_time();
+        }
+        let mut inner = lock(&self.queue.inner);
+        let known = inner.find(self.number);
+        if known.as_ref().is_some_and(|known| !known.is_asleep()) {
+            // It was called meanwhile.
+            drop(inner);
             cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
-        Poll::Pending
+        if let Some(known) = known.filter(|_| self.has_time()) {
+            known.state = State::Asleep(cx.waker().clone());
+            return Poll::Pending;
+        }
+        inner.forget(self.number);
+        self.gone = true;
+        Poll::Ready(())
     }
 
-    /// Sleeps on, or goes if its time is up.
-    fn sleep(&mut self) -> Poll<()> {
-        if !lock(&self.queue.inner).runners.iter().any(|known| known.number == self.number) {
-            self.gone = true;
-            return Poll::Ready(());
-        }
-        if !self.has_time() {
-            let alarm = Arc::new(Alarm { queue: self.queue.clone(), number: self.number });
-            let time = self.time.insert(Box::pin(tokio::time::sleep(self.queue.linger)));
-            if time.as_mut().poll(&mut Context::from_waker(&Waker::from(alarm.clone()))).is_ready() {
-                alarm.wake();
-            }
-        }
-        Poll::Pending
+    /// Has itself sent away after a while.
+    fn set_time(&mut self) {
+        let alarm = Waker::from(Arc::new(Alarm { queue: self.queue.clone(), number: self.number }));
+        let time = self.time.insert(Box::pin(tokio::time::sleep(self.queue.linger)));
+        // If it is up already, nobody needs to be told.
+        let _ = time.as_mut().poll(&mut Context::from_waker(&alarm));
     }
 
-    /// Whether it will be told when its time is up.
+    /// Whether it will be sent away when its time is up.
     fn has_time(&self) -> bool {
         self.time.as_ref().is_some_and(|time| !time.is_elapsed())
     }
@@ -483,7 +511,7 @@ impl Future for Runner {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(lane) = self.begin() else { return self.sleep() };
+        let Some(lane) = self.begin() else { return self.sleep(cx) };
         self.give_turns(lane);
         self.end(lane, cx)
     }

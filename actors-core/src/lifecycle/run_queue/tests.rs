@@ -176,29 +176,30 @@ async fn a_lane_that_a_runner_has_left_is_the_next_ones() {
 }
 
 #[tokio::test]
-async fn one_who_sleeps_is_called_before_a_new_one_is_made() {
+async fn those_who_sleep_are_called_before_a_new_one_is_made() {
     let mut inner = Inner { last: 7, ..Inner::default() };
     inner.runners.push(Known { number: 3, state: State::Asleep(Waker::noop().clone()) });
+    inner.runners.push(Known { number: 4, state: State::Drowsy });
 
-    let calls = [inner.call_one(State::Free), inner.call_one(State::Free)];
+    let calls = [(); 3].map(|()| inner.call_one(State::Bound(1)));
 
-    assert!(matches!(calls, [(Call::Wake(_), 3), (Call::Spawn(8), 8)]));
-    assert_eq!((inner.asleep(), inner.is_free_coming()), (0, true));
+    assert!(matches!(calls, [(Call::Wake(_), 3), (Call::Nobody, 4), (Call::Spawn(8), 8)]));
+    assert_eq!((inner.asleep(), inner.bound(1)), (0, Some(3)));
+    assert!(matches!(inner.known(4).state, State::Free), "it comes by any thread, whoever has called it");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_runner_goes_if_it_sleeps_when_its_time_is_up() {
-    for (works, stays) in [(false, false), (true, true)] {
+    for works in [false, true] {
         let table = Table::new();
         let mut runner = table.runner();
         let lane = runner.begin().expect("it was called");
         assert!(runner.end(lane, &mut nobody()).is_pending());
-        let until = Duration::from_secs(1);
-        assert!(runner.sleep().is_pending());
-        tokio::time::advance(until - Duration::from_millis(1)).await;
-        assert!(runner.sleep().is_pending());
+        assert!(runner.sleep(&nobody()).is_pending());
+        tokio::time::advance(Duration::from_millis(999)).await;
+        assert!(matches!(lock(&table.queue.inner).known(runner.number).state, State::Asleep(_)));
         let lane = works.then(|| {
-            assert!(lock(&table.queue.inner).call_one(State::Free).1 == runner.number);
+            assert_eq!(lock(&table.queue.inner).call_one(State::Free).1, runner.number);
             runner.begin().expect("it was called")
         });
 
@@ -207,8 +208,8 @@ async fn a_runner_goes_if_it_sleeps_when_its_time_is_up() {
         if let Some(lane) = lane {
             assert!(runner.end(lane, &mut nobody()).is_pending());
         }
-        assert_eq!(runner.sleep().is_pending(), stays);
-        assert_eq!((runner.gone, lock(&table.queue.inner).runners.len()), (!stays, usize::from(stays)));
-        assert_eq!(runner.has_time(), stays, "its time is set anew");
+        assert_eq!(runner.sleep(&nobody()).is_pending(), works);
+        assert_eq!((runner.gone, lock(&table.queue.inner).runners.len()), (!works, usize::from(works)));
+        assert_eq!(runner.has_time(), works, "its time is set anew");
     }
 }
