@@ -25,6 +25,8 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_turn_that_blocks_does_not_hold_up_who_was_handed_in_by_the_same_task", blocked_after_a_task),
     ("a_turn_that_blocks_does_not_hold_up_a_task_that_was_woken_in_the_turn_before_it", blocked_after_a_wake),
     ("a_task_that_blocks_does_not_hold_up_who_is_handed_in_from_outside", blocked_task),
+    ("a_task_that_blocks_does_not_hold_up_who_is_handed_in_by_another_task", blocked_beside_a_task),
+    ("a_task_that_hands_in_two_and_blocks_holds_up_the_last_alone", blocked_after_two),
     ("a_runner_that_is_woken_by_its_time_and_held_up_holds_up_nobody", held_up),
     ("a_runner_that_goes_when_its_time_is_up_leaves_nobody_behind", gone_in_time),
     ("who_is_handed_in_while_the_queue_is_closed_gets_a_turn_or_a_task", closed),
@@ -191,6 +193,37 @@ fn blocked_task() -> u64 {
     })
 }
 
+fn blocked_beside_a_task() -> u64 {
+    explore_between(|| {
+        let game = Game::new(2);
+        let (helped, first, other) = (game.player(), game.player(), game.player());
+        let (calling, waiting, beside) = (first.clone(), other.clone(), other.clone());
+        helped.call();
+        game.spawn(move || {
+            calling.call();
+            waiting.turns.wait_for(1);
+        });
+        game.spawn(move || beside.call());
+        assert_one_turn(game, [&helped, &first, &other]);
+    })
+}
+
+fn blocked_after_two() -> u64 {
+    explore_between(|| {
+        let game = Game::new(2);
+        let (before, first, last) = (game.player(), game.player(), game.player());
+        let both = [first.clone(), last.clone()];
+        // Its runner may be about to fall asleep.
+        before.call();
+        before.turns.wait_for(1);
+        game.spawn(move || {
+            both.iter().for_each(Player::call);
+            both[0].turns.wait_for(1);
+        });
+        assert_one_turn(game, [&before, &first, &last]);
+    })
+}
+
 fn held_up() -> u64 {
     explore_between(|| {
         let game = Game::new(2);
@@ -232,6 +265,9 @@ fn closed() -> u64 {
         let pusher = thread::spawn(move || calling.call());
         here.call();
         game.queue.close();
+        let late = game.player();
+        late.call();
+        assert_eq!(late.tasks.get(), 1, "it is closed");
         pusher.join().expect("it goes well");
         game.end();
         for player in [here, there] {
