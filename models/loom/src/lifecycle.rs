@@ -4,7 +4,7 @@
 #[allow(dead_code, reason = "a model needs a part of it")]
 pub(crate) mod signal;
 
-#[path = "../../../actors-core/src/lifecycle/run_queue.rs"]
+#[path = "../../../actors-core/src/lifecycle/run_queue/mod.rs"]
 #[allow(dead_code, reason = "a model needs a part of it")]
 pub(crate) mod run_queue;
 

@@ -1,5 +1,8 @@
 //! In which order those who wait are taken out, who is called for them, and which runners stay.
 
+use std::task::Context;
+
+use super::runner::SLEEPERS;
 use super::*;
 
 /// One who waits for a turn, and says its name in it.
@@ -51,7 +54,7 @@ impl Table {
     /// A runner that was called, by any thread.
     fn runner(&self) -> Runner {
         let (_, number) = lock(&self.queue.inner).call_new(State::Free);
-        Runner { queue: self.queue.clone(), number, lane: None, successor: None, gone: false, time: None }
+        Runner::new(self.queue.clone(), number)
     }
 }
 
@@ -186,6 +189,23 @@ async fn those_who_sleep_are_called_before_a_new_one_is_made() {
     assert!(matches!(calls, [(Call::Wake(_), 3), (Call::Nobody, 4), (Call::Spawn(8), 8)]));
     assert_eq!((inner.asleep(), inner.bound(1)), (0, Some(3)));
     assert!(matches!(inner.known(4).state, State::Free), "it comes by any thread, whoever has called it");
+}
+
+#[tokio::test]
+async fn a_second_one_who_is_handed_in_by_a_task_sets_the_bound_runner_free_by_a_new_one() {
+    let task = tokio::spawn(async {
+        let thread = thread_of_task().expect("this is a task");
+        let mut inner = Inner { last: 7, waiting: 2, ..Inner::default() };
+        inner.runners.push(Known { number: 3, state: State::Bound(thread) });
+        inner.runners.push(Known { number: 4, state: State::Asleep(Waker::noop().clone()) });
+
+        let call = inner.call(true);
+
+        assert!(matches!(call, Call::Spawn(8)), "one that is about to fall asleep on another thread would not take its place");
+        assert!(matches!(inner.known(3).state, State::Free));
+        assert_eq!((inner.bound(thread), inner.asleep()), (Some(8), 1));
+    });
+    task.await.expect("it does not panic");
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,31 +19,24 @@
 //!    the call come when it sleeps again. So one whose time is up is no longer known to the queue when it is woken for that; and one that is
 //!    drowsy has woken itself, and is called without a wake-up.
 
+mod runner;
+
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::future::Future;
 use std::mem;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::time::Sleep;
 
-use crate::sync::{Mutex, has_woken, lock};
+use self::runner::Runner;
+use crate::sync::{Mutex, lock};
 
-/// How many turns a runner gives before it lets other tasks run.
-const TURNS: u32 = 32;
-/// After how many of them it looks at the clock, where there are several threads, and for how long it gives turns.
-const LOOKS: u32 = 4;
-const LONG: Duration = Duration::from_micros(100);
 /// How often in a row those come first who have something to do from the turn before.
 const FAVOURS: u32 = 16;
 /// How often those from turns come before those from outside, who otherwise come first, where nobody is favoured: once in so many times.
 const OTHERS: usize = 4;
-/// How many runners sleep at most; others go when there is nothing to do.
-const SLEEPERS: usize = 4;
 /// Behind how many who stand deeper somebody is put.
 const SIBLINGS: usize = 32;
 
@@ -246,8 +239,7 @@ impl RunQueue {
             Call::Nobody => {}
             Call::Wake(waker) => waker.wake(),
             Call::Spawn(number) => {
-                let runner = Runner { queue: self.clone(), number, lane: None, successor: None, gone: false, time: None };
-                self.runtime.spawn(runner);
+                self.runtime.spawn(Runner::new(self.clone(), number));
             }
         }
     }
@@ -389,181 +381,5 @@ impl Known {
     }
 }
 
-/// A runner: gives turns for as long as there are any, and goes if it sleeps when its time is up.
-struct Runner {
-    queue: Arc<RunQueue>,
-    number: u64,
-    /// Where those stand to whom its turns give something to do, while it is at work.
-    lane: Option<usize>,
-    /// Whom it has let go first, the last time. As long as that one has not begun, it does not do so again: two might let each other go
-    /// first for ever.
-    successor: Option<u64>,
-    /// It has gone by itself.
-    gone: bool,
-    /// Until when it stays.
-    time: Option<Pin<Box<Sleep>>>,
-}
-
-impl Runner {
-    /// Begins to work, if it was called.
-    fn begin(&mut self) -> Option<usize> {
-        let mut inner = lock(&self.queue.inner);
-        let known = inner.find(self.number).filter(|known| !known.is_asleep())?;
-        known.state = State::AtWork;
-        let lane = inner.free.pop().unwrap_or(inner.lanes.len());
-        if lane == inner.lanes.len() {
-            inner.lanes.push(Lane::default());
-        }
-        self.lane = Some(lane);
-        self.lane
-    }
-
-    /// Gives turns, until there are no more or others are to run.
-    fn give_turns(&mut self, lane: usize) {
-        let _own = OwnLane::enter(&self.queue, lane);
-        let thread = if self.queue.several { thread_of_task() } else { None };
-        let (mut favours, began) = (0, std::time::Instant::now());
-        // Of what came before the first turn.
-        has_woken();
-        for turn in 1..=TURNS {
-            match self.queue.next(self.number, lane, &mut favours, thread, &mut self.successor) {
-                Found::Item(item) => {
-                    item.take_turn();
-                    if self.queue.several && (has_woken() || (turn % LOOKS == 0 && began.elapsed() > LONG)) {
-                        return;
-                    }
-                }
-                Found::Nobody => return,
-                Found::Another(call) => return self.queue.make(call),
-            }
-        }
-    }
-
-    /// Works no more for now: it comes again at once if it has let another go first, or if there is more to do and nobody else comes,
-    /// and sleeps or goes otherwise.
-    fn end(&mut self, lane: usize, cx: &mut Context<'_>) -> Poll<()> {
-        let mut inner = lock(&self.queue.inner);
-        inner.lanes[lane].end_turn();
-        inner.free.push(lane);
-        self.lane = None;
-        if inner.waiting > 0 && !inner.is_free_coming() {
-            inner.known(self.number).state = State::Free;
-        }
-        if matches!(inner.known(self.number).state, State::Free) {
-            drop(inner);
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        if inner.closed || inner.asleep() >= SLEEPERS {
-            inner.forget(self.number);
-            self.gone = true;
-            return Poll::Ready(());
-        }
-        if self.has_time() {
-            inner.known(self.number).state = State::Asleep(cx.waker().clone());
-            return Poll::Pending;
-        }
-        // Its time is set when it is polled the next time: the runtime may have gone by now.
-        inner.known(self.number).state = State::Drowsy;
-        drop(inner);
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    /// Sets its time and sleeps, or goes if its time is up.
-    fn sleep(&mut self, cx: &Context<'_>) -> Poll<()> {
-        let is_known = lock(&self.queue.inner).find(self.number).is_some();
-        if is_known {
-            self.set_time();
-        }
-        let mut inner = lock(&self.queue.inner);
-        let known = inner.find(self.number);
-        if known.as_ref().is_some_and(|known| !known.is_asleep()) {
-            // It was called meanwhile.
-            drop(inner);
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        if let Some(known) = known.filter(|_| self.has_time()) {
-            known.state = State::Asleep(cx.waker().clone());
-            return Poll::Pending;
-        }
-        inner.forget(self.number);
-        self.gone = true;
-        Poll::Ready(())
-    }
-
-    /// Has itself sent away after a while.
-    fn set_time(&mut self) {
-        let alarm = Waker::from(Arc::new(Alarm { queue: self.queue.clone(), number: self.number }));
-        let time = self.time.insert(Box::pin(tokio::time::sleep(self.queue.linger)));
-        // If it is up already, nobody needs to be told.
-        let _ = time.as_mut().poll(&mut Context::from_waker(&alarm));
-    }
-
-    /// Whether it will be sent away when its time is up.
-    fn has_time(&self) -> bool {
-        self.time.as_ref().is_some_and(|time| !time.is_elapsed())
-    }
-}
-
-impl Future for Runner {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(lane) = self.begin() else { return self.sleep(cx) };
-        self.give_turns(lane);
-        self.end(lane, cx)
-    }
-}
-
-impl Drop for Runner {
-    /// The runtime may drop the task: then nobody is left waiting.
-    fn drop(&mut self) {
-        if self.gone {
-            return;
-        }
-        {
-            let mut inner = lock(&self.queue.inner);
-            inner.forget(self.number);
-            inner.free.extend(self.lane);
-        }
-        self.queue.close();
-    }
-}
-
-/// Sends a runner away when its time is up, unless it is at work or was called.
-struct Alarm {
-    queue: Arc<RunQueue>,
-    number: u64,
-}
-
-impl Wake for Alarm {
-    fn wake(self: Arc<Self>) {
-        let retired = lock(&self.queue.inner).retire(self.number);
-        if let Some(waker) = retired {
-            waker.wake();
-        }
-    }
-}
-
-/// While it lives, what turns on this thread give others to do stands in one lane.
-struct OwnLane {
-    outer: Option<(*const RunQueue, usize)>,
-}
-
-impl OwnLane {
-    fn enter(queue: &Arc<RunQueue>, lane: usize) -> OwnLane {
-        OwnLane { outer: LANE.replace(Some((Arc::as_ptr(queue), lane))) }
-    }
-}
-
-impl Drop for OwnLane {
-    fn drop(&mut self) {
-        LANE.set(self.outer);
-    }
-}
-
 #[cfg(test)]
-#[path = "run_queue/tests.rs"]
 mod tests;
