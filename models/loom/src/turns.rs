@@ -22,6 +22,7 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_turn_that_blocks_does_not_hold_up_who_was_handed_in_before_it", blocked_before),
     ("a_turn_that_blocks_does_not_hold_up_who_is_handed_in_during_it", blocked_during),
     ("a_turn_that_blocks_does_not_hold_up_who_was_handed_in_by_the_turn_before_it", blocked_lane),
+    ("a_turn_that_hands_in_two_and_blocks_holds_up_the_last_alone", blocked_after_gifts),
     ("a_turn_that_blocks_does_not_hold_up_who_was_handed_in_by_the_same_task", blocked_after_a_task),
     ("a_turn_that_blocks_does_not_hold_up_a_task_that_was_woken_in_the_turn_before_it", blocked_after_a_wake),
     ("a_task_that_blocks_does_not_hold_up_who_is_handed_in_from_outside", blocked_task),
@@ -132,6 +133,20 @@ fn blocked_lane() -> u64 {
         let giver = game.player_who(move |_| gifts.iter().for_each(Player::call));
         giver.call();
         assert_one_turn(game, [&giver, &blocked, &last]);
+    })
+}
+
+fn blocked_after_gifts() -> u64 {
+    explore_between(|| {
+        let game = Game::new(2);
+        let gifts = [game.player(), game.player()];
+        let given = gifts.clone();
+        let giver = game.player_who(move |_| {
+            given.iter().for_each(Player::call);
+            given[0].turns.wait_for(1);
+        });
+        giver.call();
+        assert_one_turn(game, [&giver, &gifts[0], &gifts[1]]);
     })
 }
 
@@ -260,8 +275,9 @@ fn gone_in_time() -> u64 {
 fn closed() -> u64 {
     explore_between(|| {
         let game = Game::new(1);
-        let (here, there) = (game.player(), game.player());
-        let calling = there.clone();
+        let (gift, there) = (game.player(), game.player());
+        let (given, calling) = (gift.clone(), there.clone());
+        let here = game.player_who(move |_| given.call());
         let pusher = thread::spawn(move || calling.call());
         here.call();
         game.queue.close();
@@ -270,9 +286,8 @@ fn closed() -> u64 {
         assert_eq!(late.tasks.get(), 1, "it is closed");
         pusher.join().expect("it goes well");
         game.end();
-        for player in [here, there] {
-            assert_eq!(player.turns.get() + player.tasks.get(), 1);
-        }
+        let times = |player: &Player| player.turns.get() + player.tasks.get();
+        assert_eq!([times(&here), times(&there), times(&gift)], [1, 1, here.turns.get()]);
     })
 }
 
