@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors_core::{AbortedBy, ActorSystem, Exit, ExitReason};
+use actors_core::{AbortedBy, ActorSystem, Context, Exit, ExitReason};
 use tests::tree::{Branch, Habit};
 use tests::{Gate, Journal, eventually, promptly};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cast::{Peer, within};
+use crate::cast::{Act, Peer, within};
 use crate::subject::{Faults, Stage, Stand, Subject, clean, stage};
 
 // ===== one actor =====
@@ -154,6 +154,38 @@ fn s6_5_a_runtime_dropped_amid_a_shutdown_lets_its_waiters_go_promptly() {
     mine.block_on(promptly("the report", waiting)).expect("it does not panic");
     assert!(began.elapsed() < Duration::from_secs(10), "it does not take the deadline");
     assert_eq!(system.actors(), 0);
+}
+
+#[test]
+fn s7_8_of_two_children_with_one_name_the_report_on_a_dropped_runtime_has_both() {
+    let (mine, theirs) = (runtime(), runtime());
+    let system = ActorSystem::builder("wood").runtime(theirs.handle().clone()).quiesce(Duration::from_secs(10)).build();
+    let first = system.actor(Peer).name("peer").spawn();
+    system.request_shutdown();
+    mine.block_on(async {
+        // Those who end are remembered from now on, and a system that quiesces still starts what it needs.
+        eventually("it has begun", || system.is_shutting_down()).await;
+        first.stop();
+        promptly("its end", first.stopped()).await;
+    });
+    let second = system.actor(Peer).name("peer").spawn();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (blocks, blocked) = std::sync::mpsc::channel();
+    let block = move |_: &mut Context<Peer>| {
+        blocks.send(()).expect("the test waits for it");
+        // Until the report is there.
+        let _ = held.recv();
+    };
+    mine.block_on(second.tell(Act::new(block))).expect("it is there");
+    blocked.recv().expect("it has its turn");
+
+    theirs.shutdown_background();
+
+    let report = mine.block_on(promptly("the report", system.terminated()));
+    assert_eq!(report.order(), ["/peer", "/peer"]);
+    let reasons: Vec<_> = report.actors.iter().map(|actor| &actor.exit.reason).collect();
+    assert_eq!(reasons, [&ExitReason::Normal, &ExitReason::Aborted { by: AbortedBy::Runtime }]);
+    drop(release);
 }
 
 fn runtime() -> tokio::runtime::Runtime {

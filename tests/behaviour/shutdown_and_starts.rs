@@ -1,7 +1,7 @@
 //! A shutdown beside starts: a stop beats a start, and nobody slips through (S7.5).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, BoxError, Context, ExitReason, HookOutcome, Outcome, Protocol, StartFailure, messages};
@@ -62,35 +62,53 @@ async fn born_outcome(parent: ActorRef<Nursery>) -> (bool, bool, ExitReason) {
     parent.ask(Bear).await.expect("the handler in hand finishes")
 }
 
+/// How many each thread of a storm starts before the shutdown has begun. All of them are stopped one after the other.
+const STORM: usize = 50;
+
+fn is_refused(actor: &ActorRef<Mayfly>) -> bool {
+    actor.exit().is_some_and(|exit| exit.reason == ExitReason::StartFailed(StartFailure::Stopping))
+}
+
+#[test]
+fn s3_4_from_the_moment_at_which_a_shutdown_is_asked_for_nothing_is_started_at_the_top() {
+    on_1_2_and_8_workers(|| async {
+        let system = ActorSystem::new("wood");
+        system.spawn(Peer);
+        system.request_shutdown();
+        assert_eq!(system.spawn(Peer).exit().map(|exit| exit.reason), Some(ExitReason::StartFailed(StartFailure::Stopping)));
+        assert_eq!(promptly("the shutdown", system.shutdown()).await.actors.len(), 1);
+    });
+}
+
 #[test]
 fn s7_5_nobody_slips_through_a_shutdown_amid_a_storm_of_starts() {
     on_1_2_and_8_workers(|| async {
         for _ in 0..20 {
             let system = ActorSystem::new("storm");
-            let stop = Arc::new(AtomicBool::new(false));
             let (begun, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
             let storms: Vec<_> = (0..4)
                 .map(|_| {
-                    let (system, stop, begun, ended) = (system.clone(), stop.clone(), begun.clone(), ended.clone());
+                    let (system, begun, ended) = (system.clone(), begun.clone(), ended.clone());
                     std::thread::spawn(move || {
                         let mut born = Vec::new();
-                        while !stop.load(Ordering::Relaxed) && born.len() < 2_000 {
+                        while born.last().is_none_or(|last| !is_refused(last)) {
                             born.push(system.spawn(Mayfly { begun: begun.clone(), ended: ended.clone() }));
+                            while born.len() >= STORM && !system.is_shutting_down() {
+                                std::thread::yield_now();
+                            }
                         }
                         born
                     })
                 })
                 .collect();
-            eventually("the storm has begun", || begun.load(Ordering::Relaxed) > 50).await;
+            eventually("the storm has begun", || begun.load(Ordering::Relaxed) > STORM / 2).await;
             let report = promptly("the shutdown", system.shutdown()).await;
-            stop.store(true, Ordering::Relaxed);
             let (begun, ended) = (begun.load(Ordering::Relaxed), ended.load(Ordering::Relaxed));
             assert_eq!((begun, system.actors()), (ended, 0), "whoever began has ended when the report is there");
             assert_eq!(report.outcome, Outcome::Clean);
             for born in storms.into_iter().flat_map(|storm| storm.join().expect("it does not panic")) {
                 let reason = promptly("its end", born.stopped()).await;
-                let refused = reason == ExitReason::StartFailed(StartFailure::Stopping);
-                assert!(refused || reason == ExitReason::Shutdown, "{reason}");
+                assert!(is_refused(&born) || reason == ExitReason::Shutdown, "{reason}");
             }
         }
     });

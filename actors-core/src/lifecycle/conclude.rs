@@ -104,7 +104,7 @@ fn publish(cell: &Arc<dyn AnyCell>, exit: Arc<Exit>, record: Option<Record>) -> 
         core.parent.names.release(core.parent.owner_id, name, |named| named.id() == core.id);
     }
     if let Some(record) = record {
-        env.record(record);
+        env.record(core.id, record);
     }
     env.died();
     // Before it is published: whoever learns of the end finds it in the log.

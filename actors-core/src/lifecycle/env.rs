@@ -59,7 +59,7 @@ pub(crate) struct Env {
 
 #[derive(Default)]
 struct History {
-    records: Vec<Record>,
+    records: Vec<(ActorId, Record)>,
     failures: Vec<(ActorPath, ExitReason)>,
     failed: usize,
     /// What to do when an actor ends whose end is the end of the system.
@@ -174,11 +174,11 @@ impl Env {
         instant.saturating_duration_since(self.began())
     }
 
-    pub(crate) fn record(&self, record: Record) {
-        lock(&self.history).records.push(record);
+    pub(crate) fn record(&self, id: ActorId, record: Record) {
+        lock(&self.history).records.push((id, record));
     }
 
-    pub(crate) fn take_records(&self) -> Vec<Record> {
+    pub(crate) fn take_records(&self) -> Vec<(ActorId, Record)> {
         std::mem::take(&mut lock(&self.history).records)
     }
 

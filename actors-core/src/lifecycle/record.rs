@@ -95,13 +95,6 @@ impl Record {
         }
     }
 
-    pub(crate) fn path(&self) -> &ActorPath {
-        match self {
-            Record::AtRest { path, .. } => path,
-            Record::Eventful(report) => &report.path,
-        }
-    }
-
     pub(crate) fn report(&self) -> ActorReport {
         match self {
             Record::AtRest { path, exit, turn } => ActorReport { turn: *turn, ..ActorReport::new(path.clone(), (**exit).clone()) },

@@ -209,9 +209,10 @@ fn enter(any: &Arc<dyn AnyCell>, hooks: Hooks, enroll: Option<Enroll<'_>>) -> Op
         None => Ok(()),
         Some(name) => match name_fault(name) {
             Some(fault) => Err((StartFailure::InvalidName { name: name.clone(), fault }, None)),
-            None => family.names.claim(family.owner_id, name.clone(), any.clone()).map_err(|holder| {
-                (StartFailure::NameTaken(holder.path()), Some(holder).filter(|holder| holder.core().signals.any(Signals::KNOWN)))
-            }),
+            None => {
+                let claimed = family.names.claim(family.owner_id, name.clone(), any.clone());
+                claimed.map_err(|holder| (StartFailure::NameTaken(holder.path()), Some(holder)))
+            }
         },
     };
     let (failure, holder) = match claimed {
@@ -456,10 +457,13 @@ impl StartError {
         matches!(self.0.failure, StartFailure::AlreadyPresent)
     }
 
-    /// Returns the actor that has the name, if the name was taken by an `A` that stands in the tree by now.
+    /// Returns the actor that has the name, if the name was taken by an `A`.
+    ///
+    /// One that is just being made, on another thread, may still be refused. It is returned once it stands in the tree, a moment
+    /// later: whoever has to know asks again.
     pub fn holder<A: Protocol>(&self) -> Option<ActorRef<A>> {
-        let holder = self.0.holder.clone()?;
-        Cell::of(holder).map(ActorRef::new)
+        let holder = self.0.holder.as_ref().filter(|holder| holder.core().signals.any(Signals::KNOWN))?;
+        Cell::of(holder.clone()).map(ActorRef::new)
     }
 }
 

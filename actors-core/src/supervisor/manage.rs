@@ -47,8 +47,7 @@ impl Supervision {
                     None => StartFailure::AlreadyPresent,
                 };
                 drop(ledger);
-                // One that does not stand in the tree yet may never do so.
-                return refuse(failure, known.filter(|cell| cell.core().signals.any(Signals::KNOWN)));
+                return refuse(failure, known);
             }
         }
         let settings = *lock(&self.ledger).table.settings();

@@ -13,13 +13,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::callback::{Callback, Terminated};
-use super::report::{ActorReports, Outcome, ReportParts, ShutdownReport, Trigger, key};
+use super::report::{ActorReports, Outcome, ReportParts, ShutdownReport, Trigger};
 use super::tree;
 use crate::caught::unless_it_panics;
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::conclude::late_report;
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{Exit, ExitReason, StartFailure};
+use crate::lifecycle::id::ActorId;
 use crate::lifecycle::record::{ActorReport, Record};
 use crate::lifecycle::{linger, lookup, request};
 use crate::runtime::StartError;
@@ -275,13 +276,13 @@ impl Shared {
     }
 
     /// What is to be said of those who are still there, children first, as they end.
-    fn those_left(&self, reason: &ExitReason) -> Vec<ActorReport> {
-        let left = tree::preorder(&self.root);
-        left.into_iter().rev().map(|place| late_report(&place.cell, &Exit::new(reason.clone()))).collect()
+    fn those_left(&self, reason: &ExitReason) -> Left {
+        let left = tree::preorder(&self.root).into_iter().rev();
+        left.map(|place| (place.cell.id(), late_report(&place.cell, &Exit::new(reason.clone())))).collect()
     }
 
     /// Writes the report on what has happened so far.
-    fn make_report(&self, left: Vec<ActorReport>) -> ShutdownReport {
+    fn make_report(&self, left: Left) -> ShutdownReport {
         let trigger = self.going().map_or(Trigger::Dropped, |going| going.trigger);
         // An actor whose end is the end of the system ends it by not starting, too.
         let did_not_start = matches!(&trigger, Trigger::ActorEnded { reason: ExitReason::StartFailed(_), .. });
@@ -294,13 +295,12 @@ impl Shared {
     }
 
     /// The report of a shutdown that nobody waits for any longer, and that has left these.
-    pub(super) fn report_with(&self, trigger: Trigger, outcome: Option<Outcome>, left: Vec<ActorReport>) -> ShutdownReport {
+    pub(super) fn report_with(&self, trigger: Trigger, outcome: Option<Outcome>, left: Left) -> ShutdownReport {
         let going = self.going();
         let deadlocked = matches!(outcome, Some(Outcome::WouldDeadlock { .. }));
         let (failures, failed) = self.env.failures();
-        let mut actors = if deadlocked { Vec::new() } else { self.env.take_records() };
-        add_unknown(&mut actors, left);
-        let actors = ActorReports::new(actors);
+        let known = if deadlocked { Vec::new() } else { self.env.take_records() };
+        let actors = ActorReports::new(with_unknown(known, left));
         // A failed start is said only if nothing worse happened while the rest was stopped.
         let outcome = outcome.filter(|outcome| {
             *outcome != Outcome::StartFailed || !matches!(Outcome::of(&actors, failed), Outcome::Aborted | Outcome::Unresponsive)
@@ -369,14 +369,19 @@ impl Shared {
     }
 }
 
-/// Adds those who have not said themselves how they ended.
-fn add_unknown(records: &mut Vec<Record>, left: Vec<ActorReport>) {
-    if left.is_empty() {
-        return;
+/// Those who are still there, and what is to be said of them.
+type Left = Vec<(ActorId, ActorReport)>;
+
+/// Adds those who have not said themselves how they ended. They are told apart by their ids: of two children with one name, one after the
+/// other, the first may have said it.
+fn with_unknown(known: Vec<(ActorId, Record)>, mut left: Left) -> Vec<Record> {
+    if !left.is_empty() {
+        let known: HashSet<ActorId> = known.iter().map(|(id, _)| *id).collect();
+        left.retain(|(id, _)| !known.contains(id));
     }
-    let known: HashSet<_> = records.iter().map(|record| key(record.path())).collect();
-    let unknown: Vec<_> = left.into_iter().filter(|actor| !known.contains(&key(&actor.path))).collect();
-    records.extend(unknown.into_iter().map(Record::from));
+    let mut records: Vec<Record> = known.into_iter().map(|(_, record)| record).collect();
+    records.extend(left.into_iter().map(|(_, report)| Record::from(report)));
+    records
 }
 
 impl Drop for Shared {

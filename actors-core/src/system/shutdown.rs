@@ -22,6 +22,10 @@ use crate::time::after;
 /// Begins a shutdown; if one runs, brings its deadline nearer.
 pub(super) fn begin(shared: &Arc<Shared>, trigger: Trigger, within: Option<Duration>) {
     if shared.try_begin(trigger, within) {
+        // Not when the driver comes to it: whoever starts something from now on is refused. While the system quiesces, it serves on.
+        if shared.quiesce.is_zero() {
+            shared.root.close();
+        }
         // First what does the work, so that nothing else that goes wrong here keeps it from being done.
         shared.env.runtime.spawn(drive(shared.clone()));
         watchdog::watch(shared.clone());

@@ -26,6 +26,7 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_child_that_is_made_while_a_kill_comes_from_far_above_is_killed_too", || explore(kill_against_spawn)),
     ("an_actor_that_is_spawned_while_the_system_shuts_down_ends_too", || explore(shutdown_against_spawn)),
     ("a_child_that_is_refused_is_found_by_nobody_or_ends_for_all_who_found_it", || explore(refusal_against_lookup)),
+    ("who_is_refused_for_a_name_learns_who_has_it", || explore(start_against_start)),
     ("a_child_that_is_made_while_its_parent_fails_in_a_turn_ends_before_it", || explore(failing_turn_against_spawn)),
     ("messages_to_an_actor_that_ends_at_rest_are_handled_or_refused", || explore(end_at_rest_against_senders)),
     ("a_shutdown_against_a_failing_child_ends_the_whole_tree", || explore(shutdown_against_restart)),
@@ -245,6 +246,31 @@ async fn refusal_against_lookup() {
     lived.assert_over();
     assert_eq!(system.actors(), 0);
     shut_down(&system).await;
+}
+
+async fn start_against_start() {
+    let (system, lived) = (ActorSystem::new("model"), Lived::default());
+    let both = [(); 2].map(|()| {
+        let (system, lived) = (system.clone(), lived.clone());
+        beside(async move {
+            match system.actor(Counter::new(&lived)).name("name").start().await {
+                Ok(actor) => actor,
+                Err(error) => loop {
+                    match error.holder::<Counter>() {
+                        Some(holder) => return holder,
+                        None => future::yield_now().await,
+                    }
+                },
+            }
+        })
+    });
+    let mut found = Vec::new();
+    for one in both {
+        found.push(one.await.expect("it goes well"));
+    }
+    assert_eq!(found[0], found[1]);
+    shut_down(&system).await;
+    lived.assert_over();
 }
 
 async fn failing_turn_against_spawn() {

@@ -1,5 +1,8 @@
 //! In which order those who wait are taken out, who is called for them, and which runners stay.
 
+use std::task::Context;
+
+use super::runner::SLEEPERS;
 use super::*;
 
 /// One who waits for a turn, and says its name in it.
@@ -51,7 +54,7 @@ impl Table {
     /// A runner that was called, by any thread.
     fn runner(&self) -> Runner {
         let (_, number) = lock(&self.queue.inner).call_new(State::Free);
-        Runner { queue: self.queue.clone(), number, lane: None, successor: None, gone: false, slept: None, turns: 0 }
+        Runner::new(self.queue.clone(), number)
     }
 }
 
@@ -155,7 +158,7 @@ async fn who_has_waited_longest_in_its_own_lane_comes_before_those_of_others() {
 async fn only_so_many_runners_sleep_and_others_go() {
     let table = Table::new();
     let mut runners: Vec<_> = (0..=SLEEPERS).map(|_| table.runner()).collect();
-    let lanes: Vec<_> = runners.iter_mut().map(|runner| runner.begin(&nobody()).expect("it was called")).collect();
+    let lanes: Vec<_> = runners.iter_mut().map(|runner| runner.begin().expect("it was called")).collect();
     assert_eq!((lanes, table.queue.is_awake()), ((0..=SLEEPERS).collect(), true));
 
     let gone: Vec<_> = runners.iter_mut().enumerate().map(|(lane, runner)| runner.end(lane, &mut nobody()).is_ready()).collect();
@@ -168,44 +171,65 @@ async fn only_so_many_runners_sleep_and_others_go() {
 async fn a_lane_that_a_runner_has_left_is_the_next_ones() {
     let table = Table::new();
     let (mut first, mut second) = (table.runner(), table.runner());
-    let lane = first.begin(&nobody()).expect("it was called");
+    let lane = first.begin().expect("it was called");
     assert!(first.end(lane, &mut nobody()).is_pending());
 
-    assert_eq!(second.begin(&nobody()), Some(lane));
+    assert_eq!(second.begin(), Some(lane));
     assert!(second.end(lane, &mut nobody()).is_pending());
 }
 
-#[tokio::test(start_paused = true)]
-async fn one_who_sleeps_is_called_before_a_new_one_is_made_unless_its_time_is_up() {
-    let until = [(None, true), (Some(Duration::from_secs(1)), true), (Some(Duration::ZERO), false)];
-    for (until, is_called) in until {
-        let until = until.map(|time| Instant::now() + time);
-        let mut inner = Inner { last: 7, ..Inner::default() };
-        inner.runners.push(Known { number: 3, state: State::Asleep(Waker::noop().clone(), until) });
+#[tokio::test]
+async fn those_who_sleep_are_called_before_a_new_one_is_made() {
+    let mut inner = Inner { last: 7, ..Inner::default() };
+    inner.runners.push(Known { number: 3, state: State::Asleep(Waker::noop().clone()) });
+    inner.runners.push(Known { number: 4, state: State::Drowsy });
 
-        let (call, number) = inner.call_one(State::Free);
+    let calls = [(); 3].map(|()| inner.call_one(State::Bound(1)));
 
-        assert_eq!((matches!(call, Call::Wake(_)), number), (is_called, if is_called { 3 } else { 8 }), "{until:?}");
-        assert_eq!((inner.asleep(), inner.is_free_coming()), (usize::from(!is_called), true));
-    }
+    assert!(matches!(calls, [(Call::Wake(_), 3), (Call::Nobody, 4), (Call::Spawn(8), 8)]));
+    assert_eq!((inner.asleep(), inner.bound(1)), (0, Some(3)));
+    assert!(matches!(inner.known(4).state, State::Free), "it comes by any thread, whoever has called it");
+}
+
+#[tokio::test]
+async fn a_second_one_who_is_handed_in_by_a_task_sets_the_bound_runner_free_by_a_new_one() {
+    let task = tokio::spawn(async {
+        let thread = thread_of_task().expect("this is a task");
+        let mut inner = Inner { last: 7, waiting: 2, ..Inner::default() };
+        inner.runners.push(Known { number: 3, state: State::Bound(thread) });
+        inner.runners.push(Known { number: 4, state: State::Asleep(Waker::noop().clone()) });
+
+        let call = inner.call(true);
+
+        assert!(matches!(call, Call::Spawn(8)), "one that is about to fall asleep on another thread would not take its place");
+        assert!(matches!(inner.known(3).state, State::Free));
+        assert_eq!((inner.bound(thread), inner.asleep()), (Some(8), 1));
+    });
+    task.await.expect("it does not panic");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_runner_goes_when_there_have_been_no_turns_for_a_while() {
-    let table = Table::new();
-    let mut runner = table.runner();
-    let lane = runner.begin(&nobody()).expect("it was called");
-    assert!(runner.end(lane, &mut nobody()).is_pending());
-    let mut waits = async |turns, time| {
-        runner.turns += turns;
-        tokio::time::advance(time).await;
-        runner.sleep(&mut nobody()).is_pending()
-    };
+async fn a_runner_goes_if_it_sleeps_when_its_time_is_up() {
+    for works in [false, true] {
+        let table = Table::new();
+        let mut runner = table.runner();
+        let lane = runner.begin().expect("it was called");
+        assert!(runner.end(lane, &mut nobody()).is_pending());
+        assert!(runner.sleep(&nobody()).is_pending());
+        tokio::time::advance(Duration::from_millis(999)).await;
+        assert!(matches!(lock(&table.queue.inner).known(runner.number).state, State::Asleep(_)));
+        let lane = works.then(|| {
+            assert_eq!(lock(&table.queue.inner).call_one(State::Free).1, runner.number);
+            runner.begin().expect("it was called")
+        });
 
-    assert!(waits(0, Duration::ZERO).await);
-    assert!(waits(0, Duration::from_millis(999)).await);
-    assert!(waits(1, Duration::from_millis(1)).await, "there has been a turn");
-    assert!(waits(0, Duration::from_millis(999)).await);
-    assert!(!waits(0, Duration::from_millis(1)).await);
-    assert!(runner.gone && lock(&table.queue.inner).runners.is_empty());
+        tokio::time::advance(Duration::from_millis(2)).await;
+
+        if let Some(lane) = lane {
+            assert!(runner.end(lane, &mut nobody()).is_pending());
+        }
+        assert_eq!(runner.sleep(&nobody()).is_pending(), works);
+        assert_eq!((runner.gone, lock(&table.queue.inner).runners.len()), (!works, usize::from(works)));
+        assert_eq!(runner.has_time(), works, "its time is set anew");
+    }
 }

@@ -1,14 +1,15 @@
-//! The mailbox, the word of signals and the reply slot, in every order of steps that a few threads can take.
+//! The mailbox, the word of signals, the reply slot and the run queue, in every order of steps that a few threads can take.
 //!
 //! The files of the library are included as they are; `std` and `parking_lot` are those of loom. What stands in for the rest of an actor is in
 //! `actor.rs` and `lifecycle.rs`.
 
 extern crate loom_parking_lot as parking_lot;
 extern crate loom_std as std;
-// For the type of a moment, which is all that a reply wants of it.
-extern crate loom_std as tokio;
+extern crate loom_tokio as tokio;
 
-use std::process::ExitCode;
+macro_rules! thread_local {
+    ($($locals:tt)*) => { std::local_to_a_models_thread! { $($locals)* } };
+}
 
 #[path = "../../../actors-core/src/caught.rs"]
 #[allow(dead_code, reason = "a model needs a part of it")]
@@ -32,10 +33,12 @@ mod actor;
 mod kit;
 mod life;
 mod line;
+mod players;
 mod queue;
 mod replies;
+mod turns;
 
-fn main() -> ExitCode {
-    let models: Vec<_> = [queue::MODELS, line::MODELS, life::MODELS, replies::MODELS].concat();
-    models::explore(&models)
+/// All of them.
+pub fn models() -> Vec<models::Model> {
+    [queue::MODELS, line::MODELS, life::MODELS, replies::MODELS, turns::MODELS].concat()
 }

@@ -15,32 +15,28 @@
 //!    to the thread, and only those rely on it who are handed in there, too. Others are *free*: they come by any thread. A runner that leaves
 //!    anybody behind, when it takes somebody out, sees to it that a free one comes: if there is none, it lets another go first, which it
 //!    calls, and comes again as a free one. Nor does a turn hold up a task that this crate has woken in the turn before.
+//! 4. Whoever sleeps is woken by nothing but a call: another wake-up might use up that of the call, on a thread that then blocks, or that of
+//!    the call come when it sleeps again. So one whose time is up is no longer known to the queue when it is woken for that; and one that is
+//!    drowsy has woken itself, and is called without a wake-up.
+
+mod runner;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::future::Future;
 use std::mem;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::time::{Instant, Sleep};
 
-use crate::sync::{Mutex, has_woken, lock};
+use self::runner::Runner;
+use crate::sync::{Mutex, lock};
 
-/// How many turns a runner gives before it lets other tasks run.
-const TURNS: u32 = 32;
-/// After how many of them it looks at the clock, where there are several threads, and for how long it gives turns.
-const LOOKS: u32 = 4;
-const LONG: Duration = Duration::from_micros(100);
 /// How often in a row those come first who have something to do from the turn before.
 const FAVOURS: u32 = 16;
 /// How often those from turns come before those from outside, who otherwise come first, where nobody is favoured: once in so many times.
 const OTHERS: usize = 4;
-/// How many runners sleep at most; others go when there is nothing to do.
-const SLEEPERS: usize = 4;
 /// Behind how many who stand deeper somebody is put.
 const SIBLINGS: usize = 32;
 
@@ -133,8 +129,9 @@ enum State {
     /// It was called on this thread, is bound to it, and has not begun: one for each thread.
     Bound(Thread),
     AtWork,
-    /// It sleeps. It is woken by its time, if that is set; if not, it has woken itself to set it.
-    Asleep(Waker, Option<Instant>),
+    /// It sleeps once its time is set. It has woken itself for that, and comes by any thread.
+    Drowsy,
+    Asleep(Waker),
 }
 
 /// How a runner comes to those who wait.
@@ -242,8 +239,7 @@ impl RunQueue {
             Call::Nobody => {}
             Call::Wake(waker) => waker.wake(),
             Call::Spawn(number) => {
-                let runner = Runner { queue: self.clone(), number, lane: None, successor: None, gone: false, slept: None, turns: 0 };
-                self.runtime.spawn(runner);
+                self.runtime.spawn(Runner::new(self.clone(), number));
             }
         }
     }
@@ -302,11 +298,7 @@ impl Inner {
 
     /// Calls a runner that sleeps, or else a new one.
     fn call_one(&mut self, called: State) -> (Call, u64) {
-        // One whose time is up has been woken by that, perhaps on a thread that runs something else first: nobody can rely on it.
-        let mut now = None;
-        let mut is_yet_to_come = |until: Instant| until > *now.get_or_insert_with(Instant::now);
-        let sleeps = |known: &&mut Known| matches!(known.state, State::Asleep(_, until) if until.is_none_or(&mut is_yet_to_come));
-        match self.runners.iter_mut().find(sleeps) {
+        match self.runners.iter_mut().find(|known| known.is_asleep()) {
             Some(known) => (known.call(called).map_or(Call::Nobody, Call::Wake), known.number),
             None => self.call_new(called),
         }
@@ -318,14 +310,19 @@ impl Inner {
         (Call::Spawn(self.last), self.last)
     }
 
-    /// What is known of a runner that there is.
+    /// What is known of a runner, unless its time was up.
+    fn find(&mut self, number: u64) -> Option<&mut Known> {
+        self.runners.iter_mut().find(|known| known.number == number)
+    }
+
+    /// What is known of a runner that has not gone to sleep.
     fn known(&mut self, number: u64) -> &mut Known {
-        self.runners.iter_mut().find(|known| known.number == number).expect("whoever asks is there")
+        self.find(number).expect("whoever asks is there")
     }
 
     /// Whether a runner was called, or is at work.
     fn is_awake(&self) -> bool {
-        self.runners.iter().any(|known| !matches!(known.state, State::Asleep(..)))
+        self.runners.iter().any(|known| !known.is_asleep())
     }
 
     /// Whether a runner was called, comes by any thread, and has not begun.
@@ -346,7 +343,15 @@ impl Inner {
 
     /// How many sleep.
     fn asleep(&self) -> usize {
-        self.runners.iter().filter(|known| matches!(known.state, State::Asleep(..))).count()
+        self.runners.iter().filter(|known| known.is_asleep()).count()
+    }
+
+    /// The time of a runner is up: nobody calls it any more, if it sleeps.
+    fn retire(&mut self, number: u64) -> Option<Waker> {
+        let State::Asleep(waker) = &self.find(number)?.state else { return None };
+        let waker = waker.clone();
+        self.forget(number);
+        Some(waker)
     }
 
     fn forget(&mut self, number: u64) {
@@ -355,174 +360,24 @@ impl Inner {
 }
 
 impl Known {
-    /// Calls it by this waker, if it sleeps.
+    /// Calls it, if it is asleep: by this waker, or else it comes by itself.
     fn call(&mut self, called: State) -> Option<Waker> {
-        if !matches!(self.state, State::Asleep(..)) {
-            return None;
-        }
-        match mem::replace(&mut self.state, called) {
-            State::Asleep(waker, _) => Some(waker),
+        match &mut self.state {
+            State::Asleep(_) => match mem::replace(&mut self.state, called) {
+                State::Asleep(waker) => Some(waker),
+                _ => None,
+            },
+            State::Drowsy => {
+                self.state = State::Free;
+                None
+            }
             _ => None,
         }
     }
-}
 
-/// A runner: gives turns for as long as there are any, and goes when there have been none for a while.
-struct Runner {
-    queue: Arc<RunQueue>,
-    number: u64,
-    /// Where those stand to whom its turns give something to do, while it is at work.
-    lane: Option<usize>,
-    /// Whom it has let go first, the last time. As long as that one has not begun, it does not do so again: two might let each other go
-    /// first for ever.
-    successor: Option<u64>,
-    /// It has gone by itself.
-    gone: bool,
-    /// When it will have slept for long, and how many turns there had been when that was set.
-    slept: Option<(Pin<Box<Sleep>>, u64)>,
-    turns: u64,
-}
-
-impl Runner {
-    /// Begins to work, if it was called.
-    fn begin(&mut self, cx: &Context<'_>) -> Option<usize> {
-        let mut inner = lock(&self.queue.inner);
-        let known = inner.known(self.number);
-        if let State::Asleep(waker, _) = &mut known.state {
-            waker.clone_from(cx.waker());
-            return None;
-        }
-        known.state = State::AtWork;
-        let lane = inner.free.pop().unwrap_or(inner.lanes.len());
-        if lane == inner.lanes.len() {
-            inner.lanes.push(Lane::default());
-        }
-        self.lane = Some(lane);
-        self.lane
-    }
-
-    /// Gives turns, until there are no more or others are to run.
-    fn give_turns(&mut self, lane: usize) {
-        let _own = OwnLane::enter(&self.queue, lane);
-        let thread = if self.queue.several { thread_of_task() } else { None };
-        let (mut favours, began) = (0, std::time::Instant::now());
-        // Of what came before the first turn.
-        has_woken();
-        for turn in 1..=TURNS {
-            match self.queue.next(self.number, lane, &mut favours, thread, &mut self.successor) {
-                Found::Item(item) => {
-                    self.turns += 1;
-                    item.take_turn();
-                    if self.queue.several && (has_woken() || (turn % LOOKS == 0 && began.elapsed() > LONG)) {
-                        return;
-                    }
-                }
-                Found::Nobody => return,
-                Found::Another(call) => return self.queue.make(call),
-            }
-        }
-    }
-
-    /// Works no more for now: it comes again at once if it has let another go first, or if there is more to do and nobody else comes,
-    /// and sleeps or goes otherwise.
-    fn end(&mut self, lane: usize, cx: &mut Context<'_>) -> Poll<()> {
-        let mut inner = lock(&self.queue.inner);
-        inner.lanes[lane].end_turn();
-        inner.free.push(lane);
-        self.lane = None;
-        if inner.waiting > 0 && !inner.is_free_coming() {
-            inner.known(self.number).state = State::Free;
-        }
-        if matches!(inner.known(self.number).state, State::Free) {
-            drop(inner);
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        if inner.closed || inner.asleep() >= SLEEPERS {
-            inner.forget(self.number);
-            self.gone = true;
-            return Poll::Ready(());
-        }
-        // Its time is set when it is polled the next time, if it has to be: the runtime may have gone by now.
-        let now = Instant::now();
-        let until = self.slept.as_ref().map(|(sleep, _)| sleep.deadline()).filter(|until| *until > now);
-        inner.known(self.number).state = State::Asleep(cx.waker().clone(), until);
-        drop(inner);
-        if until.is_none() {
-            cx.waker().wake_by_ref();
-        }
-        Poll::Pending
-    }
-
-    /// Sleeps on, or goes if it has slept for long.
-    fn sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let goes = self.has_slept_long(cx);
-        let mut inner = lock(&self.queue.inner);
-        // If it does not, it has just been called, and so woken.
-        let State::Asleep(_, until) = &mut inner.known(self.number).state else { return Poll::Pending };
-        if !goes {
-            *until = self.slept.as_ref().map(|(sleep, _)| sleep.deadline());
-            return Poll::Pending;
-        }
-        inner.forget(self.number);
-        self.gone = true;
-        Poll::Ready(())
-    }
-
-    /// Whether there have been no turns for a while.
-    fn has_slept_long(&mut self, cx: &mut Context<'_>) -> bool {
-        loop {
-            let (sleep, turns) = self.slept.get_or_insert_with(|| (Box::pin(tokio::time::sleep(self.queue.linger)), self.turns));
-            if sleep.as_mut().poll(cx).is_pending() {
-                return false;
-            }
-            if *turns == self.turns {
-                return true;
-            }
-            self.slept = None;
-        }
-    }
-}
-
-impl Future for Runner {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(lane) = self.begin(cx) else { return self.sleep(cx) };
-        self.give_turns(lane);
-        self.end(lane, cx)
-    }
-}
-
-impl Drop for Runner {
-    /// The runtime may drop the task: then nobody is left waiting.
-    fn drop(&mut self) {
-        if self.gone {
-            return;
-        }
-        {
-            let mut inner = lock(&self.queue.inner);
-            inner.forget(self.number);
-            inner.free.extend(self.lane);
-        }
-        self.queue.close();
-    }
-}
-
-/// While it lives, what turns on this thread give others to do stands in one lane.
-struct OwnLane {
-    outer: Option<(*const RunQueue, usize)>,
-}
-
-impl OwnLane {
-    fn enter(queue: &Arc<RunQueue>, lane: usize) -> OwnLane {
-        OwnLane { outer: LANE.replace(Some((Arc::as_ptr(queue), lane))) }
-    }
-}
-
-impl Drop for OwnLane {
-    fn drop(&mut self) {
-        LANE.set(self.outer);
+    /// It is not at work, and was not called.
+    fn is_asleep(&self) -> bool {
+        matches!(self.state, State::Drowsy | State::Asleep(_))
     }
 }
 

@@ -16,9 +16,19 @@ const PREEMPTIONS: usize = 2;
 
 /// Explores `model` in all orders of its steps; returns how many those were.
 pub(crate) fn explore(model: impl Fn() + Send + Sync + 'static) -> u64 {
+    check(Builder::new(), model)
+}
+
+/// As [`explore`], but only of the steps between `loom::explore()` and `loom::stop_exploring()`.
+pub(crate) fn explore_between(model: impl Fn() + Send + Sync + 'static) -> u64 {
+    let mut builder = Builder::new();
+    builder.expect_explicit_explore = true;
+    check(builder, model)
+}
+
+fn check(mut builder: Builder, model: impl Fn() + Send + Sync + 'static) -> u64 {
     let count = Arc::new(unseen::AtomicU64::new(0));
     let counted = count.clone();
-    let mut builder = Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(PREEMPTIONS));
     builder.max_branches = 10_000;
     builder.check(move || {

@@ -1,8 +1,12 @@
-//! The floor of the lifecycle, as far as mailbox and reply need it: the word of signals is the real one, the rest stands in.
+//! The floor of the lifecycle, as far as the models need it: the word of signals and the run queue are the real ones, the rest stands in.
 
 #[path = "../../../actors-core/src/lifecycle/signal.rs"]
 #[allow(dead_code, reason = "a model needs a part of it")]
 pub(crate) mod signal;
+
+#[path = "../../../actors-core/src/lifecycle/run_queue/mod.rs"]
+#[allow(dead_code, reason = "a model needs a part of it")]
+pub(crate) mod run_queue;
 
 /// Stands in: in a model nothing is dropped by the kernel's hand.
 pub(crate) mod current {

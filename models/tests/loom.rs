@@ -1,0 +1,7 @@
+//! The mailbox, the word of signals, the reply slot and the run queue, in every order of steps that a few threads can take.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    models::explore(&loom_models::models())
+}
