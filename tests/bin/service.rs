@@ -130,6 +130,45 @@ fn sleep_for_ever() {
     }
 }
 
+/// Has five children that are to stop side by side, and hang with something queued.
+#[derive(Actor)]
+#[actor(children = "side_by_side")]
+struct Crowd;
+
+#[messages]
+impl Crowd {
+    #[started]
+    async fn gather(&mut self, ctx: &mut Context<Self>) -> Result<(), actors_core::BoxError> {
+        for number in 0..5 {
+            let stubborn = ctx.actor(Stubborn).name(format!("stubborn{number}")).start().await?;
+            stubborn.tell(Hang).await?;
+            stubborn.tell(Hang).await?;
+            while stubborn.queued() != 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        say("all are there");
+        Ok(())
+    }
+    #[message]
+    fn disperse(&self) {}
+}
+
+/// Has a job that never ends.
+#[derive(Actor)]
+struct Employer;
+
+#[messages]
+impl Employer {
+    #[message]
+    fn employ(&mut self, ctx: &mut Context<Self>) {
+        drop(ctx.spawn_blocking(|_| {
+            say("ready");
+            sleep_for_ever();
+        }));
+    }
+}
+
 #[derive(Actor)]
 struct Crashing;
 
@@ -235,6 +274,8 @@ async fn run(scenario: &str) -> ShutdownReport {
         "blocked, no signals" => {
             let system = all_blocked(builder().deadline(Duration::from_millis(300)).build()).await;
             let report = system.shutdown().await;
+            // As long as it likes: nobody else ends the process.
+            std::thread::sleep(Duration::from_secs(1));
             say("returned");
             std::process::exit(i32::from(report.exit_code()));
         }
@@ -249,6 +290,38 @@ async fn run(scenario: &str) -> ShutdownReport {
                 tokio::task::yield_now().await;
             }
             system.shutdown().await
+        }
+        "crowd" => {
+            let system = builder().handle_signals().deadline(Duration::from_secs(7)).build();
+            system.actor(Crashing).name("last to stop").start().await.expect("it starts");
+            system.start(Crowd).await.expect("it starts");
+            system.terminated().await
+        }
+        "quiet" => {
+            let system = builder().progress(false).deadline(Duration::from_secs(4)).build();
+            system.actor(Stubborn).name("stubborn").spawn().tell(Hang).await.expect("it takes messages");
+            system.shutdown().await
+        }
+        "returns" => {
+            let system = builder().handle_signals().deadline(Duration::from_secs(5)).build();
+            system.spawn(Blocked { ready: true }).tell(Block).await.expect("it takes messages");
+            let report = serve(system).await;
+            say("returned");
+            report
+        }
+        "leaves a job" => {
+            let system = builder().handle_signals().deadline(Duration::from_millis(300)).build();
+            system.spawn(Employer).tell(Employ).await.expect("it takes messages");
+            serve(system).await
+        }
+        "lingers" => {
+            let system = builder().handle_signals().build();
+            say("ready");
+            let report = serve(system.clone()).await;
+            say("over");
+            sleep_for_ever();
+            drop(system);
+            report
         }
         "blocks in its hook" | "blocks in its destructor" => {
             let system = builder().handle_signals().deadline(Duration::from_millis(300)).build();

@@ -14,12 +14,19 @@ pub struct Heard {
     texts: Vec<(String, Vec<&'static str>)>,
     spans: Vec<(&'static str, String)>,
     entered: Vec<u64>,
+    levels: Vec<Level>,
 }
 
 impl Heard {
     /// The spans around each occurrence of a text.
     pub fn around(&self, text: &str) -> Vec<Vec<&'static str>> {
         self.texts.iter().filter(|(said, _)| said == text).map(|(_, around)| around.clone()).collect()
+    }
+
+    /// At which levels something was said that has all these parts in it.
+    pub fn levels_of(&self, parts: &[&str]) -> Vec<Level> {
+        let said = self.texts.iter().zip(&self.levels);
+        said.filter(|((text, _), _)| parts.iter().all(|part| text.contains(part))).map(|(_, level)| *level).collect()
     }
 
     /// How many spans there were for actors whose path has this in it.
@@ -85,6 +92,7 @@ impl Subscriber for Listener {
         self.note(|heard| {
             let around = heard.entered.iter().map(|id| heard.spans[*id as usize - 1].0).collect();
             heard.texts.push((text.0, around));
+            heard.levels.push(*event.metadata().level());
         });
     }
 

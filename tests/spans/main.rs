@@ -3,6 +3,7 @@
 //! A program of its own: what one subscriber wants to hear is asked of all threads.
 
 mod broken_text;
+mod events;
 mod listener;
 
 use actors_core::{Actor, ActorRef, ActorSystem, Context, ExitReason, Exited, messages};
