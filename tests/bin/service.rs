@@ -314,6 +314,23 @@ async fn run(scenario: &str) -> ShutdownReport {
             system.spawn(Employer).tell(Employ).await.expect("it takes messages");
             serve(system).await
         }
+        "any name" => {
+            let system = ActorSystem::builder("ser\0vice").handle_signals().build();
+            say("ready");
+            serve(system).await
+        }
+        "dropped" => {
+            let report = builder().build().shutdown().await;
+            drop(builder().handle_signals().build());
+            let names = || std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+            let is_there =
+                || names().any(|task| std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.contains("-signals")));
+            while is_there() {
+                tokio::task::yield_now().await;
+            }
+            say("gone");
+            report
+        }
         "lingers" => {
             let system = builder().handle_signals().build();
             say("ready");

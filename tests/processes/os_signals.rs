@@ -116,6 +116,22 @@ fn s7_6_after_the_second_signal_a_second_is_all_that_is_left_though_every_worker
 }
 
 #[test]
+fn s7_6_a_system_of_any_name_handles_signals() {
+    let mut service = Service::run("any name");
+    service.says("ready");
+    service.signal("TERM");
+    let (status, _, text) = service.ends();
+    assert_eq!(status.code(), Some(0), "{text}");
+}
+
+#[test]
+fn s7_6_nobody_listens_for_a_system_that_is_gone() {
+    let mut service = Service::run("dropped");
+    service.says("gone");
+    assert_eq!(service.ends().0.code(), Some(0));
+}
+
+#[test]
 fn s7_6_a_signal_after_the_report_ends_the_process() {
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let mut service = Service::run("lingers");
