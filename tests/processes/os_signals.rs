@@ -122,6 +122,7 @@ fn s7_6_a_system_of_any_name_handles_signals() {
     service.signal("TERM");
     let (status, _, text) = service.ends();
     assert_eq!(status.code(), Some(0), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
 }
 
 #[test]
