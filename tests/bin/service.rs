@@ -421,10 +421,11 @@ mod os {
         }
         #[message]
         fn window(&mut self) {
-            say("window");
             if let Some(windows) = self.windows.take() {
                 windows.cancel();
             }
+            // Only then: the next one comes as soon as this is read.
+            say("window");
         }
     }
 
