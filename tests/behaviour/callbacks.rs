@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use actors_core::ActorSystem;
+use actors_core::{Actor, ActorSystem, messages};
 use tests::Journal;
 use tokio::time::timeout;
 
@@ -14,6 +14,15 @@ impl Drop for Bomb {
     fn drop(&mut self) {
         panic!("dropped");
     }
+}
+
+#[derive(Actor)]
+struct Idle;
+
+#[messages]
+impl Idle {
+    #[message]
+    fn nothing(&self) {}
 }
 
 #[tokio::test(start_paused = true)]
@@ -37,4 +46,33 @@ async fn a_callback_that_breaks_when_it_is_dropped_does_not_keep_the_others_from
         assert_eq!(journal.entries(), ["called"], "{report}");
         assert!(report.failed > 0, "{report}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callback_that_hangs_leaves_the_others_half_of_the_time() {
+    let (system, journal) = (ActorSystem::builder("quarry").deadline(Duration::from_secs(10)).build(), Journal::new());
+    let noting = journal.clone();
+    system
+        .on_terminated(async move || {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            noting.note("called");
+        })
+        .expect("it is not over");
+    system.on_terminated(pending::<()>).expect("it is not over");
+
+    let report = timeout(Duration::from_secs(30), system.shutdown()).await.expect("it is bounded");
+
+    assert_eq!(journal.entries(), ["called"], "{report}");
+    assert_eq!((report.failed, report.total), (1, Duration::from_secs(9)), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_was_taken_at_a_start_that_failed_is_among_the_failures() {
+    let system = ActorSystem::new("quarry");
+    system.actor(Idle).name("a").start().await.expect("it starts");
+    let error = system.actor(Idle).name("a").start().await.expect_err("the name is taken");
+
+    let report = system.start_failed(error).await;
+
+    assert_eq!(report.failures.iter().map(|(path, _)| path).collect::<Vec<_>>(), ["/a"], "{report}");
 }

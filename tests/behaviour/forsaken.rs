@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use actors_core::{AbortedBy, Actor, ActorSystem, ExitReason, Outcome, messages};
-use tests::{Gate, eventually, promptly};
+use tests::tree::Branch;
+use tests::{Gate, Journal, eventually, promptly};
 
 /// It stops when it is let, and opens a gate for others then.
 #[derive(Actor)]
@@ -71,6 +72,22 @@ async fn a_system_that_is_dropped_does_not_report_a_clean_end_of_those_who_are_s
 
     assert!(slow.is_alive() || !report.is_clean(), "{report}");
     assert_eq!((report.is_clean(), report.actors.len()), (false, 1), "{report}");
+    gate.open_wide();
+    eventually("it ends all the same", || !slow.is_alive()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_are_still_ending_are_named_with_children_before_their_parents() {
+    let (system, gate) = (ActorSystem::new("quarry"), Gate::new());
+    let slow = system.actor(Slow(gate.clone())).name("slow").start().await.expect("it starts");
+    let seen = slow.ask(System).await.expect("it answers");
+    let pit = Branch::good("top").below(vec![Branch::good("pit")]);
+    pit.grow(&system, &Journal::new()).await;
+
+    drop(system);
+    let report = promptly("the report", seen.terminated()).await;
+
+    assert_eq!(report.order(), ["/top/pit", "/top", "/slow"], "{report}");
     gate.open_wide();
     eventually("it ends all the same", || !slow.is_alive()).await;
 }

@@ -130,6 +130,45 @@ fn sleep_for_ever() {
     }
 }
 
+/// Has five children that are to stop side by side, and hang with something queued.
+#[derive(Actor)]
+#[actor(children = "side_by_side")]
+struct Crowd;
+
+#[messages]
+impl Crowd {
+    #[started]
+    async fn gather(&mut self, ctx: &mut Context<Self>) -> Result<(), actors_core::BoxError> {
+        for number in 0..5 {
+            let stubborn = ctx.actor(Stubborn).name(format!("stubborn{number}")).start().await?;
+            stubborn.tell(Hang).await?;
+            stubborn.tell(Hang).await?;
+            while stubborn.queued() != 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        say("all are there");
+        Ok(())
+    }
+    #[message]
+    fn disperse(&self) {}
+}
+
+/// Has a job that never ends.
+#[derive(Actor)]
+struct Employer;
+
+#[messages]
+impl Employer {
+    #[message]
+    fn employ(&mut self, ctx: &mut Context<Self>) {
+        drop(ctx.spawn_blocking(|_| {
+            say("ready");
+            sleep_for_ever();
+        }));
+    }
+}
+
 #[derive(Actor)]
 struct Crashing;
 
@@ -152,6 +191,13 @@ fn announce(system: &ActorSystem) {
         // Kept, so that this thread does not drop it.
         std::mem::forget(system);
     });
+}
+
+/// Whether a thread of this process is called something like this, where that can be known.
+fn has_thread(part: &str) -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let mut names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+    names.any(|name| name.contains(part))
 }
 
 fn builder() -> SystemBuilder {
@@ -235,6 +281,8 @@ async fn run(scenario: &str) -> ShutdownReport {
         "blocked, no signals" => {
             let system = all_blocked(builder().deadline(Duration::from_millis(300)).build()).await;
             let report = system.shutdown().await;
+            // As long as it likes: nobody else ends the process.
+            std::thread::sleep(Duration::from_secs(1));
             say("returned");
             std::process::exit(i32::from(report.exit_code()));
         }
@@ -249,6 +297,67 @@ async fn run(scenario: &str) -> ShutdownReport {
                 tokio::task::yield_now().await;
             }
             system.shutdown().await
+        }
+        "crowd" => {
+            let system = builder().handle_signals().deadline(Duration::from_secs(7)).build();
+            system.actor(Crashing).name("last to stop").start().await.expect("it starts");
+            system.start(Crowd).await.expect("it starts");
+            system.terminated().await
+        }
+        "quiet" => {
+            let system = builder().progress(false).deadline(Duration::from_secs(4)).build();
+            system.actor(Stubborn).name("stubborn").spawn().tell(Hang).await.expect("it takes messages");
+            system.shutdown().await
+        }
+        "returns" => {
+            let system = builder().handle_signals().deadline(Duration::from_secs(7)).build();
+            system.spawn(Blocked { ready: true }).tell(Block).await.expect("it takes messages");
+            let report = serve(system).await;
+            say("returned");
+            report
+        }
+        "leaves a job" => {
+            let system = builder().handle_signals().deadline(Duration::from_millis(300)).build();
+            system.spawn(Employer).tell(Employ).await.expect("it takes messages");
+            serve(system).await
+        }
+        "any name" => {
+            let system = ActorSystem::builder("ser\0vice").handle_signals().build();
+            say("ready");
+            serve(system).await
+        }
+        "dropped" => {
+            drop(builder().handle_signals().build());
+            while has_thread("-signals") {
+                tokio::task::yield_now().await;
+            }
+            say("gone");
+            builder().build().shutdown().await
+        }
+        "watched" => {
+            // A busy machine may take long now and then, and not each time.
+            for _ in 0..5 {
+                let system = builder().quiesce(Duration::from_millis(100)).build();
+                let report = system.shutdown().await;
+                let began = std::time::Instant::now();
+                while has_thread("-watchd") {
+                    tokio::task::yield_now().await;
+                }
+                if began.elapsed() < Duration::from_secs(1) {
+                    say("gone");
+                    return report;
+                }
+            }
+            panic!("the watchdog of a shutdown that is over sleeps on");
+        }
+        "lingers" => {
+            let system = builder().handle_signals().build();
+            say("ready");
+            let report = serve(system.clone()).await;
+            say("over");
+            sleep_for_ever();
+            drop(system);
+            report
         }
         "blocks in its hook" | "blocks in its destructor" => {
             let system = builder().handle_signals().deadline(Duration::from_millis(300)).build();
@@ -312,10 +421,11 @@ mod os {
         }
         #[message]
         fn window(&mut self) {
-            say("window");
             if let Some(windows) = self.windows.take() {
                 windows.cancel();
             }
+            // Only then: the next one comes as soon as this is read.
+            say("window");
         }
     }
 

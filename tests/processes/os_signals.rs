@@ -100,6 +100,51 @@ fn s7_6_the_second_signal_kills_and_the_process_says_that_it_was_forced() {
 }
 
 #[test]
+fn s7_6_after_the_second_signal_a_second_is_all_that_is_left_though_every_worker_is_blocked() {
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let mut service = Service::run("blocked for long");
+        service.says("ready");
+        service.signal(name);
+        service.says("shutting down");
+        let pressed = Instant::now();
+        service.signal(name);
+        let (status, _, text) = service.ends();
+        assert_eq!(status.code(), Some(code), "{text}");
+        assert_eq!(text.matches(&format!("cut off by SIG{name}")).count(), 1, "it is printed once: {text}");
+        assert!(pressed.elapsed() < Duration::from_secs(12), "the deadline of 25 s does not count any more");
+    }
+}
+
+#[test]
+fn s7_6_a_system_of_any_name_handles_signals() {
+    let mut service = Service::run("any name");
+    service.says("ready");
+    service.signal("TERM");
+    let (status, _, text) = service.ends();
+    assert_eq!(status.code(), Some(0), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+#[test]
+fn s7_6_nobody_listens_for_a_system_that_is_gone() {
+    let mut service = Service::run("dropped");
+    service.says("gone");
+    assert_eq!(service.ends().0.code(), Some(0));
+}
+
+#[test]
+fn s7_6_a_signal_after_the_report_ends_the_process() {
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let mut service = Service::run("lingers");
+        service.says("ready");
+        service.signal(name);
+        service.says("over");
+        service.signal(name);
+        assert_eq!(service.ends().0.code(), Some(code));
+    }
+}
+
+#[test]
 fn s7_6_the_third_signal_ends_the_process_at_once() {
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let mut service = Service::run("blocked for long");
@@ -135,7 +180,88 @@ fn s7_7_shutdown_alone_returns_to_a_main_that_may_then_end_the_process() {
     let mut service = Service::run("blocked, no signals");
     service.says("ready");
     service.says("returned");
+    let (status, _, text) = service.ends();
+    assert_eq!(status.code(), Some(4), "{text}");
+    assert_eq!(text.matches("exit code: 4").count(), 1, "nobody else has printed it: {text}");
+}
+
+#[test]
+fn s7_7_the_watchdog_goes_with_its_shutdown() {
+    let mut service = Service::run("watched");
+    service.says("gone");
+    assert_eq!(service.ends().0.code(), Some(0));
+}
+
+/// How long a service takes to end that has 300 ms to do so, and whose every worker is blocked.
+fn time_of_a_blocked_one() -> Duration {
+    let mut service = Service::run("blocked");
+    service.says("ready");
+    let pressed = Instant::now();
+    service.signal("TERM");
     assert_eq!(service.ends().0.code(), Some(4));
+    pressed.elapsed()
+}
+
+#[test]
+fn s7_7_the_watchdog_is_in_time() {
+    // A busy machine may take long now and then, and not each time.
+    assert!((0..5).any(|_| time_of_a_blocked_one() < Duration::from_secs(2)));
+}
+
+#[test]
+fn s7_7_a_main_that_can_go_on_returns_before_the_process_is_ended() {
+    let mut service = Service::run("returns");
+    service.says("ready");
+    service.signal("TERM");
+    service.says("returned");
+    let (status, _, text) = service.ends();
+    assert_eq!(status.code(), Some(4), "{text}");
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("waiting for")).collect();
+    assert!(lines.len() > 1, "{text}");
+    for line in lines {
+        assert!(line.starts_with("service: waiting for /Blocked#1: handling `Block`, asked to stop "), "{text}");
+        assert!(line.ends_with(" s ago"), "{text}");
+    }
+    assert_eq!(text.matches("exit code: 4").count(), 1, "it is printed once: {text}");
+}
+
+#[test]
+fn s7_7_a_job_that_never_ends_keeps_no_process_that_handles_signals() {
+    let mut service = Service::run("leaves a job");
+    service.says("ready");
+    service.signal("TERM");
+    let (status, _, text) = service.ends();
+    assert_eq!(status.code(), Some(4), "{text}");
+    assert!(text.contains("\nblocking jobs left: 1\n"), "{text}");
+}
+
+#[test]
+fn s7_7_only_those_are_named_that_all_others_wait_for_and_of_many_a_few() {
+    let mut service = Service::run("crowd");
+    for _ in 0..5 {
+        service.says("ready");
+    }
+    service.says("all are there");
+    service.signal("TERM");
+    let (status, _, text) = service.ends();
+    assert_eq!(status.code(), Some(3), "{text}");
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("waiting for")).collect();
+    assert!(!lines.is_empty(), "{text}");
+    let parts: Vec<_> = lines[0].trim_start_matches("service: waiting for ").split("; ").collect();
+    assert_eq!((parts.len(), parts.last()), (4, Some(&"and 2 more")), "{text}");
+    for (number, part) in parts[..3].iter().enumerate() {
+        let time = part.split_once(&format!("/stubborn{number}: handling `Hang` for ")).map_or("", |(_, time)| time);
+        assert!(part.starts_with("/Crowd#") && time.ends_with(" s, 1 queued"), "{text}");
+        // Not before it is time for the first line.
+        assert!(!time.starts_with(['0', '1']), "{text}");
+    }
+}
+
+#[test]
+fn s7_7_who_wants_no_progress_gets_none() {
+    let (status, _, text) = Service::run("quiet").ends();
+    assert_eq!(status.code(), Some(3), "{text}");
+    assert!(!text.contains("waiting for"), "{text}");
 }
 
 #[test]

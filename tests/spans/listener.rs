@@ -14,12 +14,26 @@ pub struct Heard {
     texts: Vec<(String, Vec<&'static str>)>,
     spans: Vec<(&'static str, String)>,
     entered: Vec<u64>,
+    levels: Vec<Level>,
+    follows: Vec<(u64, u64)>,
 }
 
 impl Heard {
     /// The spans around each occurrence of a text.
     pub fn around(&self, text: &str) -> Vec<Vec<&'static str>> {
         self.texts.iter().filter(|(said, _)| said == text).map(|(_, around)| around.clone()).collect()
+    }
+
+    /// Which spans those of this name follow from.
+    pub fn followed_by(&self, name: &str) -> Vec<&'static str> {
+        let name_of = |id: u64| self.spans[id as usize - 1].0;
+        self.follows.iter().filter(|(span, _)| name_of(*span) == name).map(|(_, follows)| name_of(*follows)).collect()
+    }
+
+    /// At which levels something was said that has all these parts in it.
+    pub fn levels_of(&self, parts: &[&str]) -> Vec<Level> {
+        let said = self.texts.iter().zip(&self.levels);
+        said.filter(|((text, _), _)| parts.iter().all(|part| text.contains(part))).map(|(_, level)| *level).collect()
     }
 
     /// How many spans there were for actors whose path has this in it.
@@ -77,7 +91,9 @@ impl Subscriber for Listener {
 
     fn record(&self, _span: &Id, _values: &Record<'_>) {}
 
-    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+    fn record_follows_from(&self, span: &Id, follows: &Id) {
+        self.note(|heard| heard.follows.push((span.into_u64(), follows.into_u64())));
+    }
 
     fn event(&self, event: &Event<'_>) {
         let mut text = Text::default();
@@ -85,6 +101,7 @@ impl Subscriber for Listener {
         self.note(|heard| {
             let around = heard.entered.iter().map(|id| heard.spans[*id as usize - 1].0).collect();
             heard.texts.push((text.0, around));
+            heard.levels.push(*event.metadata().level());
         });
     }
 

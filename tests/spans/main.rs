@@ -3,6 +3,7 @@
 //! A program of its own: what one subscriber wants to hear is asked of all threads.
 
 mod broken_text;
+mod events;
 mod listener;
 
 use actors_core::{Actor, ActorRef, ActorSystem, Context, ExitReason, Exited, messages};
@@ -144,4 +145,6 @@ async fn whom_messages_do_not_interest_hears_of_no_span_for_them() {
 async fn a_life_that_somebody_listens_to_has_one_span() {
     let heard = whole_life!(Plain, Say, Watch, Listener::of_everything());
     assert_eq!(heard.spans_of("Plain"), 1);
+    let followed = heard.followed_by("handle");
+    assert_eq!((followed.len(), followed.iter().all(|name| *name == "actor")), (42, true), "each message follows from its actor");
 }

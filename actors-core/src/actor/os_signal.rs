@@ -39,6 +39,10 @@ impl<A: Protocol> Context<A> {
         let me = self.actor_ref().clone();
         self.spawn_task(async move {
             while let Some(Some(())) = cancelled.run_until_cancelled(signals.recv()).await {
+                // Both may have come by now.
+                if cancelled.is_cancelled() {
+                    return;
+                }
                 let message = (lock(&make))();
                 if me.tell(message).await.is_err() {
                     return;

@@ -158,3 +158,18 @@ impl fmt::Debug for CrashReports {
         f.debug_struct("CrashReports").field("missed", &self.missed()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restart_is_told_with_its_limit_its_wait_and_those_it_takes_along() {
+        let within = Duration::from_secs(5);
+        let restart = |of, after, along| Decision::Restart { nth: 2, of, within, after: Duration::from_millis(after), along }.to_string();
+        assert_eq!(restart(Some(3), 0, 0), "restart 2 of 3 in 5s");
+        assert_eq!(restart(Some(3), 400, 1), "restart 2 of 3 in 5s, after 400ms, and 1 of its siblings");
+        assert_eq!(restart(None, 0, 2), "restart, without a limit, and 2 of its siblings");
+        assert_eq!(Decision::GiveUp { restarts: 3, within }.to_string(), "give up, after 3 restarts in 5s");
+    }
+}

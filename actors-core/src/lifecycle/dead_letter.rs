@@ -164,3 +164,25 @@ impl fmt::Debug for DeadLetters {
         f.debug_struct("DeadLetters").field("missed", &self.missed()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lifecycle::exit::{AbortedBy, StartFailure};
+
+    #[test]
+    fn what_was_left_in_a_mailbox_died_of_what_its_actor_died_of() {
+        let panicked = ExitReason::Panicked { message: "no".into(), location: None };
+        for (reason, dead) in [
+            (ExitReason::Normal, DeadReason::Stopped),
+            (ExitReason::Unresponsive, DeadReason::Stopped),
+            (ExitReason::failed("no".into()), DeadReason::Failed),
+            (panicked, DeadReason::Failed),
+            (ExitReason::Killed, DeadReason::Killed),
+            (ExitReason::Aborted { by: AbortedBy::Runtime }, DeadReason::Killed),
+            (ExitReason::StartFailed(StartFailure::Declined), DeadReason::NotStarted),
+        ] {
+            assert_eq!(DeadReason::after(&reason), dead, "{reason}");
+        }
+    }
+}

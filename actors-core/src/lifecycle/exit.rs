@@ -364,3 +364,24 @@ impl Exit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_is_a_failure_where_its_hook_is_to_blame() {
+        let panicked = StartFailure::Panicked { message: "no".into(), location: None };
+        for (failure, counts) in [
+            (StartFailure::Failed(Failure::new("no".into())), true),
+            (panicked, true),
+            (StartFailure::TimedOut(Duration::ZERO), true),
+            (StartFailure::Declined, false),
+            (StartFailure::NameTaken(ActorPath::root()), false),
+            (StartFailure::Stopping, false),
+            (StartFailure::Killed, false),
+        ] {
+            assert_eq!(ExitReason::StartFailed(failure.clone()).is_failure(), counts, "{failure}");
+        }
+    }
+}

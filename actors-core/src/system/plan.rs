@@ -453,6 +453,13 @@ warning: /idle has no limit: only the deadline ends it";
         assert_eq!(plan.to_string().lines().count(), 1 + SHOWN + 1 + WARNINGS + 1);
     }
 
+    #[test]
+    fn as_many_as_are_shown_are_shown_without_a_rest_and_numbers_stand_below_each_other() {
+        let plan = table(&[("a", None, Bound::Unlimited); WARNINGS]);
+        assert_eq!(plan.warnings.len(), WARNINGS);
+        assert!(plan.to_string().contains("\n   9. /a  any time\n  10. /a  any time\n"), "{plan}");
+    }
+
     #[tokio::test]
     async fn limits_are_read_from_the_policies_of_the_living() {
         let root = root();

@@ -413,6 +413,18 @@ pub(super) mod tests {
             ("aborted", vec![with(ExitReason::Aborted { by: AbortedBy::Runtime }, |_| ())], 0, Outcome::Aborted),
             ("abort limit", vec![with(ExitReason::Killed, |actor| actor.limit = Some(LimitHit::Abort))], 0, Outcome::Unresponsive),
             ("unresponsive", vec![unresponsive(), stop_limit(), failed()], 1, Outcome::Unresponsive),
+            (
+                "aborted later",
+                vec![with(ExitReason::Killed, |actor| actor.exit.secondary.push(ExitReason::Aborted { by: AbortedBy::Runtime }))],
+                0,
+                Outcome::Aborted,
+            ),
+            (
+                "unresponsive later",
+                vec![with(ExitReason::Killed, |actor| actor.exit.secondary.push(ExitReason::Unresponsive))],
+                0,
+                Outcome::Unresponsive,
+            ),
             ("leaked", vec![with(ExitReason::Shutdown, |actor| actor.leaked_blocking = 1)], 0, Outcome::Unresponsive),
         ];
         for (name, actors, failed, outcome) in cases {
@@ -484,6 +496,14 @@ pub(super) mod tests {
         let path: Vec<_> = report.critical_path().into_iter().map(|actor| &actor.path).collect();
         assert_eq!(path, ["/chat", "/chat/slow", "/chat/slow/fast"]);
         assert!(ShutdownReport::new(parts(Vec::new())).critical_path().is_empty());
+    }
+
+    #[test]
+    fn of_equals_on_the_critical_path_the_one_that_ended_last_counts() {
+        let root = Node::root();
+        let both = vec![actor(named(&root, "first"), ExitReason::Shutdown, 0, 5), actor(named(&root, "last"), ExitReason::Shutdown, 5, 5)];
+        let report = ShutdownReport::new(parts(both));
+        assert_eq!(report.critical_path().iter().map(|actor| &actor.path).collect::<Vec<_>>(), ["/last"]);
     }
 
     #[test]

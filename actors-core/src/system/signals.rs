@@ -23,7 +23,8 @@ pub(super) fn listen(shared: &Arc<Shared>) {
         return;
     }
     let (ready, is_ready) = mpsc::channel();
-    let name = format!("{}-signals", shared.env.name);
+    // A system may be called anything; a thread's name holds no NUL.
+    let name = format!("{}-signals", shared.env.name).replace('\0', "");
     let listening = Arc::downgrade(shared);
     let thread = thread::Builder::new().name(name).spawn(move || {
         let runtime = match runtime::Builder::new_current_thread().enable_all().build() {

@@ -469,6 +469,20 @@ demo: 5 actors
         assert_eq!((tree.nodes[0].id, tree.system.as_str()), (a.id(), "chat"));
     }
 
+    #[test]
+    fn down_to_a_depth_lines_are_indented_and_below_it_the_depth_is_written_out() {
+        let mut nodes: Vec<TreeNode> = vec![node(named(&Node::root(), "0"), None)];
+        for depth in 1..=INDENTED + 1 {
+            let above = nodes.last_mut().expect("there is one");
+            let path = named(&above.path.node(), &depth.to_string());
+            let below = node(path, Some((depth - 1, above)));
+            nodes.push(below);
+        }
+        let text = Tree { system: "demo".to_owned(), nodes }.to_string();
+        let last: Vec<_> = text.lines().rev().take(2).map(str::trim_start).collect();
+        assert_eq!(last, ["… 17: 17: Room", "└─ 16: Room"]);
+    }
+
     #[tokio::test]
     async fn a_chain_of_ten_thousand_needs_no_deep_stack() {
         let root = root();
