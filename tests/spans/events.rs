@@ -70,6 +70,9 @@ async fn each_step_of_a_life_is_told_once_at_its_level() {
     let heard = listener.heard();
     for (parts, levels) in [
         (&["actor started", "/calm"] as &[_], &[Level::DEBUG] as &[_]),
+        // It has no hook to start with.
+        (&["actor started", "/reckless"], &[Level::DEBUG]),
+        (&["actor started", "/top/fails"], &[Level::DEBUG; 2]),
         (&["actor not created", "/calm"], &[Level::WARN]),
         (&["actor stopping", "/calm"], &[Level::DEBUG]),
         (&["actor ended", "/calm", "normal"], &[Level::DEBUG]),

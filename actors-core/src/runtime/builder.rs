@@ -230,6 +230,8 @@ fn enter(any: &Arc<dyn AnyCell>, hooks: Hooks, enroll: Option<Enroll<'_>>) -> Op
                 env.born();
                 if has_to_start {
                     any.clone().call();
+                } else {
+                    telemetry::started(any);
                 }
                 return None;
             }
@@ -341,6 +343,7 @@ fn begin_again(any: &Arc<dyn AnyCell>, hooks: Hooks) -> bool {
     let begins_at_once = first & Signals::STARTED == 0;
     if !begins_at_once {
         any.env().kit.started(any);
+        telemetry::started(any);
         if let Some(overseer) = any.core().parent.overseer() {
             overseer.ready(any);
         }

@@ -179,7 +179,9 @@ impl ActorSystem {
     ///
     /// A second signal kills what is left, with a second's grace; a third ends the process at once with code 128 + its
     /// number. A system that handles signals owns the process: if some actor does not react at all, the process is ended
-    /// after the report, with code 4, though its workers be blocked.
+    /// after the report, with code 4, though its workers be blocked. A signal after the report ends the process too, as long as there is a
+    /// handle to the system. Once the last is gone, nothing answers signals, unless another system does: the process no longer ends by
+    /// itself from what has once been handled.
     ///
     /// # Panics
     /// Panics if the listeners cannot be installed.
