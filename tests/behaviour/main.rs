@@ -77,6 +77,7 @@ mod newborn;
 mod oldest_restarted;
 mod open;
 mod overflow;
+mod overtaken;
 mod own_reasons;
 mod owner;
 mod panics;
