@@ -76,6 +76,8 @@ mod nearest_first;
 mod newborn;
 mod oldest_restarted;
 mod open;
+#[cfg(unix)]
+mod os_signals;
 mod overflow;
 mod overtaken;
 mod own_reasons;
