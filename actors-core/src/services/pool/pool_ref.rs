@@ -15,6 +15,7 @@ use super::routing::hash_of;
 use super::worker_pool::{Resize, WorkerPool};
 use crate::actor::Actor;
 use crate::address::{Accepts, ActorRef, AskError, Refusal, TellError};
+use crate::lifecycle::current::current_caller;
 use crate::lifecycle::exit::StartFailure;
 use crate::runtime::StartError;
 use crate::time::after;
@@ -274,8 +275,11 @@ impl<W: Actor> PoolRef<W> {
         W: Accepts<M>,
         M: Send + 'static,
     {
+        // What is left of the request in hand limits the wait for workers too. The worker is not told of it, since a limit of the
+        // call would replace that of its own policy; the ask to it inherits by itself.
+        let until = deadline.into_iter().chain(current_caller().1).min();
         loop {
-            let Some(worker) = self.worker_by(by, deadline).await else {
+            let Some(worker) = self.worker_by(by, until).await else {
                 let reason = if self.pool.is_alive() { Refusal::TimedOut } else { Refusal::Stopped };
                 return Err(AskError::NotDelivered(TellError::new(self.pool.path(), reason, message)));
             };
