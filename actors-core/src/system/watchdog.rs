@@ -30,8 +30,7 @@ const RETURN_GRACE: Duration = Duration::from_millis(500);
 
 /// Watches the shutdown of `shared`, which has begun.
 pub(super) fn watch(shared: Arc<Shared>) {
-    // A system may be called anything; a thread's name holds no NUL.
-    let name = format!("{}-watchdog", shared.env.name).replace('\0', "");
+    let name = shared.thread_name("watchdog");
     let watched = shared.clone();
     let thread = thread::Builder::new().name(name).spawn(move || run(&watched));
     match thread {
