@@ -189,3 +189,36 @@ async fn s13_7_a_resize_replaces_workers_that_declined_to_come_back() {
     assert_eq!(workers.all()[0].path().to_string(), "/pool/worker-0");
     system.shutdown().await;
 }
+
+/// Has a pool grow in its handler.
+#[derive(Actor)]
+struct Grower {
+    workers: PoolRef<Reluctant>,
+    journal: Journal,
+}
+
+#[messages]
+impl Grower {
+    #[message]
+    async fn grow(&self) {
+        let refused = self.workers.resize(2).await.expect_err("there is no time");
+        self.journal.note(format!("{} {:?}", refused.is_stopping(), refused.failure()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s13_7_a_resize_that_takes_too_long_is_not_told_that_the_pool_is_stopping() {
+    let (system, gate, journal) = (ActorSystem::new("pools"), Gate::new(), Journal::new());
+    gate.open();
+    let (held, noted) = (gate.clone(), journal.clone());
+    let pool = system.actor(WorkerPool::new(1, move || Reluctant { gate: held.clone(), journal: noted.clone() })).start().await.unwrap();
+    let grower = system.spawn(Grower { workers: pool.workers(), journal: journal.clone() });
+
+    let outer = grower.ask(Grow).within(Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+
+    assert!(matches!(outer, Err(AskError::TimedOutInHandler { .. })), "{outer:?}");
+    assert_eq!(journal.entries(), ["false Unanswered"]);
+    gate.open_wide();
+    system.shutdown().await;
+}
