@@ -26,6 +26,7 @@ mod dead_letters;
 mod deadlocks;
 mod deep_at_rest;
 mod destructors;
+mod discarded;
 mod done_is_done;
 mod drained;
 mod draining;
