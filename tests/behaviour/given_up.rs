@@ -3,6 +3,7 @@
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -252,4 +253,48 @@ async fn a_drain_before_the_start_handles_what_was_accepted_also_where_a_stop_ca
     hasty.drain();
     assert_eq!(promptly("the answer", asked).await, Some(7));
     assert!(system.shutdown().await.is_clean());
+}
+
+/// Cannot be dropped while its lock is held.
+struct Locked(Arc<Mutex<()>>);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        drop(self.0.lock());
+    }
+}
+
+/// Holds a lock until it is let go.
+#[derive(Actor)]
+struct Holder;
+
+#[messages]
+impl Holder {
+    #[message]
+    fn hold(&self, lock: Arc<Mutex<()>>, until: Receiver<()>) {
+        let _held = lock.lock();
+        let _ = until.recv();
+    }
+
+    #[handle]
+    fn take(&self, _locked: Locked) {}
+}
+
+#[test]
+fn s7_7_a_message_whose_destructor_waits_for_the_handler_that_hangs_does_not_hold_the_report_up() {
+    let [stuck, other] = [1, 1].map(|count| {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(count).enable_all().build().expect("a runtime can be built")
+    });
+    let system = stuck.block_on(async { ActorSystem::builder("quarry").deadline(Duration::from_millis(400)).progress(false).build() });
+    let (holder, lock, (done, until)) = (system.spawn(Holder), Arc::new(Mutex::new(())), channel());
+    holder.try_tell(Hold { lock: lock.clone(), until }).expect("there is room");
+    other.block_on(eventually("it holds the lock", || lock.try_lock().is_err()));
+    holder.try_tell(Locked(lock.clone())).expect("there is room");
+
+    system.request_shutdown();
+    let report = other.block_on(promptly("the report", system.terminated()));
+    drop(done);
+
+    assert_eq!((report.exit_code(), report.get(&holder.path().to_string()).map(|holder| holder.discarded)), (4, Some(1)), "{report}");
+    other.block_on(eventually("what is left is dropped", || Arc::strong_count(&lock) == 1));
 }

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, Backoff, Context, ExitReason, messages};
-use tests::lived::{End, Life, Lived, Plan};
+use tests::lived::{End, Life, Lived, Plan, Stop};
 use tests::{Gate, Journal, promptly};
 
 /// A supervisor that works with its children in its handlers.
@@ -45,6 +45,34 @@ impl Foreman {
     }
 }
 
+/// A supervisor all of whose children are restarted together, once.
+#[derive(Actor)]
+#[actor(strategy = "one_for_all", restarts = 1, within = "60s")]
+struct Contractor {
+    journal: Journal,
+}
+
+#[messages]
+impl Contractor {
+    /// Has one child stopped since its sibling has failed, asks it, and has a third fail meanwhile, which is one failure too
+    /// many.
+    #[message]
+    async fn wait_for_one_that_is_stopped(&mut self, stops: Gate, ctx: &mut Context<Self>) -> bool {
+        let stop = stops.clone();
+        let slow = Plan::new("slow", &self.journal).stops(move |_| Stop::At(stop.clone()));
+        let [first, last] = ["first", "last"].map(|name| Plan::new(name, &self.journal));
+        let first = ctx.child("first", move || first.make()).permanent().start().await.expect("it starts");
+        let slow = ctx.child("slow", move || slow.make()).permanent().start().await.expect("it starts");
+        first.tell(End::Fail).await.expect("it is open");
+        stops.reached().await;
+        let last = ctx.child("last", move || last.make()).permanent().start().await.expect("it starts");
+        last.tell(End::Fail).await.expect("it is open");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stops.open_wide();
+        slow.ask(Life).await.is_err_and(|error| error.is_not_running())
+    }
+}
+
 fn foreman(system: &ActorSystem, journal: &Journal) -> ActorRef<Foreman> {
     system.actor(Foreman { journal: journal.clone() }).name("foreman").spawn()
 }
@@ -58,6 +86,18 @@ async fn whoever_waits_for_a_child_that_is_down_hears_that_its_supervisor_gives_
 
     assert!(told.expect("the handler finishes"), "the child has ended for good");
     assert!(matches!(promptly("it gives up", foreman.stopped()).await, ExitReason::Escalated { .. }));
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_child_that_is_being_stopped_hears_that_its_supervisor_gives_up() {
+    let (system, journal) = (ActorSystem::new("works"), Journal::new());
+    let contractor = system.actor(Contractor { journal }).spawn();
+
+    let told = promptly("the ask inside returns", contractor.ask(WaitForOneThatIsStopped { stops: Gate::new() })).await;
+
+    assert!(told.expect("the handler finishes"), "the child has ended for good");
+    assert!(matches!(promptly("it gives up", contractor.stopped()).await, ExitReason::Escalated { .. }));
     system.shutdown().await;
 }
 

@@ -26,6 +26,7 @@ mod dead_letters;
 mod deadlocks;
 mod deep_at_rest;
 mod destructors;
+mod discarded;
 mod done_is_done;
 mod drained;
 mod draining;
@@ -76,7 +77,10 @@ mod nearest_first;
 mod newborn;
 mod oldest_restarted;
 mod open;
+#[cfg(unix)]
+mod os_signals;
 mod overflow;
+mod overtaken;
 mod own_reasons;
 mod owner;
 mod panics;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors_core::{ActorRef, ActorSystem, ChildSpec, DeadReason, Overflow, Recipient, Supervisor};
+use actors_core::{Actor, ActorRef, ActorSystem, ChildSpec, DeadReason, Overflow, Recipient, Supervisor, messages};
 use tests::{Gate, Journal, promptly};
 use tokio::time::{Instant, sleep};
 
@@ -153,4 +153,52 @@ async fn a_callback_of_a_schedule_that_panics_ends_that_schedule_alone_and_is_re
     assert_eq!((journal.count("tick"), journal.count("other")), (1, 2));
     assert!(!report.is_clean());
     assert_eq!(report.failures.len(), 1);
+}
+
+/// A message that panics when it is dropped unhandled.
+struct Fragile;
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        panic!("broken");
+    }
+}
+
+/// Takes nothing more once it stands at its gate.
+#[derive(Actor)]
+#[actor(mailbox = 1, overflow = "reject")]
+struct Hoard {
+    journal: Journal,
+}
+
+#[messages]
+impl Hoard {
+    #[message]
+    async fn wait_here(&self, gate: Gate) {
+        gate.pass().await;
+    }
+
+    #[handle]
+    fn keep(&self, fragile: Fragile) {
+        self.journal.note("kept");
+        std::mem::forget(fragile);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scheduled_message_that_panics_when_it_is_rejected_is_reported_and_the_next_are_sent() {
+    let (system, journal, gate) = (ActorSystem::new("schedules"), Journal::new(), Gate::new());
+    let hoard = system.spawn(Hoard { journal: journal.clone() });
+    for _ in 0..2 {
+        hoard.tell(WaitHere { gate: gate.clone() }).await.unwrap();
+        settle().await;
+    }
+    system.send_every(&hoard, ms(100), || Fragile);
+
+    sleep(ms(150)).await;
+    gate.open_wide();
+    sleep(ms(100)).await;
+    let report = system.shutdown().await;
+
+    assert_eq!((journal.count("kept"), report.failures.len()), (1, 1), "{report}");
 }

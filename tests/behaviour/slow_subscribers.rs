@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors_core::{ActorSystem, DeadReason, Overflow};
+use actors_core::{ActorRef, ActorSystem, DeadReason, Lagged, Overflow, Recipient};
 use tests::{Journal, eventually, promptly};
 use tokio::time::Instant;
 
@@ -229,4 +229,41 @@ async fn publishing_that_waits_does_not_wait_for_the_dead() {
 
     killer.await.unwrap();
     assert_eq!((published.delivered, published.late), (0, vec![]));
+}
+
+/// Turns into one actor for what is published, and into another for what was missed.
+#[derive(Clone)]
+struct Split(ActorRef<Listener>, ActorRef<Listener>);
+
+impl From<Split> for Recipient<Note> {
+    fn from(Split(subscriber, _): Split) -> Self {
+        subscriber.recipient()
+    }
+}
+
+impl From<Split> for Recipient<Lagged> {
+    fn from(Split(_, other): Split) -> Self {
+        other.recipient()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_subscriber_missed_is_nobody_elses_concern() {
+    let system = ActorSystem::new("topics");
+    let (one, journal, gate) = slow(&system, 1, Overflow::Wait).await;
+    let (other, others, others_gate) = slow(&system, 1, Overflow::Wait).await;
+    other.tell(Note(0)).await.unwrap();
+    let news = system.topic::<Note>("news");
+    news.subscriber(Split(one, other.clone())).report_lag().subscribe();
+
+    (1..=10).for_each(|number| drop(news.publish(Note(number))));
+    settle().await;
+    gate.open_wide();
+    settle().await;
+    others_gate.open_wide();
+    settle().await;
+
+    assert_eq!((journal.entries(), others.entries()), (numbers([1, 10]), numbers([0])));
+    other.tell(Note(11)).await.unwrap();
+    assert!(promptly("the report", system.shutdown()).await.is_clean());
 }

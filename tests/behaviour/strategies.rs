@@ -187,6 +187,26 @@ async fn a_group_restart_counts_once_and_a_bystander_that_fails_as_it_stops_does
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_restart_counts_once_though_a_bystander_fails_before_it_is_stopped() {
+    let (stage, stops) = (Stage::new(), Gate::new());
+    let stop = stops.clone();
+    let c = stage.plan("c").stops(move |_| Stop::At(stop.clone()));
+    let sup = Supervisor::new().strategy(Strategy::OneForAll).restarts(1, Duration::from_secs(3600));
+    let sup = stage.supervise(sup.children([stage.spec("a"), stage.spec("b"), c.spec()])).await;
+
+    stage.worker("a").tell(End::Fail).await.unwrap();
+    stops.reached().await;
+    stage.worker("b").tell(End::Fail).await.unwrap();
+    stage.noted("stop b0", 1).await;
+    stops.open_wide();
+    settle().await;
+
+    assert!(sup.is_alive(), "S10.3");
+    assert_eq!(lives(&stage, ["a", "b", "c"]).await, [1, 1, 1]);
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bystander_that_does_not_start_again_begins_the_repair_anew() {
     let stage = Stage::new();
     let b = stage.plan("b").starts(|life| if life == 1 { Start::Fails } else { Start::Ready });

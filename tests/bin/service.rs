@@ -262,11 +262,11 @@ async fn run(scenario: &str) -> ShutdownReport {
         }
         "stubborn" => {
             let system = builder().handle_signals().build();
-            announce(&system);
             let stubborn = system.actor(Stubborn).name("stubborn").spawn();
             for _ in 0..4 {
                 stubborn.tell(Hang).await.expect("it takes messages");
             }
+            announce(&system);
             serve(system).await
         }
         "blocked" => {

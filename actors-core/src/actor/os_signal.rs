@@ -15,7 +15,8 @@ use crate::sync::{Mutex, lock};
 ///
 /// Dropping this changes nothing; the subscription ends with the actor, or when it is [cancelled](Self::cancel).
 pub struct SignalMessages<M> {
-    make: Arc<Mutex<Make<M>>>,
+    /// Nothing while it is called: that is done without the lock.
+    make: Arc<Mutex<Option<Make<M>>>>,
     cancelled: CancellationToken,
 }
 
@@ -24,7 +25,8 @@ type Make<M> = Box<dyn FnMut() -> M + Send>;
 impl<A: Protocol> Context<A> {
     /// Sends the actor a message, made by `make`, for each signal of this kind, until the actor ends.
     ///
-    /// Signals that come faster than they are handled may be merged, as the operating system does.
+    /// Signals that come faster than they are handled may be merged, as the operating system does. A message that the mailbox
+    /// rejects becomes a dead letter.
     ///
     /// # Errors
     /// Fails if the signal cannot be listened for, such as SIGKILL.
@@ -34,7 +36,8 @@ impl<A: Protocol> Context<A> {
         M: Send + 'static,
     {
         let mut signals = signal(kind)?;
-        let subscription = SignalMessages { make: Arc::new(Mutex::new(Box::new(make) as Make<M>)), cancelled: CancellationToken::new() };
+        let subscription =
+            SignalMessages { make: Arc::new(Mutex::new(Some(Box::new(make) as Make<M>))), cancelled: CancellationToken::new() };
         let (make, cancelled) = (subscription.make.clone(), subscription.cancelled.clone());
         let me = self.actor_ref().clone();
         self.spawn_task(async move {
@@ -43,20 +46,32 @@ impl<A: Protocol> Context<A> {
                 if cancelled.is_cancelled() {
                     return;
                 }
-                let message = (lock(&make))();
-                if me.tell(message).await.is_err() {
+                let Err(refused) = me.tell(next(&make)).await else { continue };
+                if refused.is_not_running() {
                     return;
                 }
+                refused.bury(me.any().env());
             }
         });
         Ok(subscription)
     }
 }
 
+/// Makes the message for one signal. What makes it may replace itself.
+fn next<M>(place: &Mutex<Option<Make<M>>>) -> M {
+    let mut make = lock(place).take().expect("nobody else takes it, and one that panics is the last");
+    let message = make();
+    let mut place = lock(place);
+    let replaced = if place.is_none() { place.replace(make) } else { Some(make) };
+    drop(place);
+    drop(replaced);
+    message
+}
+
 impl<M> SignalMessages<M> {
     /// Has the next signals make other messages.
     pub fn replace(&self, make: impl FnMut() -> M + Send + 'static) {
-        let old = std::mem::replace(&mut *lock(&self.make), Box::new(make));
+        let old = lock(&self.make).replace(Box::new(make));
         drop(old);
     }
 

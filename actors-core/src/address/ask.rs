@@ -19,7 +19,7 @@ use super::reply::{Broken, Outcome, ReplyTo, Slot};
 use super::tell::{Refusal, TellError};
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::current::current_caller;
-use crate::lifecycle::exit::ExitReason;
+use crate::lifecycle::exit::{ExitReason, StartFailure};
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::lifecycle::ties::{Answer, StashPlace};
 use crate::mailbox::{Lane, Ticket, fill};
@@ -166,6 +166,17 @@ impl<M, E> AskError<M, E> {
             AskError::NotDelivered(refused) => refused.reason() == Refusal::TimedOut,
             _ => false,
         }
+    }
+
+    /// What becomes of a start that was asked for like this.
+    pub(crate) fn start_failure(&self) -> StartFailure {
+        let unanswered = match self {
+            AskError::NotDelivered(refused) => !refused.is_not_running(),
+            AskError::TimedOutInQueue { .. } | AskError::TimedOutInHandler { .. } | AskError::WouldDeadlock(_) => true,
+            // Whoever is asked answers unless it ends.
+            AskError::Failed(_) | AskError::Lost(_) | AskError::Crashed { .. } | AskError::NoReply { .. } => false,
+        };
+        if unanswered { StartFailure::Unanswered } else { StartFailure::Stopping }
     }
 
     /// Tells whether the actor was not running: it took nothing, or ended before the message's turn.

@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use super::protocol::Protocol;
 use super::stopped::Stopped;
+use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
+use crate::lifecycle::env::Env;
+use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::mailbox::Ticket;
 use crate::sync::Mutex;
@@ -67,6 +70,18 @@ impl<M> TellError<M> {
     /// Returns the message.
     pub fn into_message(self) -> M {
         self.0.message.into_inner()
+    }
+
+    /// Makes a dead letter of the message. What its destructor may panic with counts as a failure.
+    pub(crate) fn bury(self, env: &Env)
+    where
+        M: Send + 'static,
+    {
+        let (path, name) = (self.0.path.clone(), self.message_type());
+        let letter = DeadLetter::new(path.clone(), name, DeadReason::Newest, Some(Box::new(self.into_message())));
+        if let Err(reason) = guard(|| env.dead_letters.deliver(letter)) {
+            env.note_failure(path, reason);
+        }
     }
 
     /// Tells whether the mailbox was full.

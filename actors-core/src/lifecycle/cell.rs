@@ -15,6 +15,7 @@ use super::exit::{Exit, ExitReason, StartFailure};
 use super::id::ActorId;
 use super::path::{ActorPath, Node, Segment};
 use super::policy::Policy;
+use super::record::Record;
 use super::registry::Registry;
 use super::row::Row;
 use super::run_queue::TakesTurns;
@@ -385,8 +386,11 @@ struct Members {
     /// Who waits for children to end.
     waker: Option<Waker>,
     /// The end of the parent, which is published when the last child has gone.
-    parents_end: Option<Box<Exit>>,
+    parents_end: Option<Box<(Exit, Option<Record>)>>,
 }
+
+/// The end of an actor, to be made known, and what is recorded of it.
+pub(crate) type End = (Arc<dyn AnyCell>, Exit, Option<Record>);
 
 impl Family {
     pub(crate) fn root(env: Arc<Env>) -> Arc<Family> {
@@ -481,7 +485,7 @@ impl Family {
     }
 
     /// Forgets a child that has ended. If that was the last one for which the parent's end waited, returns it.
-    pub(crate) fn remove(&self, id: ActorId) -> Option<(Arc<dyn AnyCell>, Exit)> {
+    pub(crate) fn remove(&self, id: ActorId) -> Option<End> {
         let (removed, waker, parents_end) = {
             let mut members = lock(&self.members);
             let removed = members.cells.remove(id);
@@ -492,18 +496,18 @@ impl Family {
         if let Some(waker) = waker {
             wake(waker);
         }
-        let exit = *parents_end?;
-        Some((self.owner()?, exit))
+        let (exit, record) = *parents_end?;
+        Some((self.owner()?, exit, record))
     }
 
     /// Leaves the parent's end to be published by the last child; gives it back if there is none.
-    pub(crate) fn leave_end(&self, exit: Exit) -> Result<(), Exit> {
+    pub(crate) fn leave_end(&self, end: Box<(Exit, Option<Record>)>) -> Result<(), Box<(Exit, Option<Record>)>> {
         let mut members = lock(&self.members);
         members.closed = true;
         if members.cells.is_empty() {
-            return Err(exit);
+            return Err(end);
         }
-        members.parents_end = Some(Box::new(exit));
+        members.parents_end = Some(end);
         Ok(())
     }
 

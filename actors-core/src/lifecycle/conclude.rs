@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::cell::{AnyCell, Ties};
+use super::cell::{AnyCell, End, Ties};
 use super::event::{Event, Exited, Tie};
 use super::exit::{Exit, ExitReason, StartFailure};
 use super::record::{ActorReport, Record};
@@ -29,13 +29,9 @@ pub(crate) fn conclude(cell: Arc<dyn AnyCell>, exit: Exit, record: Option<Record
     };
     let mut next = Some((cell, exit, record));
     while let Some((cell, exit, record)) = next {
-        let above = conclude_one(&cell, exit, record);
-        next = above.map(|(parent, exit)| (parent, exit, None)).or_else(Turn::next);
+        next = conclude_one(&cell, exit, record).or_else(Turn::next);
     }
 }
-
-/// An end to be made known.
-type End = (Arc<dyn AnyCell>, Exit, Option<Record>);
 
 thread_local! {
     /// The ends that wait while another is made known on this thread.
@@ -81,12 +77,12 @@ impl Drop for Turn {
 /// Makes the end of an actor known that was at rest, and that brings no other end on: nobody was tied to it. Its mailbox is
 /// closed.
 pub(crate) fn conclude_at_rest(cell: &Arc<dyn AnyCell>, exit: Arc<Exit>, record: Option<Record>) {
-    if let Some((parent, exit)) = publish(cell, exit, record) {
-        conclude(parent, exit, None);
+    if let Some((parent, exit, record)) = publish(cell, exit, record) {
+        conclude(parent, exit, record);
     }
 }
 
-fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, record: Option<Record>) -> Option<(Arc<dyn AnyCell>, Exit)> {
+fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, record: Option<Record>) -> Option<End> {
     cell.close(Closed::Stopped);
     let env = cell.env();
     if exit.reason.is_failure() {
@@ -97,7 +93,7 @@ fn conclude_one(cell: &Arc<dyn AnyCell>, exit: Exit, record: Option<Record>) -> 
 }
 
 /// Frees the name, publishes the end, and tells all who are to be told. Returns the end of the parent, if it waited for this.
-fn publish(cell: &Arc<dyn AnyCell>, exit: Arc<Exit>, record: Option<Record>) -> Option<(Arc<dyn AnyCell>, Exit)> {
+fn publish(cell: &Arc<dyn AnyCell>, exit: Arc<Exit>, record: Option<Record>) -> Option<End> {
     let core = cell.core();
     let env = cell.env();
     if let Some(name) = core.name() {
@@ -133,7 +129,10 @@ fn publish(cell: &Arc<dyn AnyCell>, exit: Arc<Exit>, record: Option<Record>) -> 
     if let Some(overseer) = core.family().and_then(|family| family.overseer()) {
         overseer.parent_ended();
     }
-    let above = core.parent.remove(core.id);
+    let above = core.parent.remove(core.id).map(|(parent, exit, record)| {
+        let record = record.map(|record| until_now(&parent, record));
+        (parent, exit, record)
+    });
     if let Some(waiting) = told {
         waiting.wake();
     }
@@ -187,13 +186,24 @@ fn forget_watches(cell: &Arc<dyn AnyCell>, ties: &mut Ties) {
     }
 }
 
-/// The report on an actor whose task could not write one.
+/// The record of an actor whose own part was over before, and which has waited for its children since.
+fn until_now(cell: &Arc<dyn AnyCell>, mut record: Record) -> Record {
+    if let (Record::Eventful(report), Some((asked_at, _))) = (&mut record, cell.core().order()) {
+        let waited = asked_at.elapsed().saturating_sub(report.total);
+        report.total += waited;
+        report.children += waited;
+    }
+    record
+}
+
+/// The report on an actor whose task could not write one. What is queued still will be discarded.
 pub(crate) fn late_report(cell: &Arc<dyn AnyCell>, exit: &Exit) -> ActorReport {
     let mut report = ActorReport::new(cell.path(), exit.clone());
     // Where nothing runs any more, nobody was even asked to stop.
     let asked_at = cell.core().order().map_or_else(|| cell.env().began(), |(at, _)| at);
     report.turn = cell.env().since_began(asked_at);
     report.total = asked_at.elapsed();
+    report.discarded = cell.queued();
     note_limits(cell, &mut report);
     if report.held_by.is_none() {
         report.held_by = cell.in_hand().map(str::to_owned);

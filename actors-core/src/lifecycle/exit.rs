@@ -106,6 +106,8 @@ pub enum StartFailure {
     Stopping,
     /// It was killed, or the future that waited for its start was dropped.
     Killed,
+    /// Whoever was to start it had no room for the request, or did not answer in time.
+    Unanswered,
 }
 
 /// A handler took longer than its actor's policy allows. What the actor fails with then.
@@ -322,6 +324,7 @@ impl fmt::Display for StartFailure {
             StartFailure::BadSpec(fault) => write!(f, "bad combination in its child spec: {fault}"),
             StartFailure::Stopping => f.write_str("its parent is stopping"),
             StartFailure::Killed => f.write_str("it was killed"),
+            StartFailure::Unanswered => f.write_str("whoever was to start it did not answer in time"),
         }
     }
 }

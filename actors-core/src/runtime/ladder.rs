@@ -217,7 +217,7 @@ impl Rung {
                 }
                 Step::Aborted(_) => {
                     note(&self.child, LimitHit::Abort);
-                    give_up(&self.child);
+                    discard_all(give_up(&self.child));
                     self.step = Step::GivenUp;
                 }
                 Step::GivenUp => return None,
@@ -357,8 +357,10 @@ fn note(child: &Arc<dyn AnyCell>, limit: LimitHit) {
     });
 }
 
-/// Declares a child, and what is left below it, unresponsive; the lowest first, without a deep stack.
-pub(crate) fn give_up(child: &Arc<dyn AnyCell>) {
+/// Declares a child, and what is left below it, unresponsive; the lowest first, without a deep stack. Returns those who have a
+/// mailbox to be discarded, which runs destructors of anybody's making.
+#[must_use]
+pub(crate) fn give_up(child: &Arc<dyn AnyCell>) -> Vec<Arc<dyn AnyCell>> {
     let mut all = vec![child.clone()];
     let mut next = 0;
     while next < all.len() {
@@ -371,6 +373,7 @@ pub(crate) fn give_up(child: &Arc<dyn AnyCell>) {
         }
         next += 1;
     }
+    let mut left = Vec::new();
     for cell in all.into_iter().rev() {
         if claim(&cell) {
             if cell.in_hand().is_some() {
@@ -382,8 +385,16 @@ pub(crate) fn give_up(child: &Arc<dyn AnyCell>) {
             report_crash(&cell, &exit);
             telemetry::ended(&cell, &exit);
             conclude(cell.clone(), exit, None);
-            cell.discard(DeadReason::Killed);
+            left.push(cell);
         }
+    }
+    left
+}
+
+/// Discards what waits for those who were given up.
+pub(crate) fn discard_all(given_up: Vec<Arc<dyn AnyCell>>) {
+    for cell in given_up {
+        cell.discard(DeadReason::Killed);
     }
 }
 

@@ -25,4 +25,4 @@ pub use peer_group::PeerGroup;
 pub use starting::Starting;
 
 pub(crate) use builder::{Enroll, ready, revive, until_started};
-pub(crate) use ladder::{Budget, Descent, Parent, bring_down, give_up};
+pub(crate) use ladder::{Budget, Descent, Parent, bring_down, discard_all, give_up};

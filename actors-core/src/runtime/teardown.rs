@@ -555,12 +555,13 @@ fn end_abruptly(life: &mut dyn AnyLife) {
     report_crash(&common.any, &exit);
     telemetry::ended(&common.any, &exit);
     let record = common.any.env().is_recording().then(|| common.report(&exit).into());
-    let exit = match family {
-        Some(family) => match family.leave_end(exit) {
+    let end = Box::new((exit, record));
+    let (exit, record) = match family {
+        Some(family) => match family.leave_end(end) {
             Ok(()) => return,
-            Err(exit) => exit,
+            Err(end) => *end,
         },
-        None => exit,
+        None => *end,
     };
     conclude(common.any.clone(), exit, record);
 }

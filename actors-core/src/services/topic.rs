@@ -240,6 +240,8 @@ impl<M: Clone + Send + 'static> Topic<M> {
 
     fn enter(&self, target: Recipient<M>, keep: usize, reports: Option<Reports>) {
         let cell = target.any();
+        // One that turns into another actor for its reports has none: they share the subscriber's place in line.
+        let reports = reports.filter(|reports| reports.to.id() == cell.id());
         let outbox = Outbox::new(target, keep, reports.clone());
         // Entered on both sides under the actor's lock, so that an end falls either before or after.
         let known = cell.core().with_ties(|ties| {

@@ -91,15 +91,20 @@ impl Supervision {
     }
 
     fn carry_out(self: &Arc<Self>, step: Step, generation: u64, descents: &mut BTreeMap<Place, Descent>, now: Instant) {
-        let cell_of = |place| lock(&self.ledger).kids.get(&place).and_then(|kid| kid.cell.clone());
+        // One that has ended of itself since this was decided may have another life before it, which this does not concern.
+        let cell_in = |place, states: &[State]| {
+            let ledger = lock(&self.ledger);
+            let is_meant = ledger.table.state(place).is_some_and(|state| states.contains(&state));
+            ledger.kids.get(&place).filter(|_| is_meant)?.cell.clone()
+        };
         match step {
             Step::Bounce(place) => {
-                if let Some(cell) = cell_of(place) {
+                if let Some(cell) = cell_in(place, &[State::Bouncing]) {
                     descents.insert(place, Descent::bounce(cell, now));
                 }
             }
             Step::Retire(place) => {
-                let Some(cell) = cell_of(place) else { return };
+                let Some(cell) = cell_in(place, &[State::Bouncing, State::Terminating]) else { return };
                 if self.settle_terminated(place) {
                     return;
                 }
@@ -119,7 +124,8 @@ impl Supervision {
         let mut after = After::default();
         let ended = {
             let mut ledger = lock(&self.ledger);
-            let Some(kid) = ledger.kids.get_mut(&place).filter(|kid| kid.over) else { return false };
+            let terminated = ledger.table.state(place) == Some(State::Terminating);
+            let Some(kid) = ledger.kids.get_mut(&place).filter(|kid| terminated && kid.over) else { return false };
             let ended = std::mem::take(&mut kid.ended);
             after.unstarted = std::mem::take(&mut kid.started);
             let now = Instant::now();
@@ -185,12 +191,12 @@ impl Supervision {
             if ledger.closed {
                 return false;
             }
+            // Making it may have outlasted the life of the parent in which it was to be made.
+            let Some(kid) = ledger.kids.get_mut(&place) else { return false };
+            kid.restarts += kid.cell.as_ref().map_or(0, |old| old.core().incarnation()) + 1;
+            kid.over = false;
+            let old = kid.cell.replace(cell.clone());
             ledger.successors.insert(cell.id(), place);
-            let old = ledger.kids.get_mut(&place).and_then(|kid| {
-                kid.restarts += kid.cell.as_ref().map_or(0, |old| old.core().incarnation()) + 1;
-                kid.over = false;
-                kid.cell.replace(cell.clone())
-            });
             if let Some(old) = &old {
                 ledger.successors.remove(&old.id());
             }

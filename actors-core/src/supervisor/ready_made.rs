@@ -376,7 +376,7 @@ impl<Arg: Send + 'static, A: Actor> ActorRef<DynamicSupervisor<Arg, A>> {
     /// A future that is dropped before it has returned ends what it has begun to start: nothing is left behind.
     pub async fn start_child(&self, arg: Arg) -> Result<ActorRef<A>, StartError> {
         let made = self.ask_with(|reply| StartChild { arg, reply }).await;
-        let mut made = made.unwrap_or_else(|_| Err(StartError::new(self.path(), StartFailure::Stopping, None)))?;
+        let mut made = made.unwrap_or_else(|error| Err(StartError::new(self.path(), error.start_failure(), None)))?;
         let cell = made.0.take().expect("it was made just now");
         ready(&cell, None).await?;
         Ok(typed(&cell))

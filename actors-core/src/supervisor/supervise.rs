@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::ledger::{After, Driver, Key, Ledger, drop_all};
 use super::table::{Consequence, Ending, Settings, State};
 use crate::lifecycle::cell::{AnyCell, Family, Overseer};
-use crate::lifecycle::conclude::conclude;
+use crate::lifecycle::conclude::{conclude, late_report};
 use crate::lifecycle::crash::{CrashReport, Decision};
 use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::env::Env;
@@ -152,9 +152,10 @@ impl Overseer for Supervision {
 
     fn over(&self, child: &Arc<dyn AnyCell>, exit: Exit) {
         child.close(Closed::Stopping);
+        let record = self.env.is_recording().then(|| late_report(child, &exit).into());
         child.discard(DeadReason::after(&exit.reason));
         telemetry::ended(child, &exit);
-        conclude(child.clone(), exit, None);
+        conclude(child.clone(), exit, record);
     }
 
     fn ended(&self, child: &Arc<dyn AnyCell>, exit: &Exit) {

@@ -106,7 +106,7 @@ pub(super) enum Step {
 /// What was decided after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It was stopped to be restarted.
+    /// It was stopped to be restarted, or was about to be.
     Expected,
     /// It is restarted: so many within the period, after this wait, and so many siblings that run with it.
     Restarted { nth: u32, wait: Duration, along: usize },
@@ -187,15 +187,15 @@ impl Table {
     /// An incarnation of a child has ended, and its restart type says that another follows; or its start has failed. It
     /// began to end at `began`, which was not told then.
     pub(super) fn down(&mut self, place: Place, began: Instant, chance: f64, now: Instant) -> Verdict {
-        let Some(child) = self.children.get_mut(&place) else { return Verdict::Expected };
-        match child.state {
-            State::Bouncing => {
-                self.enter(place, State::Down, now);
-                return Verdict::Expected;
-            }
-            // Its end for good is to follow.
-            State::Terminating => return Verdict::Expected,
-            _ => {}
+        let Some(state) = self.state(place) else { return Verdict::Expected };
+        // Its end for good is to follow.
+        if state == State::Terminating {
+            return Verdict::Expected;
+        }
+        if state == State::Bouncing || self.is_to_be_stopped(place) {
+            self.enter(place, State::Down, now);
+            // Nothing is begun any more, this neither.
+            return self.given_up.map_or(Verdict::Expected, |restarts| Verdict::TooMany { restarts });
         }
         self.time.stood_since(began, now);
         let spent = match self.given_up {
@@ -347,6 +347,11 @@ impl Table {
             self.repairs.remove(&key);
         }
         self.tell_time(now);
+    }
+
+    /// Whether a repair is about to stop a child that still runs.
+    fn is_to_be_stopped(&self, place: Place) -> bool {
+        self.repairs.get(&repair_of(self.settings.strategy, place)).is_some_and(|repair| repair.up.contains(&place))
     }
 
     fn significant_ended(&self) -> Consequence {

@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use super::ActorSystem;
 use crate::actor::Every;
 use crate::address::{Target, Tell};
-use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::env::Env;
 use crate::lifecycle::panic::guard;
 use crate::time::after;
@@ -114,8 +113,7 @@ where
             if refused.is_not_running() {
                 return;
             }
-            let (path, name) = (refused.path().clone(), refused.message_type());
-            env.dead_letters.deliver(DeadLetter::new(path, name, DeadReason::Newest, Some(Box::new(refused.into_message()))));
+            refused.bury(&env);
         }
         let Some(every) = every else { return };
         due = every.next_after(due, turn).unwrap_or_else(|| every.next_after_handling(Instant::now()));

@@ -359,9 +359,19 @@ impl Shared {
         callback.map(|callback| (callback, !state.callbacks.is_empty()))
     }
 
+    /// What a thread of this system is called.
+    pub(super) fn thread_name(&self, role: &str) -> String {
+        // A system may be called anything; a thread's name holds no NUL.
+        format!("{}-{role}", self.env.name).replace('\0', "")
+    }
+
     /// Notes that signals are listened for; says whether they were not before.
     pub(super) fn begin_to_listen(&self) -> bool {
         !self.listens.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn listen_no_more(&self) {
+        self.listens.store(false, Ordering::Release);
     }
 
     pub(super) fn handles_signals(&self) -> bool {

@@ -23,8 +23,7 @@ pub(super) fn listen(shared: &Arc<Shared>) {
         return;
     }
     let (ready, is_ready) = mpsc::channel();
-    // A system may be called anything; a thread's name holds no NUL.
-    let name = format!("{}-signals", shared.env.name).replace('\0', "");
+    let name = shared.thread_name("signals");
     let listening = Arc::downgrade(shared);
     let thread = thread::Builder::new().name(name).spawn(move || {
         let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
@@ -43,6 +42,7 @@ pub(super) fn listen(shared: &Arc<Shared>) {
     });
     let outcome = thread.and_then(|_| is_ready.recv().unwrap_or_else(|_| Err(io::Error::other("the thread ended"))));
     if let Err(error) = outcome {
+        shared.listen_no_more();
         panic!("system `{}`: cannot listen for signals: {error}", shared.env.name);
     }
 }

@@ -17,21 +17,21 @@ use super::text::human;
 use super::tree;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::exit::ExitReason;
-use crate::runtime::give_up;
+use crate::runtime::{discard_all, give_up};
 
 /// How often a long shutdown says what it waits for.
 const PROGRESS: Duration = Duration::from_secs(2);
 /// How many actors one progress line names.
 const NAMED: usize = 3;
-/// How long those may take who are making their own end known when all others are given up. They wait for nothing.
+/// How long those may take who are making their own end known when all others are given up, and the destructors of the messages
+/// that are discarded then. They should wait for nothing.
 const LAST_ENDS: Duration = Duration::from_millis(100);
 /// How long `main` may take to return the report, before a process is ended in which something does not react.
 const RETURN_GRACE: Duration = Duration::from_millis(500);
 
 /// Watches the shutdown of `shared`, which has begun.
 pub(super) fn watch(shared: Arc<Shared>) {
-    // A system may be called anything; a thread's name holds no NUL.
-    let name = format!("{}-watchdog", shared.env.name).replace('\0', "");
+    let name = shared.thread_name("watchdog");
     let watched = shared.clone();
     let thread = thread::Builder::new().name(name).spawn(move || run(&watched));
     match thread {
@@ -92,12 +92,13 @@ fn run(shared: &Arc<Shared>) {
 /// The deadline is over and the runtime has not got there: declares what is left unresponsive.
 fn force(shared: &Arc<Shared>) -> ShutdownReport {
     shared.root.close();
-    for child in shared.root.children() {
-        give_up(&child);
-    }
+    let left: Vec<_> = shared.root.children().iter().flat_map(give_up).collect();
+    // A destructor may wait for what hangs. Where no thread can be had, the messages stay where they are.
+    let discarding = thread::Builder::new().name(shared.thread_name("discards")).spawn(move || discard_all(left));
+    let discards = || discarding.as_ref().is_ok_and(|thread| !thread.is_finished());
     // One that had just begun to make its own end known does so now, on another thread, and is to be in the report.
     let until = Instant::now() + LAST_ENDS;
-    while shared.env.alive() > 0 && Instant::now() < until {
+    while (shared.env.alive() > 0 || discards()) && Instant::now() < until {
         thread::sleep(Duration::from_millis(1));
     }
     let report = shared.complete(&ExitReason::Unresponsive);

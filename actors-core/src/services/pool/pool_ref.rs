@@ -15,7 +15,7 @@ use super::routing::hash_of;
 use super::worker_pool::{Resize, WorkerPool};
 use crate::actor::Actor;
 use crate::address::{Accepts, ActorRef, AskError, Refusal, TellError};
-use crate::lifecycle::exit::StartFailure;
+use crate::lifecycle::current::current_caller;
 use crate::runtime::StartError;
 use crate::time::after;
 
@@ -217,15 +217,14 @@ impl<W: Actor> PoolRef<W> {
     ///
     /// # Errors
     /// [`StartError`] if a new worker did not start, and those after it were not tried; or if the pool is stopping or has
-    /// stopped.
+    /// stopped, or did not answer within the time that the request in hand leaves.
     ///
     /// # Cancel safety
     /// Once the pool has the request, the resize goes on though the future be dropped. It has it at the first poll, unless so
     /// many other requests wait that there is no room.
     pub async fn resize(&self, workers: usize) -> Result<(), StartError> {
         let answer = self.pool.ask_with(|reply| Resize { workers, reply }).await;
-        // It answers unless it ends.
-        answer.unwrap_or_else(|_| Err(StartError::new(self.pool.path(), StartFailure::Stopping, None)))
+        answer.unwrap_or_else(|error| Err(StartError::new(self.pool.path(), error.start_failure(), None)))
     }
 
     // ===== picking =====
@@ -274,8 +273,11 @@ impl<W: Actor> PoolRef<W> {
         W: Accepts<M>,
         M: Send + 'static,
     {
+        // What is left of the request in hand limits the wait for workers too. The worker is not told of it, since a limit of the
+        // call would replace that of its own policy; the ask to it inherits by itself.
+        let until = deadline.into_iter().chain(current_caller().1).min();
         loop {
-            let Some(worker) = self.worker_by(by, deadline).await else {
+            let Some(worker) = self.worker_by(by, until).await else {
                 let reason = if self.pool.is_alive() { Refusal::TimedOut } else { Refusal::Stopped };
                 return Err(AskError::NotDelivered(TellError::new(self.pool.path(), reason, message)));
             };

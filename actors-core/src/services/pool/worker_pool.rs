@@ -102,7 +102,8 @@ impl<W: Actor> WorkerPool<W> {
         self
     }
 
-    /// Sets up each worker before it is made: `pool.each(|worker| worker.mailbox(16).backoff(backoff))`.
+    /// Sets up each worker before it is made: `pool.each(|worker| worker.mailbox(16).backoff(backoff))`. It is permanent,
+    /// whatever is said there.
     pub fn each(mut self, set_up: impl Fn(Child<W>) -> Child<W> + Send + 'static) -> Self {
         self.each = Some(Box::new(set_up));
         self
@@ -158,18 +159,27 @@ impl<W: Actor> Actor for WorkerPool<W> {
 }
 
 impl<W: Actor> WorkerPool<W> {
-    /// Starts workers until there are so many, one after the other.
+    /// Starts workers until there are so many, one after the other, those anew that have declined to come back.
     async fn grow(&mut self, ctx: &mut Context<Self>, upto: usize) -> Result<(), StartError> {
-        while self.workers.len() < upto {
-            let name = format!("worker-{}", self.workers.len());
+        for place in 0..upto {
+            match self.workers.get(place) {
+                Some(worker) if worker.is_alive() => continue,
+                Some(gone) => self.leaving.push(gone.clone()),
+                None => {}
+            }
+            let name = format!("worker-{place}");
             self.vacate(ctx, &name).await?;
             let make = self.make.clone();
-            let worker = ctx.child(name, move || make()).permanent();
+            let worker = ctx.child(name, move || make());
             let worker = match &self.each {
                 Some(set_up) => set_up(worker),
                 None => worker,
             };
-            self.workers.push(worker.start().await?);
+            let worker = worker.permanent().start().await?;
+            match self.workers.get_mut(place) {
+                Some(gone) => *gone = worker,
+                None => self.workers.push(worker),
+            }
         }
         Ok(())
     }

@@ -254,14 +254,15 @@ impl World {
     }
 
     fn down(&mut self, place: Place) {
-        let bounced = self.real[&place].1 == Real::Ending { last: false };
+        let to_be_stopped = self.table.repairs.values().any(|repair| repair.up.contains(&place));
+        let expected = to_be_stopped || self.real[&place].1 == Real::Ending { last: false };
         let running = self.table.time.at(self.now);
         let verdict = self.table.down(place, self.now, 0.5, self.now);
         let recent = self.spent.iter().filter(|&&at| running - at <= ms(1000)).count() as u32;
         match verdict {
-            Verdict::Expected => assert!(bounced, "only one that was told to end was expected to"),
+            Verdict::Expected => assert!(expected && !self.given_up, "only one that is stopped, or will be, was expected to"),
             Verdict::Restarted { .. } => {
-                assert!(!bounced && !self.given_up && recent < self.limit, "{recent} restarts were all there may be");
+                assert!(!expected && !self.given_up && recent < self.limit, "{recent} restarts were all there may be");
                 self.spent.push(running);
             }
             Verdict::TooMany { restarts } => {
@@ -431,6 +432,36 @@ fn one_that_fails_while_it_is_terminated_is_no_restart() {
     assert_eq!(table.down(1, now, 0.0, now), Verdict::Expected);
 
     assert_eq!((table.next_steps(now), table.state(1)), (Vec::new(), Some(State::Terminating)));
+}
+
+#[test]
+fn a_bystander_that_fails_before_its_turn_to_be_stopped_is_no_second_restart() {
+    let now = Instant::now();
+    for strategy in [Strategy::OneForAll, Strategy::RestForOne] {
+        let mut table = table(strategy, 1, &[Restart::Permanent; 3], now);
+        assert!(matches!(table.down(1, now, 0.0, now), Verdict::Restarted { along: 2, .. }));
+        assert_eq!(table.next_steps(now), [Step::Bounce(3)]);
+
+        assert_eq!(table.down(2, now, 0.0, now), Verdict::Expected, "{strategy:?}");
+
+        assert_eq!(table.down(3, now, 0.0, now), Verdict::Expected);
+        assert_eq!(settle(&mut table, now), [1, 2, 3].map(Step::Start));
+        assert!(matches!(table.down(2, now, 0.0, now), Verdict::TooMany { .. }), "it runs again, and counts");
+    }
+}
+
+#[test]
+fn one_that_is_stopped_while_its_supervisor_gives_up_does_not_wait_for_a_restart() {
+    let now = Instant::now();
+    let mut table = table(Strategy::OneForAll, 1, &[Restart::Permanent; 3], now);
+    table.down(1, now, 0.0, now);
+    assert_eq!(table.next_steps(now), [Step::Bounce(3)]);
+    table.add(4, Restart::Permanent, false, None, now);
+    assert_eq!(table.down(4, now, 0.0, now), Verdict::TooMany { restarts: 1 });
+
+    for place in [3, 2] {
+        assert_eq!(table.down(place, now, 0.0, now), Verdict::TooMany { restarts: 1 });
+    }
 }
 
 #[test]

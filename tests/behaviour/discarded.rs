@@ -1,0 +1,37 @@
+//! What the report of a shutdown says of the messages that nobody handles any more (S7.8).
+
+use std::time::Duration;
+
+use actors_core::{Backoff, Supervisor};
+use tests::Gate;
+use tests::lived::{Add, End, Stage, Wait};
+
+/// How many messages the worker `/sup/a` has discarded.
+async fn discarded_of_a(stage: &Stage) -> u64 {
+    for _ in 0..3 {
+        stage.worker("a").tell(Add).await.unwrap();
+    }
+    let report = stage.system.shutdown().await;
+    report.get("/sup/a").expect("it is in the report").discarded
+}
+
+#[tokio::test(start_paused = true)]
+async fn s7_8_what_one_that_is_down_discards_is_in_the_report() {
+    let stage = Stage::new();
+    let backoff = Backoff::constant(Duration::from_secs(3_600)).no_jitter();
+    stage.supervise(Supervisor::new().child(stage.spec("a").backoff(backoff))).await;
+    stage.worker("a").tell(End::Fail).await.unwrap();
+    stage.noted("stop a0", 1).await;
+
+    assert_eq!(discarded_of_a(&stage).await, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s7_8_what_one_discards_that_is_aborted_before_its_children_is_in_the_report() {
+    let (stage, gate) = (Stage::new(), Gate::new());
+    stage.supervise(Supervisor::new().child(stage.stuck_plan("a").spec())).await;
+    stage.worker("a").tell(Wait { gate: gate.clone() }).await.unwrap();
+    gate.reached().await;
+
+    assert_eq!(discarded_of_a(&stage).await, 3);
+}
