@@ -94,11 +94,16 @@ fn force(shared: &Arc<Shared>) -> ShutdownReport {
     shared.root.close();
     let left: Vec<_> = shared.root.children().iter().flat_map(give_up).collect();
     // A destructor may wait for what hangs. Where no thread can be had, the messages stay where they are.
-    let discarding = thread::Builder::new().name(shared.thread_name("discards")).spawn(move || discard_all(left));
-    let discards = || discarding.as_ref().is_ok_and(|thread| !thread.is_finished());
+    let discards = Arc::new(());
+    let discarding = discards.clone();
+    let work = move || {
+        discard_all(left);
+        drop(discarding);
+    };
+    let _ = thread::Builder::new().name(shared.thread_name("discards")).spawn(work);
     // One that had just begun to make its own end known does so now, on another thread, and is to be in the report.
     let until = Instant::now() + LAST_ENDS;
-    while (shared.env.alive() > 0 || discards()) && Instant::now() < until {
+    while (shared.env.alive() > 0 || Arc::strong_count(&discards) > 1) && Instant::now() < until {
         thread::sleep(Duration::from_millis(1));
     }
     let report = shared.complete(&ExitReason::Unresponsive);
