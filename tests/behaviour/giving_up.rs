@@ -93,12 +93,20 @@ async fn whoever_waits_for_a_child_that_is_down_hears_that_its_supervisor_gives_
 async fn whoever_waits_for_a_child_that_is_being_stopped_hears_that_its_supervisor_gives_up() {
     let (system, journal) = (ActorSystem::new("works"), Journal::new());
     let contractor = system.actor(Contractor { journal }).spawn();
+    let mut crashes = system.crash_reports();
 
     let told = promptly("the ask inside returns", contractor.ask(WaitForOneThatIsStopped { stops: Gate::new() })).await;
 
     assert!(told.expect("the handler finishes"), "the child has ended for good");
-    assert!(matches!(promptly("it gives up", contractor.stopped()).await, ExitReason::Escalated { .. }));
+    let reason = promptly("it gives up", contractor.stopped()).await;
+    assert!(matches!(&reason, ExitReason::Escalated { child, .. } if child.name() == "last"), "{reason}");
     system.shutdown().await;
+    let mut told = Vec::new();
+    while let Some(crash) = crashes.try_recv() {
+        told.push(crash.path.name().to_owned());
+    }
+    // The one that has stopped as it was asked to is nobody's crash.
+    assert!(!told.contains(&"slow".to_owned()), "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -119,3 +119,15 @@ async fn a_name_that_is_taken_is_a_failed_start_that_the_report_names() {
     let failures: Vec<_> = report.failures.iter().map(|(path, _)| path.to_string()).collect();
     assert_eq!((&report.outcome, failures), (&Outcome::StartFailed, vec!["/port".to_owned()]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_starts_one_more_while_all_stop_has_not_failed_to_start() {
+    let system = ActorSystem::new("test");
+    system.spawn(NotNeeded);
+    system.request_shutdown();
+
+    let error = system.actor(NotNeeded).name("late").start().await.expect_err("all stop");
+    let report = promptly("the report", system.start_failed(error)).await;
+
+    assert!(report.is_clean(), "{report}");
+}

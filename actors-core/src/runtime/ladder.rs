@@ -379,6 +379,8 @@ pub(crate) fn give_up(child: &Arc<dyn AnyCell>) -> Vec<Arc<dyn AnyCell>> {
             if cell.in_hand().is_some() {
                 note(&cell, LimitHit::Abort);
             }
+            // Said again: a life that has just begun has forgotten it.
+            cell.core().signals.set(Signals::ABORT | Signals::KILL | Signals::STOP);
             // One that is at rest gets a task that does so.
             cell.clone().call();
             let exit = given_up(&cell);

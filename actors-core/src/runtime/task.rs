@@ -79,10 +79,17 @@ async fn run(life: &mut dyn AnyLife) {
         Ok(()) => serve(life).await,
         Err(over) => over,
     };
-    // Else it has nothing to do, and lives on without a task; or it was aborted while its thread was blocked, and does nothing more.
-    if !life.common().concluded && !life.common().is_aborted() {
-        end_in_box(life, over).await;
+    let common = life.common();
+    if common.concluded {
+        // It has nothing to do, and lives on without a task.
+        return;
     }
+    if common.is_aborted() {
+        // While its thread was blocked. It does nothing more; whoever drops it ends it, and tells why.
+        common.ending().over = Some(over);
+        return;
+    }
+    end_in_box(life, over).await;
 }
 
 /// The start of an actor, made where it is compiled once.

@@ -523,7 +523,13 @@ fn end_abruptly(life: &mut dyn AnyLife) {
     common.concluded = true;
     let by = if common.core().signals.any(Signals::ABORT) { AbortedBy::Deadline } else { AbortedBy::Runtime };
     if common.ending().exit.is_none() {
-        common.settle_cause(Over::Because(ExitReason::Aborted { by }));
+        // It may have failed in the moment before.
+        let failed = common.take_over().filter(|over| matches!(over, Over::Because(_)));
+        let is_all = failed.is_none();
+        common.settle_cause(failed.unwrap_or(Over::Because(ExitReason::Aborted { by })));
+        if !is_all {
+            common.exit().add(ExitReason::Aborted { by });
+        }
     } else {
         common.exit().add(ExitReason::Aborted { by });
     }

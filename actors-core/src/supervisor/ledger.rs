@@ -155,6 +155,7 @@ impl Ledger {
         let Settings { restarts: allowed, within, .. } = *self.table.settings();
         match verdict {
             Verdict::Expected => Decision::RestartWithSibling,
+            Verdict::TooLate => Decision::NotRestarted,
             Verdict::Restarted { nth, wait, along } => {
                 let of = (allowed != Policy::UNLIMITED).then_some(allowed);
                 Decision::Restart { nth, of, within, after: wait, along }

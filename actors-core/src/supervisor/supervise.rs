@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use tokio::time::Instant;
 
 use super::ledger::{After, Driver, Key, Ledger, drop_all};
-use super::table::{Consequence, Ending, Settings, State};
+use super::table::{Consequence, Ending, Settings, State, Verdict};
 use crate::lifecycle::cell::{AnyCell, Family, Overseer};
 use crate::lifecycle::conclude::{conclude, late_report};
 use crate::lifecycle::crash::{CrashReport, Decision};
@@ -127,7 +127,7 @@ impl Overseer for Supervision {
         let mut after = After::default();
         // Put together before anybody can restart it.
         let mut report = post_mortem::report(child, exit, Decision::NotRestarted);
-        let (decision, escalates) = {
+        let (decision, verdict, escalates) = {
             let mut ledger = lock(&self.ledger);
             let Ok(place) = ledger.find(&Key::Cell(child.clone())) else { return };
             // It was ended for good before this was told.
@@ -140,11 +140,20 @@ impl Overseer for Supervision {
             ledger.pump(now, &mut after);
             let terminated = ledger.table.state(place) == Some(State::Terminating);
             let decision = if terminated { Decision::NotRestarted } else { ledger.decision(verdict) };
-            (decision, ledger.too_many(place, verdict))
+            (decision, verdict, ledger.too_many(place, verdict))
         };
         report.decision = decision;
-        self.publish(report);
+        let is_too_late = verdict == Verdict::TooLate;
+        // One that has stopped as it was asked to, and is not restarted after all, is nobody's crash.
+        if !(is_too_late && exit.reason.is_clean()) {
+            self.publish(report);
+        }
         self.follow_up(after);
+        if is_too_late {
+            if let Some(exit) = expire(child) {
+                self.over(child, exit);
+            }
+        }
         if let Some((cell, restarts)) = escalates {
             self.give_up(&cell, restarts);
         }

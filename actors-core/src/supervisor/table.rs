@@ -112,6 +112,8 @@ pub(super) enum Verdict {
     Restarted { nth: u32, wait: Duration, along: usize },
     /// There have been too many restarts.
     TooMany { restarts: u32 },
+    /// It was stopped to be restarted, or was about to be, and there have been too many restarts since: it ends.
+    TooLate,
 }
 
 /// How a child ended for good.
@@ -195,7 +197,7 @@ impl Table {
         if state == State::Bouncing || self.is_to_be_stopped(place) {
             self.enter(place, State::Down, now);
             // Nothing is begun any more, this neither.
-            return self.given_up.map_or(Verdict::Expected, |restarts| Verdict::TooMany { restarts });
+            return if self.given_up.is_some() { Verdict::TooLate } else { Verdict::Expected };
         }
         self.time.stood_since(began, now);
         let spent = match self.given_up {

@@ -320,6 +320,10 @@ impl Shared {
     }
 
     pub(super) fn note_start_failure(&self, error: &StartError) {
+        // Whoever starts one more while all others stop has not failed.
+        if self.has_begun() && matches!(error.failure(), StartFailure::Stopping) {
+            return;
+        }
         lock(&self.state).start_failed = true;
         // The actor noted a failure of its own hook; a taken name is nobody's failure yet.
         if matches!(error.failure(), StartFailure::NameTaken(_) | StartFailure::InvalidName { .. }) {

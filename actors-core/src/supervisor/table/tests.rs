@@ -265,6 +265,7 @@ impl World {
                 assert!(!expected && !self.given_up && recent < self.limit, "{recent} restarts were all there may be");
                 self.spent.push(running);
             }
+            Verdict::TooLate => assert!(expected && self.given_up, "it would be restarted otherwise"),
             Verdict::TooMany { restarts } => {
                 assert!(self.given_up || (recent == self.limit && restarts == recent), "{recent} restarts are not too many");
                 self.given_up = true;
@@ -460,7 +461,7 @@ fn one_that_is_stopped_while_its_supervisor_gives_up_does_not_wait_for_a_restart
     assert_eq!(table.down(4, now, 0.0, now), Verdict::TooMany { restarts: 1 });
 
     for place in [3, 2] {
-        assert_eq!(table.down(place, now, 0.0, now), Verdict::TooMany { restarts: 1 });
+        assert_eq!(table.down(place, now, 0.0, now), Verdict::TooLate);
     }
 }
 
