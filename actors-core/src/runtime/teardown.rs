@@ -94,7 +94,7 @@ pub(super) fn ends_at_once(life: &mut dyn AnyLife) -> bool {
     let common = life.common();
     let core = common.core();
     let runs_hook = has_hook || fault::threatens_stop(&common.any);
-    if runs_hook || core.signals.any(Signals::DRAIN) && common.any.queued() > 0 {
+    if runs_hook || core.signals.any(Signals::DRAIN) && common.has_to_drain() {
         return false;
     }
     if !core.signals.any(Signals::STOP) {
@@ -290,6 +290,18 @@ fn goes_down(life: &mut dyn AnyLife) -> bool {
 }
 
 impl Common {
+    /// Whether one that drains has something to handle. Looked at when nothing more comes: whoever asked it to end may not have got
+    /// around to closing its mailbox.
+    fn has_to_drain(&self) -> bool {
+        let core = self.core();
+        let cause = core.peek_ties(|ties| ties.cause.clone()).flatten().unwrap_or(ExitReason::Normal);
+        if !core.is_restarted_after(&cause) {
+            core.signals.set(Signals::FINAL);
+            self.any.close(Closed::Stopping);
+        }
+        self.any.queued() > 0
+    }
+
     /// Whether the actor does nothing more, not even what belongs to its end.
     pub(super) fn is_aborted(&self) -> bool {
         self.core().signals.any(Signals::ABORT)
