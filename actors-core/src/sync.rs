@@ -32,6 +32,11 @@ impl<T: ?Sized> Mutex<T> {
     pub(crate) fn get_mut(&mut self) -> &mut T {
         self.0.get_mut()
     }
+
+    /// Locks it, unless it is locked.
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock()
+    }
 }
 
 /// Locks `mutex`.

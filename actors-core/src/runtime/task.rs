@@ -5,9 +5,11 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::life::{AnyLife, Life, Over};
+use super::fault;
+use super::life::{AnyLife, Common, Life, Over};
 use super::rest::end_at_rest;
 use super::serve::{self, serve};
+use super::sitter::Sitter;
 use super::teardown::{end, end_here};
 use super::turn::{start, take_turn};
 use super::turns::Turns;
@@ -114,8 +116,16 @@ pub(super) fn go_on_in_task(mut life: Box<dyn AnyLife>) {
     let runtime = common.any.env().runtime.clone();
     note_wake();
     if takes_turns && common.goes_on_in_turns() {
-        runtime.spawn(Turns::new(life));
+        runtime.spawn(Turns::new(Sitter::new(life)));
     } else {
         runtime.spawn(live(life));
+    }
+}
+
+impl Common {
+    /// Whether what is left of this life, as far as is known, can be done in turns.
+    pub(super) fn goes_on_in_turns(&self) -> bool {
+        let is_over = self.ending.as_ref().is_some_and(|ending| ending.over.is_some());
+        !is_over && !fault::threatens_messages(&self.any)
     }
 }

@@ -5,29 +5,83 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::fault;
-use super::life::{AnyLife, Common};
-use super::task::go_on_in_task;
-use super::turn::{Outcome, do_turn};
-use crate::lifecycle::current::{Identity, Role};
+use super::seat::{Found, Seat, System, in_a_row};
+use super::sitter::Sitter;
+use super::turn::Outcome;
 use crate::lifecycle::env::CountedTask;
+
+/// After how many polls the life is put on a seat for the first time, to see whether anybody uses it; after more and more, if nobody does.
+const FIRST: u32 = 4;
+const LAST: u32 = 1024;
 
 /// Takes the turns of an actor. Dropped at any point, it still ends the actor in order.
 #[repr(C)]
 pub(super) struct Turns {
-    /// Gone when there is nothing left to do, or when another task does it. First, in the line of memory that whoever wakes the task
-    /// has touched.
-    life: Option<Box<dyn AnyLife>>,
-    identity: Identity,
+    /// Gone when there is nothing left to do, when another task does it, or when it is on the seat. First, in the line of memory that
+    /// whoever wakes the task has touched.
+    sitter: Option<Sitter>,
+    system: System,
+    /// After how many polls it sits down, and after how many the next time.
+    patience: u32,
+    next_patience: u32,
+    seat: Option<Arc<Seat>>,
     _counted: CountedTask,
 }
 
 impl Turns {
-    pub(super) fn new(mut life: Box<dyn AnyLife>) -> Self {
-        let any = &life.common().any;
-        Turns { identity: Identity::new(any.clone(), Role::Itself), _counted: any.env().count_task(), life: Some(life) }
+    pub(super) fn new(mut sitter: Sitter) -> Self {
+        let env = sitter.env();
+        let (system, _counted) = (System::of(env), env.count_task());
+        Turns { sitter: Some(sitter), system, patience: FIRST, next_patience: FIRST, seat: None, _counted }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn poll_own(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let outcome = match &mut self.sitter {
+            Some(sitter) if self.patience > 0 || self.system == System::NONE => {
+                self.patience = self.patience.saturating_sub(1);
+                sitter.turn(cx)
+            }
+            _ => return self.poll_at_seat(cx),
+        };
+        match outcome {
+            Outcome::Sleep => Poll::Pending,
+            outcome => self.goes_on(&outcome, cx),
+        }
+    }
+
+    /// Takes a turn at the seat, as long as others do so, too.
+    #[inline(never)]
+    fn poll_at_seat(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(sitter) = self.sitter.take() {
+            self.seat.get_or_insert_with(|| Seat::new(self.system, cx.waker().clone())).put(sitter);
+        }
+        let Some(seat) = &self.seat else { return Poll::Ready(()) };
+        match seat.take_own_turn() {
+            Found::Turn(Outcome::Sleep) => Poll::Pending,
+            Found::Turn(outcome) => self.goes_on(&outcome, cx),
+            Found::Nobody => Poll::Ready(()),
+            Found::Unused(sitter) => {
+                self.sitter = Some(sitter);
+                self.next_patience = LAST.min(self.next_patience * 4);
+                self.patience = self.next_patience;
+                self.poll_own(cx)
+            }
+        }
+    }
+
+    /// What comes after a turn, unless the task sleeps.
+    #[cold]
+    fn goes_on(&mut self, outcome: &Outcome, cx: &mut Context<'_>) -> Poll<()> {
+        if let Outcome::Yield = outcome {
+            poll_yield(cx);
+            return Poll::Pending;
+        }
+        self.sitter.take().into_iter().for_each(|sitter| sitter.leave(outcome));
+        Poll::Ready(())
     }
 }
 
@@ -35,38 +89,15 @@ impl Future for Turns {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Turns { life, identity, .. } = &mut *self;
-        let outcome = match life {
-            Some(life) => identity.enter_turn(|| do_turn(&mut **life, Some(cx))),
-            None => Outcome::Done,
-        };
-        match outcome {
-            Outcome::Sleep => Poll::Pending,
-            outcome => self.goes_on(outcome, cx),
-        }
+        in_a_row(self.system, || self.poll_own(cx))
     }
 }
 
-impl Turns {
-    /// What comes after a turn, unless the task sleeps.
-    #[cold]
-    fn goes_on(&mut self, outcome: Outcome, cx: &mut Context<'_>) -> Poll<()> {
-        match outcome {
-            Outcome::Sleep => return Poll::Pending,
-            Outcome::Yield => {
-                poll_yield(cx);
-                return Poll::Pending;
-            }
-            Outcome::Done => self.life = None,
-            Outcome::Task => leave(&mut self.life),
+impl Drop for Turns {
+    fn drop(&mut self) {
+        if let Some(seat) = &self.seat {
+            seat.abandon();
         }
-        Poll::Ready(())
-    }
-}
-
-fn leave(life: &mut Option<Box<dyn AnyLife>>) {
-    if let Some(life) = life.take() {
-        go_on_in_task(life);
     }
 }
 
@@ -74,13 +105,5 @@ fn leave(life: &mut Option<Box<dyn AnyLife>>) {
 fn poll_yield(cx: &mut Context<'_>) {
     if pin!(tokio::task::yield_now()).poll(cx).is_ready() {
         cx.waker().wake_by_ref();
-    }
-}
-
-impl Common {
-    /// Whether what is left of this life, as far as is known, can be done in turns.
-    pub(super) fn goes_on_in_turns(&self) -> bool {
-        let is_over = self.ending.as_ref().is_some_and(|ending| ending.over.is_some());
-        !is_over && !fault::threatens_messages(&self.any)
     }
 }

@@ -189,6 +189,10 @@ impl RunQueue {
         queue.make(call);
     }
 
+    pub(crate) fn has_several_threads(&self) -> bool {
+        self.several
+    }
+
     /// Whether a runner is awake.
     pub(crate) fn is_awake(&self) -> bool {
         lock(&self.inner).is_awake()
