@@ -1,4 +1,4 @@
-//! The mailbox, the word of signals, the reply slot and the run queue, in every order of steps that a few threads can take.
+//! The mailbox, the word of signals, the reply slot, the run queue and the seats, in every order of steps that a few threads can take.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The mailbox, the word of signals, the reply slot and the run queue, in every order of steps that a few threads can take.
+//! The mailbox, the word of signals, the reply slot, the run queue and the seats, in every order of steps that a few threads can take.
 //!
 //! The files of the library are included as they are; `std` and `parking_lot` are those of loom. What stands in for the rest of an actor is in
 //! `actor.rs` and `lifecycle.rs`.
@@ -36,9 +36,11 @@ mod line;
 mod players;
 mod queue;
 mod replies;
+mod runtime;
+mod seats;
 mod turns;
 
 /// All of them.
 pub fn models() -> Vec<models::Model> {
-    [queue::MODELS, line::MODELS, life::MODELS, replies::MODELS, turns::MODELS].concat()
+    [queue::MODELS, line::MODELS, life::MODELS, replies::MODELS, turns::MODELS, seats::MODELS].concat()
 }

@@ -8,6 +8,45 @@ pub(crate) mod signal;
 #[allow(dead_code, reason = "a model needs a part of it")]
 pub(crate) mod run_queue;
 
+/// Stands in for what all actors share: how many of their tasks have ended.
+pub(crate) mod env {
+    use std::sync::Arc;
+
+    use crate::players::Count;
+
+    pub(crate) struct Env {
+        pub(crate) run_queue: OneThread,
+        pub(crate) ended: Count,
+    }
+
+    /// Stands in for the run queue of a runtime of one thread.
+    pub(crate) struct OneThread;
+
+    impl OneThread {
+        pub(crate) fn has_several_threads(&self) -> bool {
+            false
+        }
+    }
+
+    impl Env {
+        pub(crate) fn new() -> Arc<Env> {
+            Arc::new(Env { run_queue: OneThread, ended: Count::new() })
+        }
+
+        pub(crate) fn count_task(self: &Arc<Self>) -> CountedTask {
+            CountedTask(self.clone())
+        }
+    }
+
+    pub(crate) struct CountedTask(Arc<Env>);
+
+    impl Drop for CountedTask {
+        fn drop(&mut self) {
+            self.0.ended.add();
+        }
+    }
+}
+
 /// Stands in: in a model nothing is dropped by the kernel's hand.
 pub(crate) mod current {
     #[allow(dead_code, reason = "named by the real reply")]

@@ -29,6 +29,11 @@ pub mod thread {
         pub fn try_with<R>(&'static self, work: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
             self.0.try_with(work)
         }
+
+        /// As the real one.
+        pub fn with<R>(&'static self, work: impl FnOnce(&T) -> R) -> R {
+            self.0.with(work)
+        }
     }
 
     impl<T: 'static> Local<::std::cell::Cell<T>> {
@@ -71,6 +76,14 @@ pub mod time {
     /// As the real one. No time passes: what a model does next does not depend on how fast the machine is.
     #[derive(Clone, Copy, Debug)]
     pub struct Instant;
+
+    impl ::std::ops::Sub for Instant {
+        type Output = Duration;
+
+        fn sub(self, _: Instant) -> Duration {
+            Duration::ZERO
+        }
+    }
 
     impl Instant {
         /// As the real one.

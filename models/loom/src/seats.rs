@@ -1,0 +1,198 @@
+//! Seats, on a runtime of one thread: who is told from a turn, and by other threads meanwhile, takes each message once, and its task is there
+//! for the rest.
+
+use std::sync::Arc;
+use std::task::Context;
+use std::unseen;
+
+use loom::thread;
+use models::Model;
+use tokio::runtime::Runtime;
+
+use crate::actor::enter;
+use crate::kit::{Notes, explore_between, poll_take};
+use crate::lifecycle::env::Env;
+use crate::mailbox::{Admission, Batch, Capacity, Mailbox, Overflow, Wakeup};
+use crate::players::Count;
+use crate::runtime::turn::Outcome;
+use crate::runtime::{Life, in_a_turn, task};
+use crate::sync::wake;
+
+pub(crate) const MODELS: &[Model] = &[
+    ("who_is_told_from_a_turn_and_from_outside_handles_both", told_twice),
+    ("what_is_passed_on_in_a_turn_that_another_takes_comes_beside_what_comes_from_outside", passed_on),
+    ("whose_life_is_over_in_a_turn_that_another_takes_for_it_has_its_task_end", over),
+    ("who_is_told_from_a_turn_when_the_runtime_goes_ends_once", runtime_gone),
+];
+
+/// Ends whoever is told so.
+const LAST: u32 = 99;
+/// Who has had as many, one by one, sits at its seat.
+const MESSAGES: usize = 6;
+
+/// What somebody does with a message.
+type Work = dyn Fn(u32) + Send + Sync;
+
+struct Person {
+    mailbox: Mailbox<u32>,
+    work: Box<Work>,
+    notes: Notes<u32>,
+    handled: Count,
+    /// How often its life was dropped.
+    ended: Count,
+    /// It takes a turn.
+    busy: unseen::Mutex<bool>,
+}
+
+struct Turning {
+    person: Arc<Person>,
+    batch: Batch<u32>,
+}
+
+impl Life for Turning {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Outcome {
+        let Turning { person, batch } = self;
+        let was_busy = std::mem::replace(&mut *person.busy.lock().expect("nothing panics here"), true);
+        assert!(!was_busy, "nobody takes two turns at a time");
+        let mut outcome = Outcome::Sleep;
+        while let Some(message) = person.mailbox.take(batch).or_else(|| poll_take(&person.mailbox, batch, cx)) {
+            (person.work)(message);
+            person.notes.add(message);
+            person.handled.add();
+            if message == LAST {
+                outcome = Outcome::Done;
+                break;
+            }
+        }
+        *person.busy.lock().expect("nothing panics here") = false;
+        outcome
+    }
+}
+
+impl Drop for Turning {
+    fn drop(&mut self) {
+        self.person.ended.add();
+    }
+}
+
+impl Person {
+    fn tell(&self, message: u32) {
+        let Admission::Room(room) = enter(&self.mailbox) else { unreachable!("it is open, and unbounded") };
+        arouse(room.put_made(message).wakeup);
+    }
+
+    /// Has it look at what there is.
+    fn call(&self) {
+        arouse(self.mailbox.call());
+    }
+}
+
+fn arouse(wakeup: Wakeup) {
+    match wakeup {
+        Wakeup::Nothing => {}
+        Wakeup::Wake(waker) => wake(waker),
+        Wakeup::Start => unreachable!("it has a task"),
+    }
+}
+
+/// A runtime of one thread, and what all who take turns there share.
+struct Table {
+    runtime: Runtime,
+    env: Arc<Env>,
+}
+
+impl Table {
+    fn new() -> Table {
+        Table { runtime: Runtime::new(1), env: Env::new() }
+    }
+
+    /// One who sits at the table; it has handled some messages for that.
+    fn person(&self, work: impl Fn(u32) + Send + Sync + 'static) -> Arc<Person> {
+        let mailbox = Mailbox::new(Capacity::Unbounded, Overflow::Wait);
+        let (notes, handled, ended, busy) = (Notes::default(), Count::new(), Count::new(), unseen::Mutex::default());
+        let person = Arc::new(Person { mailbox, work: Box::new(work), notes, handled, ended, busy });
+        assert!(matches!(person.mailbox.call(), Wakeup::Start), "there was nobody");
+        self.runtime.handle().spawn(task(&self.env, Turning { person: person.clone(), batch: Batch::new() }));
+        for told in 1..=MESSAGES {
+            person.tell(0);
+            person.handled.wait_for(told);
+        }
+        person
+    }
+
+    /// Has another actor tell somebody in its turn.
+    fn tell_in_a_turn(&self, person: &Arc<Person>, message: u32) {
+        let (env, person) = (self.env.clone(), person.clone());
+        self.runtime.handle().spawn(async move { in_a_turn(&env, || person.tell(message)) });
+    }
+
+    /// Asserts that these are all the messages that were handled in the end, each once, by one who is dropped once.
+    fn end(self, person: &Person, expected: &[u32]) {
+        loom::stop_exploring();
+        self.runtime.shut_down();
+        let mut handled: Vec<u32> = person.notes.all().into_iter().filter(|message| *message > 0).collect();
+        handled.sort_unstable();
+        assert_eq!(handled, expected);
+        assert_eq!(person.ended.get(), 1, "one life, dropped once");
+    }
+}
+
+fn told_twice() -> u64 {
+    explore_between(|| {
+        let table = Table::new();
+        let person = table.person(|_| {});
+        loom::explore();
+        table.tell_in_a_turn(&person, 1);
+        person.tell(2);
+        person.handled.wait_for(MESSAGES + 2);
+        table.end(&person, &[1, 2]);
+    })
+}
+
+fn passed_on() -> u64 {
+    explore_between(|| {
+        let table = Table::new();
+        let second = table.person(|_| {});
+        let next = second.clone();
+        let first = table.person(move |message| {
+            if message > 0 {
+                next.tell(message + 1);
+            }
+        });
+        loom::explore();
+        table.tell_in_a_turn(&first, 1);
+        second.tell(9);
+        second.handled.wait_for(MESSAGES + 2);
+        first.handled.wait_for(MESSAGES + 1);
+        table.end(&second, &[2, 9]);
+        assert_eq!(first.ended.get(), 1);
+    })
+}
+
+fn over() -> u64 {
+    explore_between(|| {
+        let table = Table::new();
+        let person = table.person(|_| {});
+        loom::explore();
+        table.tell_in_a_turn(&person, LAST);
+        person.call();
+        table.env.ended.wait_for(1);
+        table.end(&person, &[LAST]);
+    })
+}
+
+fn runtime_gone() -> u64 {
+    explore_between(|| {
+        let table = Table::new();
+        let person = table.person(|_| {});
+        loom::explore();
+        table.tell_in_a_turn(&person, 1);
+        let told = person.clone();
+        let teller = thread::spawn(move || told.tell(2));
+        table.runtime.shut_down();
+        teller.join().expect("it goes well");
+        loom::stop_exploring();
+        assert_eq!(person.ended.get(), 1, "one life, dropped once");
+        assert!(person.notes.all().iter().filter(|message| **message > 0).count() <= 2);
+    })
+}
