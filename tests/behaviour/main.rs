@@ -83,6 +83,7 @@ mod overtaken;
 mod own_reasons;
 mod owner;
 mod panics;
+mod passed_on;
 mod peer_group_members;
 mod peer_group_owners;
 mod peer_group_stage;
