@@ -125,16 +125,16 @@ impl Shared {
         known.unwrap_or_else(|| Shared::around(cell.env().clone(), lookup::root_of(cell), Settings::default()))
     }
 
-    /// Notes that a shutdown begins, and says so; if one runs, brings its deadline nearer.
-    pub(super) fn try_begin(&self, trigger: Trigger, within: Option<Duration>) -> bool {
+    /// Notes that a shutdown begins, and says so; if one runs, a limit that is given brings its deadline nearer.
+    pub(super) fn try_begin(&self, trigger: Trigger, given: Option<Duration>) -> bool {
         // A year is for ever, and the clock of any machine can count it.
-        let within = within.unwrap_or(self.deadline).min(Duration::from_secs(365 * 24 * 60 * 60));
+        let within = given.unwrap_or(self.deadline).min(Duration::from_secs(365 * 24 * 60 * 60));
         let now = Instant::now();
         let real_now = std::time::Instant::now();
         let (first, to_wake) = {
             let mut state = lock(&self.state);
             match &mut state.going {
-                Some(going) if now + within >= going.deadline => (false, None),
+                Some(going) if given.is_none() || now + within >= going.deadline => (false, None),
                 Some(going) => {
                     going.deadline = now + within;
                     going.real_deadline = real_now + within;

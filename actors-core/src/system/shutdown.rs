@@ -19,7 +19,7 @@ use crate::runtime::{Budget, Parent, bring_down};
 use crate::telemetry;
 use crate::time::after;
 
-/// Begins a shutdown; if one runs, brings its deadline nearer.
+/// Begins a shutdown; if one runs, a limit brings its deadline nearer.
 pub(super) fn begin(shared: &Arc<Shared>, trigger: Trigger, within: Option<Duration>) {
     if shared.try_begin(trigger, within) {
         // Not when the driver comes to it: whoever starts something from now on is refused. While the system quiesces, it serves on.
