@@ -89,6 +89,7 @@ mod peer_group_stage;
 mod peer_groups;
 mod pool;
 mod pool_limits;
+mod pool_stops;
 mod quiesce;
 mod races;
 mod references;
