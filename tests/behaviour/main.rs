@@ -27,6 +27,7 @@ mod deep_at_rest;
 mod destructors;
 mod discarded;
 mod done_is_done;
+mod down_at_a_stop;
 mod drained;
 mod draining;
 mod dropped_systems;

@@ -14,6 +14,7 @@ use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::current::current_actor;
 use crate::lifecycle::exit::{ExitReason, StartFailure};
 use crate::lifecycle::path::{ActorPath, Segment};
+use crate::lifecycle::request::{self, Mode};
 use crate::lifecycle::signal::Signals;
 use crate::runtime::StartError;
 use crate::sync::lock;
@@ -156,7 +157,7 @@ impl Supervision {
     /// Stops a child for good. What is returned resolves when it has ended; `None` if it does not run.
     pub(super) fn terminate(self: &Arc<Self>, key: &Key) -> Result<Option<oneshot::Receiver<()>>, Refused> {
         let mut after = After::default();
-        let ended = {
+        let (ended, at_once) = {
             let mut ledger = lock(&self.ledger);
             let place = match ledger.find(key) {
                 Ok(place) => place,
@@ -174,12 +175,19 @@ impl Supervision {
                 return Ok(None);
             }
             let (ended, wait) = oneshot::channel();
-            ledger.kids.get_mut(&place).expect("who stands in the table is known").ended.push(ended);
+            let closed = ledger.closed;
+            let kid = ledger.kids.get_mut(&place).expect("who stands in the table is known");
+            kid.ended.push(ended);
+            // Its supervisor stops: nobody carries steps out any more, and whoever asks may be one for whom that waits.
+            let at_once = kid.cell.clone().filter(|_| closed);
             ledger.steps.push(Step::Retire(place));
             ledger.pump(now, &mut after);
-            wait
+            (wait, at_once)
         };
         self.follow_up(after);
+        if let Some(cell) = at_once {
+            request::retire(&cell, ExitReason::Shutdown, Mode::AsPolicy, None);
+        }
         Ok(Some(ended))
     }
 
