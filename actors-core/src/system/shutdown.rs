@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::callback::callback_too_late;
 use super::report::{Outcome, ShutdownReport, Trigger};
 use super::shared::Shared;
 use super::watchdog;
@@ -112,8 +113,11 @@ async fn quiesce(shared: &Shared, mut hard: Pin<&mut impl Future<Output = ()>>) 
     shared.note_quiesced();
 }
 
-/// Runs one callback, for half of the time there is if others are to come; a panic, in its destructor too, or a callback that
-/// takes longer, is noted and does not stop the others.
+/// How much of the time is kept at most when the last callback runs, to say that it has outlasted the rest.
+const TO_REPORT: Duration = Duration::from_millis(100);
+
+/// Runs one callback, for half of the time there is if others are to come, and for all but a moment if not; a panic, in its
+/// destructor too, or a callback that takes longer, is noted and does not stop the others.
 async fn run_callback(shared: &Shared, callback: Pin<Box<dyn Future<Output = ()> + Send>>, others: bool) {
     let mut callback = Some(callback);
     let began = Instant::now();
@@ -123,18 +127,19 @@ async fn run_callback(shared: &Shared, callback: Pin<Box<dyn Future<Output = ()>
         Err(reason) => Poll::Ready(Err(reason)),
         Ok(Poll::Pending) => {
             let left = shared.due_for(cx.waker()).map_or(Duration::ZERO, |due| due.saturating_duration_since(began));
-            let until = began + if others { left / 2 } else { left };
+            let until = began + if others { left / 2 } else { left - TO_REPORT.min(left / 10) };
             if late.deadline() != until {
                 late.as_mut().reset(until);
             }
-            let too_late = || Err(ExitReason::failed("a callback outlasted its time".into()));
-            late.as_mut().poll(cx).map(|()| too_late())
+            late.as_mut().poll(cx).map(|()| Err(callback_too_late()))
         }
     })
     .await;
     let dropped = guard(|| callback = None);
-    if let Err(reason) = outcome.and(dropped) {
-        shared.env.note_failure(ActorPath::root(), reason);
+    let in_time = shared.call_is_over();
+    match outcome.and(dropped) {
+        Err(reason) if in_time => shared.env.note_failure(ActorPath::root(), reason),
+        _ => {}
     }
 }
 
