@@ -5,6 +5,7 @@ mod alone;
 mod ask_limits;
 mod asking;
 mod at_rest;
+mod at_the_end;
 mod backoff;
 mod between_lives;
 mod blocked_turns;

@@ -180,10 +180,12 @@ impl Overseer for Supervision {
             let now = Instant::now();
             let closed = ledger.closed;
             let kid = ledger.kids.get_mut(&place).expect("it was found");
-            kid.over = true;
+            // It was seen before it was told.
+            if std::mem::replace(&mut kid.over, true) {
+                return;
+            }
             let (ended, started) = (std::mem::take(&mut kid.ended), std::mem::take(&mut kid.started));
-            // Whoever asked for it did not stay to see that it had started.
-            let abandoned = kid.awaited && exit.reason == ExitReason::Killed;
+            let abandoned = kid.abandoned;
             let ending = if abandoned { Ending::NotStarted } else { ending(exit) };
             let first_start = kid.restarts == 0 && child.core().signals.get() & (Signals::AWAITED | Signals::STARTED) == Signals::AWAITED;
             // What has no name cannot be asked for again; and a first start that failed leaves nothing.
@@ -216,6 +218,18 @@ impl Overseer for Supervision {
             }
             Consequence::GiveUp => self.give_up(child, 0),
         }
+    }
+
+    fn dismiss(&self, child: &Arc<dyn AnyCell>) {
+        let mut after = After::default();
+        {
+            let mut ledger = lock(&self.ledger);
+            let Ok(place) = ledger.find(&Key::Cell(child.clone())) else { return };
+            let now = Instant::now();
+            ledger.table.terminate(place, now);
+            ledger.pump(now, &mut after);
+        }
+        self.follow_up(after);
     }
 
     fn close(&self) {

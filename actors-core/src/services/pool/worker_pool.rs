@@ -197,8 +197,7 @@ impl<W: Actor> WorkerPool<W> {
         if ctx.unless_stopping(leaving.stopped()).await.is_err() {
             return Err(StartError::new(leaving.path(), StartFailure::Stopping, None));
         }
-        // Its end is known to all by now, and to its supervision in a moment: then that forgets it. If it has, that is as well.
-        let _ = ctx.terminate_child(&leaving).await;
+        // If its spec has been removed already, that is as well.
         let _ = ctx.remove_child(&leaving);
         Ok(())
     }
