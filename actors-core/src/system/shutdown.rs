@@ -12,6 +12,7 @@ use super::callback::callback_too_late;
 use super::report::{Outcome, ShutdownReport, Trigger};
 use super::shared::Shared;
 use super::watchdog;
+use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::current::current_owner;
 use crate::lifecycle::exit::{AbortedBy, ExitReason};
 use crate::lifecycle::panic::guard;
@@ -33,9 +34,14 @@ pub(super) fn begin(shared: &Arc<Shared>, trigger: Trigger, within: Option<Durat
     }
 }
 
+/// The actor of the system, if it is one, whose code this is.
+pub(super) fn caller(shared: &Shared) -> Option<Arc<dyn AnyCell>> {
+    current_owner().filter(|caller| Arc::ptr_eq(caller.env(), &shared.env))
+}
+
 /// Shuts down and waits for the report; inside an actor of the system, that would wait for itself.
 pub(super) async fn shut_down(shared: &Arc<Shared>, within: Option<Duration>) -> ShutdownReport {
-    if let Some(caller) = current_owner().filter(|caller| Arc::ptr_eq(caller.env(), &shared.env)) {
+    if let Some(caller) = caller(shared) {
         return shared.report_with(Trigger::Request, Some(Outcome::WouldDeadlock { path: caller.path() }), Vec::new());
     }
     begin(shared, Trigger::Request, within);
