@@ -1,10 +1,11 @@
 //! Callbacks for the end of a system: whatever becomes of one, the others run.
 
 use std::future::pending;
+use std::sync::mpsc;
 use std::time::Duration;
 
-use actors_core::{Actor, ActorSystem, messages};
-use tests::Journal;
+use actors_core::{Actor, ActorSystem, Outcome, messages};
+use tests::{Journal, eventually};
 use tokio::time::timeout;
 
 /// Panics when it is dropped.
@@ -75,4 +76,40 @@ async fn a_name_that_was_taken_at_a_start_that_failed_is_among_the_failures() {
     let report = system.start_failed(error).await;
 
     assert_eq!(report.failures.iter().map(|(path, _)| path).collect::<Vec<_>>(), ["/a"], "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sys_1_a_callback_that_hangs_is_among_the_failures_whoever_sees_so_first() {
+    let shutdowns: Vec<_> = (0..40)
+        .map(|_| {
+            let system = ActorSystem::new("quarry");
+            system.on_terminated(pending::<()>).expect("it is not over");
+            tokio::spawn(async move { system.shutdown_within(Duration::from_millis(500)).await })
+        })
+        .collect();
+    for shutdown in shutdowns {
+        let report = timeout(Duration::from_secs(60), shutdown).await.expect("it is bounded").expect("it does not panic");
+        assert_eq!((&report.outcome, report.failed), (&Outcome::Failed, 1), "{report}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callback_that_blocks_its_thread_is_among_the_failures_and_those_after_it_do_not_run_once_that_is_said() {
+    let (system, journal) = (ActorSystem::new("quarry"), Journal::new());
+    let (noting, note) = (journal.clone(), journal.drop_note("dropped"));
+    system
+        .on_terminated(async move || {
+            noting.note("called");
+            drop(note);
+        })
+        .expect("it is not over");
+    let (lets_go, held) = mpsc::channel::<()>();
+    system.on_terminated(async move || drop(held.recv())).expect("it is not over");
+
+    let report = system.shutdown_within(Duration::from_millis(200)).await;
+    drop(lets_go);
+    eventually("the others are dropped", || !journal.is_empty()).await;
+
+    assert_eq!((&report.outcome, report.failed), (&Outcome::Failed, 1), "{report}");
+    assert_eq!(journal.entries(), ["dropped"]);
 }

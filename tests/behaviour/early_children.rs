@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, AutoShutdown, Backoff, ChildSpec, ChildState, Supervisor, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, AutoShutdown, Backoff, ChildSpec, ChildState, StartFailure, Supervisor, messages};
 use tests::promptly;
 
 #[derive(Actor)]
@@ -53,6 +53,17 @@ async fn a_child_added_before_the_supervisor_has_started_comes_after_its_own() {
     promptly("it is added", sup.add_child(worker("b").transient().significant())).await.unwrap();
     let names: Vec<_> = sup.supervised_children().into_iter().filter_map(|child| child.name).collect();
     assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), ["a", "b"]);
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lif_2_who_adds_a_child_to_a_supervisor_whose_own_do_not_start_is_told() {
+    let system = ActorSystem::new("t");
+    let broken = ChildSpec::new("a", || -> Worker { panic!("not made") });
+    let sup = system.actor(Supervisor::new().child(broken)).name("sup").spawn();
+    let refused = promptly("it is told", sup.add_child(worker("b"))).await.unwrap_err();
+    assert!(matches!(refused.failure(), StartFailure::Stopping), "{refused}");
+    assert!(system.lookup::<Worker>("/sup/b").is_none());
     system.shutdown().await;
 }
 

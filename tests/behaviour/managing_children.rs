@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors_core::{
-    ActorPath, ActorRef, AutoShutdown, ChildError, ChildInfo, ChildSpec, ChildState, Context, DynamicSupervisor, ExitReason, Restart,
-    StartError, StartFailure, Supervisor, messages,
+    Actor, ActorPath, ActorRef, AutoShutdown, ChildError, ChildInfo, ChildSpec, ChildState, Context, DynamicSupervisor, ExitReason, Policy,
+    Restart, StartError, StartFailure, Supervisor, messages,
 };
 use tests::lived::{Add, End, Life, Lived, Plan, Stage, Start, Stop, Wait, names};
 use tests::{Broken, Gate, eventually, promptly};
@@ -206,6 +206,41 @@ async fn str_6_a_bad_spec_is_refused_when_it_is_added() {
         assert!(matches!(refused.failure(), StartFailure::BadSpec(_)), "{refused}");
     }
     assert_eq!((plan.lives(), sup.count_children().specs), (0, 0));
+    stage.system.shutdown().await;
+}
+
+/// Supervises by its own policy.
+#[derive(Actor)]
+struct Parent {
+    plan: Plan,
+}
+
+#[messages]
+impl Parent {
+    #[message]
+    async fn add_one(&mut self, ctx: &mut Context<Self>) -> Option<StartFailure> {
+        ctx.add_child(self.plan.spec()).await.err().map(|refused| refused.failure().clone())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_1_a_period_of_zero_in_an_actor_s_own_policy_is_refused_before_its_first_child() {
+    let stage = Stage::new();
+    let plan = stage.plan("child");
+    for (restarts, refuses) in [(1, true), (0, false), (Policy::UNLIMITED, false)] {
+        let made = plan.clone();
+        let spec = ChildSpec::new("parent", move || Parent { plan: made.clone() });
+        let spec = spec.policy(move |policy| (policy.restarts, policy.within) = (restarts, Duration::ZERO));
+        let sup = stage.system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
+        let parent = stage.system.lookup::<Parent>("/sup/parent").unwrap();
+
+        let refused = parent.ask(AddOne).await.unwrap();
+
+        assert_eq!(matches!(refused, Some(StartFailure::BadSpec(_))), refuses, "{restarts}: {refused:?}");
+        assert_eq!(plan.lives() == 0, refuses);
+        sup.stop();
+        sup.stopped().await;
+    }
     stage.system.shutdown().await;
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use actors_core::{ExitReason, Limit, Supervisor};
+use actors_core::{ExitReason, Limit, ShutdownReport, Supervisor};
 use tests::lived::{Stage, Stop};
 use tests::promptly;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
@@ -37,4 +38,50 @@ async fn a_parent_that_was_killed_gives_its_children_the_time_of_a_kill_only() {
     assert_eq!(promptly("its end", parent.stopped()).await, ExitReason::Killed);
     // The hooks of those below would take half a second each.
     assert!(began.elapsed() <= Duration::from_millis(1_250), "{:?}", began.elapsed());
+}
+
+/// Starts an actor that needs 40 s to stop.
+async fn slow(stage: &Stage) {
+    let db = stage.plan("db").stops(|_| Stop::Takes(Duration::from_secs(40))).make();
+    stage.system.actor(db).name("db").hook_limit(Duration::from_secs(50)).unlimited_stop().start().await.expect("it starts");
+}
+
+/// Begins a shutdown within a minute.
+fn a_minute(stage: &Stage) -> JoinHandle<ShutdownReport> {
+    let system = stage.system.clone();
+    tokio::spawn(async move { system.shutdown_within(Duration::from_secs(60)).await })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_significant_actor_takes_nothing_of_the_time_that_a_shutdown_was_given() {
+    let stage = Stage::new();
+    slow(&stage).await;
+    let front = stage.system.actor(stage.plan("front").make()).name("front").significant().start().await.expect("it starts");
+    let report = a_minute(&stage).await.expect("it does not panic");
+    assert!(!front.is_alive() && report.is_clean() && report.total.as_secs() == 40, "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_again_for_a_shutdown_without_a_limit_takes_nothing_of_its_time() {
+    let stage = Stage::new();
+    slow(&stage).await;
+    let shutdown = a_minute(&stage);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    stage.system.request_shutdown();
+    let again = stage.system.shutdown().await;
+    let report = shutdown.await.expect("it does not panic");
+    assert!(report.is_clean() && report.total.as_secs() == 40, "{report}");
+    assert_eq!(again.total, report.total);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_again_for_a_shutdown_with_a_limit_brings_its_deadline_nearer() {
+    let stage = Stage::new();
+    slow(&stage).await;
+    let shutdown = a_minute(&stage);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let again = stage.system.shutdown_within(Duration::from_secs(10)).await;
+    let report = shutdown.await.expect("it does not panic");
+    assert!(!report.is_clean() && report.total <= Duration::from_secs(11), "{report}");
+    assert_eq!(again.total, report.total);
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actors_core::{
-    Actor, ActorRef, ActorState, ActorSystem, BoxError, ChildInfo, ChildState, Context, ExitReason, Exited, Hooks, Protocol, StartFailure,
-    Supervisor, Tie, messages,
+    Actor, ActorRef, ActorState, ActorSystem, BoxError, ChildInfo, ChildSpec, ChildState, Context, ExitReason, Exited, Hooks, Protocol,
+    StartFailure, Supervisor, Tie, messages,
 };
 use tests::{Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 
@@ -105,6 +105,46 @@ fn rac_2_starting_and_stopping_children_scales_linearly() {
     let many = start_and_stop(10_000);
     let few = before.max(start_and_stop(1_000));
     assert!(many < few * 50 + Duration::from_millis(100), "{few:?}, then {many:?}");
+}
+
+/// Has so many children supervised, and terminates them one by one; returns how long that took.
+fn supervise_and_terminate(count: usize, dynamic: bool) -> Duration {
+    two_workers().block_on(async {
+        let system = ActorSystem::new("sea");
+        let began = std::time::Instant::now();
+        if dynamic {
+            let sup = system.start(Supervisor::dynamic(|()| Once)).await.expect("it starts");
+            let mut children = Vec::new();
+            for _ in 0..count {
+                children.push(sup.start_child(()).await.expect("it starts"));
+            }
+            for child in children {
+                sup.terminate_child(&child).await.expect("it is there");
+            }
+            assert_eq!(sup.count_children().specs, 0);
+        } else {
+            let names: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+            let specs = names.iter().map(|name| ChildSpec::new(name, || Once));
+            let sup = system.start(Supervisor::new().children(specs)).await.expect("it starts");
+            for name in &names {
+                sup.terminate_child(name).await.expect("it is there");
+            }
+            assert_eq!(sup.count_children().active, 0);
+        }
+        let took = began.elapsed();
+        assert!(system.shutdown().await.is_clean());
+        took
+    })
+}
+
+#[test]
+fn rac_2_so_does_supervising_them_and_terminating_them_one_by_one() {
+    for dynamic in [false, true] {
+        let before = supervise_and_terminate(300, dynamic);
+        let many = supervise_and_terminate(3_000, dynamic);
+        let few = before.max(supervise_and_terminate(300, dynamic));
+        assert!(many < few * 50 + Duration::from_millis(100), "{dynamic}: {few:?}, then {many:?}");
+    }
 }
 
 #[test]

@@ -74,6 +74,11 @@ impl Suicidal {
         ctx.spawn_task(async move { system.shutdown().await.outcome }).await.expect("it is not dropped")
     }
     #[message]
+    async fn fail_to_start(&self, ctx: &mut Context<Self>) -> Outcome {
+        let failed = ctx.system().actor(Suicidal).name("a/b").start().await.expect_err("that is no name");
+        ctx.system().start_failed(failed).await.outcome
+    }
+    #[message]
     async fn shut_down_other(&self, other: ActorSystem) -> Outcome {
         other.shutdown().await.outcome
     }
@@ -92,6 +97,7 @@ async fn s7_3_awaited_inside_an_actor_a_shutdown_would_deadlock_and_stops_nothin
     assert_eq!(actor.ask(ShutDown).await.expect("it answers"), refused);
     assert_eq!(actor.ask(ShutDownWithin).await.expect("it answers"), refused);
     assert_eq!(actor.ask(ShutDownInHelper).await.expect("it answers"), refused);
+    assert_eq!(actor.ask(FailToStart).await.expect("it answers"), refused);
     assert!(!system.is_shutting_down() && actor.is_alive());
     assert!(system.shutdown().await.is_clean());
 }

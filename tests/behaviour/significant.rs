@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use actors_core::{Actor, ActorSystem, Context, ExitReason, Outcome, StartFailure, Trigger, messages};
+use actors_core::{Actor, ActorSystem, ChildSpec, Context, ExitReason, Outcome, StartFailure, Supervisor, Trigger, messages};
 use tests::tree::Branch;
-use tests::{Broken, Journal, promptly};
+use tests::{Broken, Gate, Journal, promptly};
 
-use crate::cast::Peer;
+use crate::cast::{Peer, WaitAt};
 
 #[tokio::test(start_paused = true)]
 async fn sys_5_the_end_of_a_significant_actor_ends_the_system_in_order() {
@@ -44,6 +44,38 @@ async fn sys_5_the_failure_of_any_other_actor_does_not_end_the_system() {
     tokio::time::sleep(Duration::from_secs(100)).await;
     assert!(!system.is_shutting_down());
     assert_eq!(system.shutdown().await.exit_code(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sys_5_a_failure_that_escalates_to_a_significant_actor_is_the_result() {
+    let system = ActorSystem::new("wood");
+    let sup = Supervisor::new().restarts(0, Duration::from_secs(5)).child(ChildSpec::new("a", || Failing));
+    let sup = system.actor(sup).name("sup").significant().start().await.expect("it starts");
+    system.lookup::<Failing>("/sup/a").expect("it is there").tell(Fall).await.expect("it takes messages");
+    let report = promptly("the shutdown", system.terminated()).await;
+    let Trigger::ActorEnded { path, reason: ExitReason::Escalated { child, .. } } = &report.trigger else { panic!("{report}") };
+    assert!(*path == sup.path() && *child == "/sup/a", "{report}");
+    assert_eq!((&report.outcome, report.exit_code()), (&Outcome::Failed, 1));
+    assert_eq!(report.failures.iter().map(|(path, _)| path.to_string()).collect::<Vec<_>>(), ["/sup/a", "/sup"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sys_2_who_asks_for_a_shutdown_that_has_begun_does_not_change_what_began_it() {
+    let (system, gate) = (ActorSystem::new("wood"), Gate::new());
+    let slow = system.spawn(Peer);
+    slow.tell(WaitAt { gate: gate.clone() }).await.expect("it takes messages");
+    gate.reached().await;
+    let root = system.actor(Peer).name("root").significant().spawn();
+    root.stop();
+    root.stopped().await;
+    assert!(system.is_shutting_down());
+
+    system.request_shutdown();
+    gate.open_wide();
+    let report = promptly("the shutdown", system.shutdown()).await;
+
+    assert!(matches!(&report.trigger, Trigger::ActorEnded { path, .. } if *path == "/root"), "{report}");
+    assert_eq!(report.exit_code(), 0);
 }
 
 #[derive(Actor)]

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use actors_core::{ActorRef, AutoShutdown, ChildSpec, ChildState, ExitReason, StartFailure, Strategy, Supervisor};
-use tests::lived::{End, Life, Stage, Start, names};
-use tests::promptly;
+use actors_core::{
+    Actor, ActorRef, ActorSystem, AutoShutdown, ChildSpec, ChildState, Context, ExitReason, StartError, StartFailure, Strategy, Supervisor,
+    messages,
+};
+use tests::lived::{End, Life, Plan, Stage, Start, names};
+use tests::{Journal, promptly};
 
 use crate::cast::settle;
 
@@ -174,4 +177,77 @@ async fn a_supervisor_that_shuts_down_is_restarted_by_its_own_if_it_is_permanent
         assert_eq!(stage.journal.count("start a1"), usize::from(permanent));
         stage.system.shutdown().await;
     }
+}
+
+/// Is killed as soon as it has started.
+#[derive(Actor)]
+struct Brief;
+
+#[messages]
+impl Brief {
+    #[started]
+    async fn begin(&mut self, ctx: &mut Context<Self>) {
+        ctx.actor_ref().tell(Fall).await.expect("there is room");
+    }
+
+    #[message]
+    fn fall(&self, ctx: &mut Context<Self>) {
+        ctx.actor_ref().kill();
+    }
+}
+
+/// Ends with its child.
+#[derive(Actor)]
+#[actor(auto_shutdown = "any_significant")]
+struct Parent;
+
+#[messages]
+impl Parent {
+    #[started]
+    async fn begin(&mut self, ctx: &mut Context<Self>) -> Result<(), StartError> {
+        ctx.child("brief", || Brief).temporary().significant().start().await?;
+        Ok(())
+    }
+
+    #[message]
+    fn nothing(&self) {}
+}
+
+#[tokio::test]
+async fn a_significant_child_that_is_killed_before_its_supervisor_has_seen_that_it_is_ready_counts() {
+    let system = ActorSystem::new("t");
+    let parent = system.spawn(Parent);
+    assert_eq!(promptly("it ends", parent.stopped()).await, ExitReason::Shutdown);
+    system.shutdown().await;
+}
+
+/// Stops a child of its own.
+#[derive(Actor)]
+#[actor(auto_shutdown = "any_significant")]
+struct Manager {
+    journal: Journal,
+}
+
+#[messages]
+impl Manager {
+    /// Returns what those that are left are about.
+    #[message]
+    async fn stop_one(&mut self, permanence: fn(ChildSpec) -> ChildSpec, ctx: &mut Context<Self>) -> Vec<ChildState> {
+        let plan = Plan::new("a", &self.journal);
+        let path = ctx.add_child(permanence(plan.spec()).significant()).await.expect("it starts");
+        ctx.stop_child(&path).expect("it is its child");
+        settle().await;
+        ctx.supervised_children().iter().map(|child| child.state).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sig_1_one_that_its_parent_stops_does_not_count() {
+    let system = ActorSystem::new("t");
+    let manager = system.spawn(Manager { journal: Journal::new() });
+    let temporary = manager.ask(StopOne { permanence: ChildSpec::temporary }).await;
+    let transient = manager.ask(StopOne { permanence: ChildSpec::transient }).await;
+    assert_eq!((temporary.unwrap(), transient.unwrap()), (vec![], vec![ChildState::NotRunning]));
+    assert!(manager.is_alive());
+    system.shutdown().await;
 }

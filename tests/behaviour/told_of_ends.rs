@@ -1,9 +1,11 @@
 //! Who is told of an end, in which order, and who is not (S6, S8).
 
-use actors_core::{Actor, ActorRef, ActorSystem, ChildSpec, Context, Exited, LinkKind, OnStop, PeerGroup, Supervisor, Tie, messages};
+use actors_core::{
+    Actor, ActorRef, ActorSystem, ChildSpec, Context, ExitReason, Exited, LinkKind, OnStop, PeerGroup, Supervisor, Tie, messages,
+};
 use tests::{Broken, Journal, eventually, promptly};
 
-use crate::cast::{Explode, Fail, Peer, Witness, settle, within};
+use crate::cast::{Explode, Fail, Heard, Peer, Witness, settle, within};
 
 /// Writes down whose end it was told, and by which tie.
 #[derive(Actor)]
@@ -174,4 +176,37 @@ async fn s6_3_who_falls_with_another_before_it_has_started_does_not_start_to_dra
         assert_eq!(system.dead_letter_count(), 1);
         system.shutdown().await;
     }
+}
+
+/// Cannot clean up.
+#[derive(Actor)]
+struct Untidy;
+
+#[messages]
+impl Untidy {
+    #[message]
+    fn nothing(&self) {}
+
+    #[stopped]
+    fn close(&mut self) -> Result<(), Broken> {
+        Err(Broken("cleaning up"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn shd_7_what_goes_wrong_in_a_subtree_is_told_to_the_parent_it_has_and_reported() {
+    let (system, one, two) = (ActorSystem::new("archive"), Heard::default(), Heard::default());
+    let (top, below) = (system.spawn(Witness::new(&one)), Witness::new(&two));
+    let below = within(&top, |ctx| ctx.actor(below).name("2").spawn()).await;
+    within(&below, |ctx| ctx.actor(Untidy).name("3").spawn()).await;
+    settle().await;
+
+    below.stop();
+    assert_eq!(promptly("its end", below.stopped()).await, ExitReason::Normal);
+    settle().await;
+
+    // The one below was stopping when it might have been told: it drains, and hears nothing any more.
+    assert_eq!((one.only().reason, two.len()), (ExitReason::Normal, 0));
+    let report = system.shutdown().await;
+    assert_eq!((report.failures.len(), report.exit_code()), (1, 1), "{report}");
 }

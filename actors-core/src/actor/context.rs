@@ -211,6 +211,9 @@ impl<A: Protocol> Context<A> {
     /// [`NotAChild`] if no child of this actor has that path.
     pub fn stop_child(&self, path: &ActorPath) -> Result<(), NotAChild> {
         let child = self.live_children().into_iter().find(|child| child.path() == *path).ok_or_else(|| NotAChild { path: path.clone() })?;
+        if let Some(overseer) = child.core().parent.overseer() {
+            overseer.dismiss(&child);
+        }
         request::retire(&child, ExitReason::Shutdown, Mode::AsPolicy, None);
         Ok(())
     }

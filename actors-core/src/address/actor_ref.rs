@@ -213,7 +213,7 @@ impl<A: Protocol> ActorRef<A> {
     /// Waits for the end, and returns its reason: at once if the actor has ended, to any number of waiters.
     ///
     /// Whoever learns of the end may count on all that belongs to it: the hook has run, the state is dropped, the name is
-    /// free.
+    /// free. An actor that awaits its own end in a handler waits for itself, until somebody cuts the handler short.
     ///
     /// # Cancel safety
     /// A dropped future leaves nothing behind.

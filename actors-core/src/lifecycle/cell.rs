@@ -86,6 +86,8 @@ pub(crate) trait Overseer: Send + Sync {
     fn over(&self, child: &Arc<dyn AnyCell>, exit: Exit);
     /// A child has ended for good.
     fn ended(&self, child: &Arc<dyn AnyCell>, exit: &Exit);
+    /// The parent is about to stop a child for good.
+    fn dismiss(&self, child: &Arc<dyn AnyCell>);
     /// The parent is ending: nothing is restarted any more.
     fn close(&self);
     /// The parent begins anew, without children.

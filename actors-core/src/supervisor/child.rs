@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -353,10 +354,23 @@ pub struct ChildCounts {
 // ===== what contexts and ready-made supervisors share =====
 
 pub(super) async fn add(supervision: &Arc<Supervision>, spec: ChildSpec) -> Result<Arc<dyn AnyCell>, StartError> {
+    /// Notes that a start is abandoned, if it is dropped before that is over.
+    struct Waits<'a>(&'a Supervision, Option<&'a Arc<dyn AnyCell>>);
+    impl Drop for Waits<'_> {
+        fn drop(&mut self) {
+            if let Some(cell) = self.1 {
+                self.0.abandon(cell);
+            }
+        }
+    }
     let made = supervision.add(spec, true)?;
-    ready(&made.cell, made.holder).await?;
-    supervision.handed_over(&made.cell);
-    Ok(made.cell)
+    let mut ready = pin!(ready(&made.cell, made.holder));
+    // Dropped before the other, which kills the child.
+    let mut waits = Waits(supervision, Some(&made.cell));
+    let outcome = ready.as_mut().await;
+    waits.1 = None;
+    outcome?;
+    Ok(made.cell.clone())
 }
 
 pub(super) async fn terminate(supervision: &Arc<Supervision>, child: ChildKey) -> Result<(), ChildError> {

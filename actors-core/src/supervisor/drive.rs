@@ -229,7 +229,8 @@ impl Supervision {
             let mut ledger = lock(&self.ledger);
             let now = Instant::now();
             match ledger.table.state(place) {
-                Some(State::Starting) => {
+                // Nothing is made while the parent stops, and that is nobody's failure.
+                Some(state) if state == State::Starting || (state == State::Restarting && failure == StartFailure::Stopping) => {
                     ledger.table.not_made(place, now);
                     told = ledger.kids.get_mut(&place).map(|kid| std::mem::take(&mut kid.started)).unwrap_or_default();
                     None

@@ -45,8 +45,8 @@ pub(super) struct Kid {
     pub(super) restarts: u64,
     /// Its present cell has ended, or never was; nothing more comes of it.
     pub(super) over: bool,
-    /// Whoever asked for it waits for its first start.
-    pub(super) awaited: bool,
+    /// Whoever asked for it has not stayed to see that it had started.
+    pub(super) abandoned: bool,
     pub(super) ended: Vec<oneshot::Sender<()>>,
     pub(super) started: Vec<oneshot::Sender<Result<(), StartFailure>>>,
 }

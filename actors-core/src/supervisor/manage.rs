@@ -10,10 +10,11 @@ use super::spec::{ChildSpec, Made, Restart, is_stillborn};
 use super::supervise::Supervision;
 use super::table::{Place, State, Step};
 use super::warning::warnings;
-use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::cell::{AnyCell, Overseer};
 use crate::lifecycle::current::current_actor;
 use crate::lifecycle::exit::{ExitReason, StartFailure};
 use crate::lifecycle::path::{ActorPath, Segment};
+use crate::lifecycle::request::{self, Mode};
 use crate::lifecycle::signal::Signals;
 use crate::runtime::StartError;
 use crate::sync::lock;
@@ -32,12 +33,16 @@ impl Supervision {
             };
             Err(StartError::new(path, failure, holder))
         };
+        if let Some(name) = &spec.name {
+            self.see(&Key::Name(name.clone()));
+        }
         {
             let ledger = lock(&self.ledger);
             if ledger.closed {
                 return refuse(StartFailure::Stopping, None);
             }
-            if let Err(failure) = spec.check(ledger.table.settings().auto_shutdown) {
+            let settings = ledger.table.settings();
+            if let Some(failure) = settings.fault().or_else(|| spec.check(settings.auto_shutdown).err()) {
                 return refuse(failure, None);
             }
             if let Some(place) = spec.name.as_ref().and_then(|name| ledger.names.get(name)) {
@@ -56,7 +61,7 @@ impl Supervision {
         }
         let mut enrolled = None;
         let made = spec.create(&family, awaited, &mut |cell| {
-            enrolled = self.enroll(cell, &spec, awaited);
+            enrolled = self.enroll(cell, &spec);
             enrolled.is_some()
         });
         let made = match made {
@@ -100,7 +105,7 @@ impl Supervision {
     }
 
     /// Enters a new child into the table.
-    fn enroll(&self, cell: &Arc<dyn AnyCell>, spec: &ChildSpec, awaited: bool) -> Option<Place> {
+    fn enroll(&self, cell: &Arc<dyn AnyCell>, spec: &ChildSpec) -> Option<Place> {
         let now = Instant::now();
         let mut ledger = lock(&self.ledger);
         let taken = spec.name.as_ref().is_some_and(|name| ledger.names.contains_key(name));
@@ -121,7 +126,7 @@ impl Supervision {
             significant: spec.significant,
             restarts: 0,
             over: false,
-            awaited,
+            abandoned: false,
             ended: Vec::new(),
             started: Vec::new(),
         };
@@ -129,12 +134,12 @@ impl Supervision {
         Some(place)
     }
 
-    /// Whoever asked for a child has it: what becomes of it is no longer his concern.
-    pub(super) fn handed_over(&self, cell: &Arc<dyn AnyCell>) {
+    /// Whoever asked for a child does not wait for its start any more: its end, which is to follow, is that of one that never was.
+    pub(super) fn abandon(&self, cell: &Arc<dyn AnyCell>) {
         let mut ledger = lock(&self.ledger);
         if let Ok(place) = ledger.find(&Key::Cell(cell.clone())) {
             if let Some(kid) = ledger.kids.get_mut(&place) {
-                kid.awaited = false;
+                kid.abandoned = true;
             }
         }
     }
@@ -156,7 +161,7 @@ impl Supervision {
     /// Stops a child for good. What is returned resolves when it has ended; `None` if it does not run.
     pub(super) fn terminate(self: &Arc<Self>, key: &Key) -> Result<Option<oneshot::Receiver<()>>, Refused> {
         let mut after = After::default();
-        let ended = {
+        let (ended, at_once) = {
             let mut ledger = lock(&self.ledger);
             let place = match ledger.find(key) {
                 Ok(place) => place,
@@ -174,17 +179,25 @@ impl Supervision {
                 return Ok(None);
             }
             let (ended, wait) = oneshot::channel();
-            ledger.kids.get_mut(&place).expect("who stands in the table is known").ended.push(ended);
+            let closed = ledger.closed;
+            let kid = ledger.kids.get_mut(&place).expect("who stands in the table is known");
+            kid.ended.push(ended);
+            // Its supervisor stops: nobody carries steps out any more, and whoever asks may be one for whom that waits.
+            let at_once = kid.cell.clone().filter(|_| closed);
             ledger.steps.push(Step::Retire(place));
             ledger.pump(now, &mut after);
-            wait
+            (wait, at_once)
         };
         self.follow_up(after);
+        if let Some(cell) = at_once {
+            request::retire(&cell, ExitReason::Shutdown, Mode::AsPolicy, None);
+        }
         Ok(Some(ended))
     }
 
     /// Starts a child that does not run. What is returned resolves when it is ready.
     pub(super) fn restart(self: &Arc<Self>, key: &Key) -> Result<oneshot::Receiver<Result<(), StartFailure>>, Refused> {
+        self.see(key);
         let mut after = After::default();
         let ready = {
             let mut ledger = lock(&self.ledger);
@@ -209,6 +222,7 @@ impl Supervision {
 
     /// Forgets a child that does not run.
     pub(super) fn remove(&self, key: &Key) -> Result<(), Refused> {
+        self.see(key);
         let mut after = After::default();
         {
             let mut ledger = lock(&self.ledger);
@@ -225,8 +239,28 @@ impl Supervision {
         Ok(())
     }
 
+    /// Takes note of the end of a child that can be seen, before it is told: whoever has seen it finds it here too.
+    fn see(&self, key: &Key) {
+        let cell = {
+            let ledger = lock(&self.ledger);
+            ledger.find(key).ok().and_then(|place| ledger.kids.get(&place)?.cell.clone())
+        };
+        if let Some(cell) = cell {
+            self.see_end(&cell);
+        }
+    }
+
+    fn see_end(&self, cell: &Arc<dyn AnyCell>) {
+        // Whoever makes one knows himself that it never stood in the tree.
+        if let Some(exit) = cell.core().exit().filter(|_| !is_stillborn(cell)) {
+            self.ended(cell, &exit);
+        }
+    }
+
     /// All children, in start order.
     pub(super) fn list(&self) -> Vec<Seen> {
+        let all: Vec<_> = lock(&self.ledger).kids.values().filter(|kid| !kid.over).filter_map(|kid| kid.cell.clone()).collect();
+        all.iter().for_each(|cell| self.see_end(cell));
         let ledger = lock(&self.ledger);
         let see = |(place, kid): (&Place, &Kid)| Seen {
             name: kid.name.clone(),

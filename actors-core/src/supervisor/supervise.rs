@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use tokio::time::Instant;
 
 use super::ledger::{After, Driver, Key, Ledger, drop_all};
-use super::table::{Consequence, Ending, Settings, State, Verdict};
+use super::table::{Consequence, Ending, Place, Settings, State, Verdict};
 use crate::lifecycle::cell::{AnyCell, Family, Overseer};
 use crate::lifecycle::conclude::{conclude, late_report};
 use crate::lifecycle::crash::{CrashReport, Decision};
@@ -127,7 +127,7 @@ impl Overseer for Supervision {
         let mut after = After::default();
         // Put together before anybody can restart it.
         let mut report = post_mortem::report(child, exit, Decision::NotRestarted);
-        let (decision, verdict, escalates) = {
+        let (decision, verdict, escalates, closed) = {
             let mut ledger = lock(&self.ledger);
             let Ok(place) = ledger.find(&Key::Cell(child.clone())) else { return };
             // It was ended for good before this was told.
@@ -139,16 +139,21 @@ impl Overseer for Supervision {
             let verdict = ledger.table.down(place, began, fastrand::f64(), now);
             ledger.pump(now, &mut after);
             let terminated = ledger.table.state(place) == Some(State::Terminating);
-            let decision = if terminated { Decision::NotRestarted } else { ledger.decision(verdict) };
-            (decision, verdict, ledger.too_many(place, verdict))
+            let closed = ledger.closed;
+            let decision = if terminated || closed { Decision::NotRestarted } else { ledger.decision(verdict) };
+            (decision, verdict, ledger.too_many(place, verdict), closed)
         };
         report.decision = decision;
         let is_too_late = verdict == Verdict::TooLate;
         // One that has stopped as it was asked to, and is not restarted after all, is nobody's crash.
-        if !(is_too_late && exit.reason.is_clean()) {
+        if !((is_too_late || closed) && exit.reason.is_clean()) {
             self.publish(report);
         }
         self.follow_up(after);
+        if closed {
+            request::retire(child, ExitReason::Shutdown, Mode::AsPolicy, None);
+            return;
+        }
         if is_too_late {
             if let Some(exit) = expire(child) {
                 self.over(child, exit);
@@ -175,10 +180,12 @@ impl Overseer for Supervision {
             let now = Instant::now();
             let closed = ledger.closed;
             let kid = ledger.kids.get_mut(&place).expect("it was found");
-            kid.over = true;
+            // It was seen before it was told.
+            if std::mem::replace(&mut kid.over, true) {
+                return;
+            }
             let (ended, started) = (std::mem::take(&mut kid.ended), std::mem::take(&mut kid.started));
-            // Whoever asked for it did not stay to see that it had started.
-            let abandoned = kid.awaited && exit.reason == ExitReason::Killed;
+            let abandoned = kid.abandoned;
             let ending = if abandoned { Ending::NotStarted } else { ending(exit) };
             let first_start = kid.restarts == 0 && child.core().signals.get() & (Signals::AWAITED | Signals::STARTED) == Signals::AWAITED;
             // What has no name cannot be asked for again; and a first start that failed leaves nothing.
@@ -213,10 +220,22 @@ impl Overseer for Supervision {
         }
     }
 
+    fn dismiss(&self, child: &Arc<dyn AnyCell>) {
+        let mut after = After::default();
+        {
+            let mut ledger = lock(&self.ledger);
+            let Ok(place) = ledger.find(&Key::Cell(child.clone())) else { return };
+            let now = Instant::now();
+            ledger.table.terminate(place, now);
+            ledger.pump(now, &mut after);
+        }
+        self.follow_up(after);
+    }
+
     fn close(&self) {
         let mut after = After::default();
         let mut ended = Vec::new();
-        {
+        let doomed: Vec<_> = {
             let mut ledger = lock(&self.ledger);
             ledger.closed = true;
             ledger.steps.clear();
@@ -231,10 +250,21 @@ impl Overseer for Supervision {
                 Driver::On(waker) => waker.take(),
                 Driver::Off => None,
             };
-        }
+            // Those who are down are not restarted, and those who are terminated may not have been told so: whoever waits for them is not to
+            // wait for their turn.
+            let is_doomed = |place: &Place| matches!(ledger.table.state(*place), Some(State::Down | State::Terminating));
+            ledger.kids.iter().filter(|(place, kid)| !kid.over && is_doomed(place)).filter_map(|(_, kid)| kid.cell.clone()).collect()
+        };
         self.follow_up(after);
         for ended in ended {
             let _ = ended.send(());
+        }
+        // Whoever gives a whole tree up has what is queued in it discarded elsewhere.
+        if self.owner.upgrade().is_some_and(|owner| owner.core().signals.any(Signals::ABORT)) {
+            return;
+        }
+        for cell in doomed {
+            request::retire(&cell, ExitReason::Shutdown, Mode::AsPolicy, None);
         }
     }
 

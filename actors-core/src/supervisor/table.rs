@@ -246,7 +246,8 @@ impl Table {
             self.given_up = Some(0);
             return Consequence::GiveUp;
         }
-        if own && child.significant && !matches!(ending, Ending::Declined | Ending::NotStarted) {
+        // Once it gives up, that is why the supervisor ends.
+        if own && self.given_up.is_none() && child.significant && !matches!(ending, Ending::Declined | Ending::NotStarted) {
             return self.significant_ended();
         }
         Consequence::GoOn

@@ -4,6 +4,8 @@ use std::future::Future;
 
 use async_trait::async_trait;
 
+use crate::lifecycle::exit::ExitReason;
+
 /// The system has shut down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system has shut down")]
@@ -13,6 +15,11 @@ pub struct Terminated;
 #[async_trait]
 pub(super) trait Callback: Send {
     async fn call(self: Box<Self>);
+}
+
+/// What has gone wrong with a callback that is not waited for any longer.
+pub(super) fn callback_too_late() -> ExitReason {
+    ExitReason::failed("a callback outlasted its time".into())
 }
 
 struct Call<F>(F);

@@ -153,16 +153,20 @@ impl ActorSystem {
         shutdown::begin(&self.shared, Trigger::Request, None);
     }
 
-    /// Shuts down after a start has failed, and reports that as the outcome: exit code 2.
+    /// Shuts down after a start has failed, and reports that as the outcome: exit code 2. Inside an actor of this system it
+    /// stops and reports nothing, as [`shutdown`](Self::shutdown) does there.
     ///
     /// # Cancel safety
     /// As for [`shutdown`](Self::shutdown). Before it was polled, nothing is reported.
     pub async fn start_failed(&self, error: StartError) -> ShutdownReport {
-        self.shared.note_start_failure(&error);
+        if shutdown::caller(&self.shared).is_none() {
+            self.shared.note_start_failure(&error);
+        }
         shutdown::shut_down(&self.shared, None).await
     }
 
-    /// Waits for the shutdown that somebody else begins, and returns its report.
+    /// Waits for the shutdown that somebody else begins, and returns its report. Inside an actor it holds that shutdown up until
+    /// the actor's limit; [`Context::stopping`](crate::Context::stopping) is for that place.
     ///
     /// # Cancel safety
     /// A dropped future leaves nothing behind.
@@ -181,7 +185,7 @@ impl ActorSystem {
     /// number. A system that handles signals owns the process: if some actor does not react at all, the process is ended
     /// after the report, with code 4, though its workers be blocked. A signal after the report ends the process too, as long as there is a
     /// handle to the system. Once the last is gone, nothing answers signals, unless another system does: the process no longer ends by
-    /// itself from what has once been handled.
+    /// itself from what has once been handled. It is not for the inside of an actor: see [`terminated`](Self::terminated).
     ///
     /// # Panics
     /// Panics if the listeners cannot be installed.
@@ -195,6 +199,10 @@ impl ActorSystem {
 
     /// Runs `callback` when all actors have ended, before the report. Callbacks run one after the other, the last
     /// registered first, within the deadline of the shutdown.
+    ///
+    /// One that panics, or takes too long, is among the failures of the report, under the path `/`. None runs once the report is
+    /// known, nor if the system is dropped without a shutdown. A callback that holds a handle to the system keeps the last one from
+    /// being dropped: then only a shutdown ends the actors.
     ///
     /// # Errors
     /// [`Terminated`] if the system has shut down.

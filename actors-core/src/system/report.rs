@@ -39,7 +39,7 @@ pub struct ShutdownReport {
     pub trigger: Trigger,
     /// How it went, in one word.
     pub outcome: Outcome,
-    /// How long it took, from its beginning to the end of the last actor.
+    /// How long it took, from its beginning to the end of the last actor, or of the last callback.
     pub total: Duration,
     /// How long it was allowed to take.
     pub deadline: Duration,
@@ -47,9 +47,10 @@ pub struct ShutdownReport {
     pub quiesce: Duration,
     /// Every actor that ended during the shutdown, in the order in which they ended.
     pub actors: ActorReports,
-    /// Actors that failed for good, before the shutdown or during it. The first thousand are remembered.
+    /// Actors that failed for good, before the shutdown or during it, and callbacks, under the path `/`. The first thousand are
+    /// remembered.
     pub failures: Vec<(ActorPath, ExitReason)>,
-    /// How many actors failed for good, those included that are not remembered.
+    /// How many actors and callbacks failed for good, those included that are not remembered.
     pub failed: usize,
     /// How many messages became dead letters in the life of the system.
     pub dead_letters: u64,

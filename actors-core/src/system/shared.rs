@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::callback::{Callback, Terminated};
+use super::callback::{Callback, Terminated, callback_too_late};
 use super::report::{ActorReports, Outcome, ReportParts, ShutdownReport, Trigger};
 use super::tree;
 use crate::caught::unless_it_panics;
@@ -21,6 +21,7 @@ use crate::lifecycle::conclude::late_report;
 use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::{Exit, ExitReason, StartFailure};
 use crate::lifecycle::id::ActorId;
+use crate::lifecycle::path::ActorPath;
 use crate::lifecycle::record::{ActorReport, Record};
 use crate::lifecycle::{linger, lookup, request};
 use crate::runtime::StartError;
@@ -70,6 +71,8 @@ struct State {
     callbacks: Vec<Box<dyn Callback>>,
     /// All callbacks have run; no more is taken.
     callbacks_over: bool,
+    /// One of them runs.
+    calls: bool,
     start_failed: bool,
     /// The number of the signal that had what was left killed.
     forced: Option<i32>,
@@ -125,16 +128,16 @@ impl Shared {
         known.unwrap_or_else(|| Shared::around(cell.env().clone(), lookup::root_of(cell), Settings::default()))
     }
 
-    /// Notes that a shutdown begins, and says so; if one runs, brings its deadline nearer.
-    pub(super) fn try_begin(&self, trigger: Trigger, within: Option<Duration>) -> bool {
+    /// Notes that a shutdown begins, and says so; if one runs, a limit that is given brings its deadline nearer.
+    pub(super) fn try_begin(&self, trigger: Trigger, given: Option<Duration>) -> bool {
         // A year is for ever, and the clock of any machine can count it.
-        let within = within.unwrap_or(self.deadline).min(Duration::from_secs(365 * 24 * 60 * 60));
+        let within = given.unwrap_or(self.deadline).min(Duration::from_secs(365 * 24 * 60 * 60));
         let now = Instant::now();
         let real_now = std::time::Instant::now();
         let (first, to_wake) = {
             let mut state = lock(&self.state);
             match &mut state.going {
-                Some(going) if now + within >= going.deadline => (false, None),
+                Some(going) if given.is_none() || now + within >= going.deadline => (false, None),
                 Some(going) => {
                     going.deadline = now + within;
                     going.real_deadline = real_now + within;
@@ -212,6 +215,9 @@ impl Shared {
             let _one = lock(&self.reporting);
             if let Some(report) = self.report() {
                 return report;
+            }
+            if self.call_is_over() {
+                self.env.note_failure(ActorPath::root(), callback_too_late());
             }
             // Looked at before the records are: whoever ends meanwhile is in the one or in the others.
             let left = self.those_left(left);
@@ -355,12 +361,28 @@ impl Shared {
         Ok(())
     }
 
-    /// The callback that was registered last, and whether there are others. Once there is none, none is taken any more.
+    /// The callback that was registered last, and whether there are others. Once there is none, none is taken any more; those
+    /// that are left when the report is known are dropped.
     pub(super) fn next_callback(&self) -> Option<(Box<dyn Callback>, bool)> {
+        let mut too_late = Vec::new();
         let mut state = lock(&self.state);
+        if state.report.is_some() {
+            too_late = std::mem::take(&mut state.callbacks);
+        }
         let callback = state.callbacks.pop();
         state.callbacks_over = callback.is_none();
-        callback.map(|callback| (callback, !state.callbacks.is_empty()))
+        state.calls = callback.is_some();
+        let next = callback.map(|callback| (callback, !state.callbacks.is_empty()));
+        drop(state);
+        for callback in too_late {
+            let _ = unless_it_panics(|| drop(callback));
+        }
+        next
+    }
+
+    /// A callback does not run any more, or is not waited for; says whether nobody has said so before.
+    pub(super) fn call_is_over(&self) -> bool {
+        std::mem::take(&mut lock(&self.state).calls)
     }
 
     /// What a thread of this system is called.

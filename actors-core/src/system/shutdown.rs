@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::callback::callback_too_late;
 use super::report::{Outcome, ShutdownReport, Trigger};
 use super::shared::Shared;
 use super::watchdog;
+use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::current::current_owner;
 use crate::lifecycle::exit::{AbortedBy, ExitReason};
 use crate::lifecycle::panic::guard;
@@ -19,7 +21,7 @@ use crate::runtime::{Budget, Parent, bring_down};
 use crate::telemetry;
 use crate::time::after;
 
-/// Begins a shutdown; if one runs, brings its deadline nearer.
+/// Begins a shutdown; if one runs, a limit brings its deadline nearer.
 pub(super) fn begin(shared: &Arc<Shared>, trigger: Trigger, within: Option<Duration>) {
     if shared.try_begin(trigger, within) {
         // Not when the driver comes to it: whoever starts something from now on is refused. While the system quiesces, it serves on.
@@ -32,9 +34,14 @@ pub(super) fn begin(shared: &Arc<Shared>, trigger: Trigger, within: Option<Durat
     }
 }
 
+/// The actor of the system, if it is one, whose code this is.
+pub(super) fn caller(shared: &Shared) -> Option<Arc<dyn AnyCell>> {
+    current_owner().filter(|caller| Arc::ptr_eq(caller.env(), &shared.env))
+}
+
 /// Shuts down and waits for the report; inside an actor of the system, that would wait for itself.
 pub(super) async fn shut_down(shared: &Arc<Shared>, within: Option<Duration>) -> ShutdownReport {
-    if let Some(caller) = current_owner().filter(|caller| Arc::ptr_eq(caller.env(), &shared.env)) {
+    if let Some(caller) = caller(shared) {
         return shared.report_with(Trigger::Request, Some(Outcome::WouldDeadlock { path: caller.path() }), Vec::new());
     }
     begin(shared, Trigger::Request, within);
@@ -112,8 +119,11 @@ async fn quiesce(shared: &Shared, mut hard: Pin<&mut impl Future<Output = ()>>) 
     shared.note_quiesced();
 }
 
-/// Runs one callback, for half of the time there is if others are to come; a panic, in its destructor too, or a callback that
-/// takes longer, is noted and does not stop the others.
+/// How much of the time is kept at most when the last callback runs, to say that it has outlasted the rest.
+const TO_REPORT: Duration = Duration::from_millis(100);
+
+/// Runs one callback, for half of the time there is if others are to come, and for all but a moment if not; a panic, in its
+/// destructor too, or a callback that takes longer, is noted and does not stop the others.
 async fn run_callback(shared: &Shared, callback: Pin<Box<dyn Future<Output = ()> + Send>>, others: bool) {
     let mut callback = Some(callback);
     let began = Instant::now();
@@ -123,18 +133,19 @@ async fn run_callback(shared: &Shared, callback: Pin<Box<dyn Future<Output = ()>
         Err(reason) => Poll::Ready(Err(reason)),
         Ok(Poll::Pending) => {
             let left = shared.due_for(cx.waker()).map_or(Duration::ZERO, |due| due.saturating_duration_since(began));
-            let until = began + if others { left / 2 } else { left };
+            let until = began + if others { left / 2 } else { left - TO_REPORT.min(left / 10) };
             if late.deadline() != until {
                 late.as_mut().reset(until);
             }
-            let too_late = || Err(ExitReason::failed("a callback outlasted its time".into()));
-            late.as_mut().poll(cx).map(|()| too_late())
+            late.as_mut().poll(cx).map(|()| Err(callback_too_late()))
         }
     })
     .await;
     let dropped = guard(|| callback = None);
-    if let Err(reason) = outcome.and(dropped) {
-        shared.env.note_failure(ActorPath::root(), reason);
+    let in_time = shared.call_is_over();
+    match outcome.and(dropped) {
+        Err(reason) if in_time => shared.env.note_failure(ActorPath::root(), reason),
+        _ => {}
     }
 }
 

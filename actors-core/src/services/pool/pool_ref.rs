@@ -213,7 +213,8 @@ impl<W: Actor> PoolRef<W> {
     }
 
     /// Sets how many workers there are; zero counts as one. Returns when those that are added have started. Those that are too
-    /// many, the last ones, get nothing more, finish what waits for them, and end.
+    /// many, the last ones, get nothing more, finish what waits for them, and end. A worker that awaits this in a handler may
+    /// be one that is waited for, and does not know: it had better have it done in a task.
     ///
     /// # Errors
     /// [`StartError`] if a new worker did not start, and those after it were not tried; or if the pool is stopping or has

@@ -9,7 +9,7 @@ use super::routing::Routing;
 use crate::actor::{Actor, Context, Hooks};
 use crate::address::{ActorRef, Protocol, ReplyTo};
 use crate::lifecycle::exit::{BoxError, ExitReason, StartFailure};
-use crate::lifecycle::policy::{Children, Limit, Policy};
+use crate::lifecycle::policy::{Children, InFlight, Limit, Policy};
 use crate::lifecycle::request::{self, Mode};
 use crate::runtime::StartError;
 use crate::supervisor::{Child, ChildFn};
@@ -125,8 +125,14 @@ impl<W: Actor> Protocol for WorkerPool<W> {
 
 #[diagnostic::do_not_recommend]
 impl<W: Actor> Actor for WorkerPool<W> {
-    const POLICY: Policy =
-        Policy { children: Children::SideBySide, start_limit: Limit::Unlimited, stop_limit: Limit::Unlimited, ..Policy::DEFAULT };
+    // It waits for workers only; a stop does not.
+    const POLICY: Policy = Policy {
+        children: Children::SideBySide,
+        start_limit: Limit::Unlimited,
+        stop_limit: Limit::Unlimited,
+        in_flight: InFlight::Cancel,
+        ..Policy::DEFAULT
+    };
     const HOOKS: Hooks = Hooks { started: true, stopped: true, ..Hooks::NONE };
 
     async fn started(&mut self, ctx: &mut Context<Self>) -> Result<(), BoxError> {
@@ -191,8 +197,7 @@ impl<W: Actor> WorkerPool<W> {
         if ctx.unless_stopping(leaving.stopped()).await.is_err() {
             return Err(StartError::new(leaving.path(), StartFailure::Stopping, None));
         }
-        // Its end is known to all by now, and to its supervision in a moment: then that forgets it. If it has, that is as well.
-        let _ = ctx.terminate_child(&leaving).await;
+        // If its spec has been removed already, that is as well.
         let _ = ctx.remove_child(&leaving);
         Ok(())
     }

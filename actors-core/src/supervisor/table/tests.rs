@@ -117,6 +117,10 @@ fn significant_children_count_when_they_end_of_themselves() {
     let mut by_hand = two(AutoShutdown::AnySignificant);
     by_hand.terminate(1, now);
     assert_eq!(by_hand.ended(1, Ending::Clean, false, now), Consequence::GoOn);
+    let mut too_late = two(AutoShutdown::AnySignificant);
+    assert!(matches!(too_late.down(1, now, 0.0, now), Verdict::Restarted { .. }));
+    assert_eq!(too_late.down(1, now, 0.0, now), Verdict::TooMany { restarts: 1 });
+    assert_eq!(too_late.ended(2, Ending::Clean, false, now), Consequence::GoOn);
 }
 
 // ===== random lives =====
