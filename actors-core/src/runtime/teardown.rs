@@ -16,7 +16,7 @@ use super::serve::TURN;
 use super::watch::{Watched, discard, watch};
 use crate::actor::Actor;
 use crate::caught::unless_it_panics;
-use crate::lifecycle::cell::{Core, Turn};
+use crate::lifecycle::cell::{Core, Ties, Turn};
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
 use crate::lifecycle::exit::{AbortedBy, Exit, ExitReason};
 use crate::lifecycle::policy::Children;
@@ -92,11 +92,11 @@ pub(super) async fn end(life: &mut dyn AnyLife, over: Over) {
 pub(super) fn ends_at_once(life: &mut dyn AnyLife) -> bool {
     let has_hook = life.has_stop_hook();
     let common = life.common();
-    let core = common.core();
     let runs_hook = has_hook || fault::threatens_stop(&common.any);
-    if runs_hook || core.signals.any(Signals::DRAIN) && common.has_to_drain() {
+    if runs_hook || common.core().signals.any(Signals::DRAIN) && has_to_drain(life) {
         return false;
     }
+    let core = life.common().core();
     if !core.signals.any(Signals::STOP) {
         // It ends of its own making. Said under the lock under which a family is begun: whoever begins one after this sees it.
         let _ties = lock(&core.ties);
@@ -289,19 +289,30 @@ fn goes_down(life: &mut dyn AnyLife) -> bool {
     go_down(&life.common().any, exit).is_ok()
 }
 
-impl Common {
-    /// Whether one that drains has something to handle. Looked at when nothing more comes: whoever asked it to end may not have got
-    /// around to closing its mailbox.
-    fn has_to_drain(&self) -> bool {
-        let core = self.core();
-        let cause = core.peek_ties(|ties| ties.cause.clone()).flatten().unwrap_or(ExitReason::Normal);
-        if !core.is_restarted_after(&cause) {
-            core.signals.set(Signals::FINAL);
-            self.any.close(Closed::Stopping);
-        }
-        self.any.queued() > 0
+/// Whether one that drains has something to handle, be it fetched or released. Looked at when nothing more comes: whoever asked it to
+/// end may not have got around to closing its mailbox.
+fn has_to_drain(life: &mut dyn AnyLife) -> bool {
+    let common = life.common();
+    let core = common.core();
+    let cause = core.peek_ties(|ties| ties.cause.clone()).flatten().unwrap_or(ExitReason::Normal);
+    if !core.is_restarted_after(&cause) {
+        core.signals.set(Signals::FINAL);
+        common.any.close(Closed::Stopping);
     }
+    let (last, last_overtaking) = life.marks();
+    let any = &life.common().any;
+    !any.has_taken(last) || !any.has_taken(last_overtaking) || any.core().signals.any(Signals::RELEASED)
+}
 
+/// Notes why an actor ends. A failure takes the place of a clean cause: it counts, also if the actor is given up before it can say so.
+fn note_cause(ties: &mut Ties, reason: &ExitReason) {
+    let stands = ties.cause.as_ref().is_some_and(|cause| !cause.is_clean() || !reason.is_failure());
+    if !stands {
+        ties.cause = Some(reason.clone());
+    }
+}
+
+impl Common {
     /// Whether the actor does nothing more, not even what belongs to its end.
     pub(super) fn is_aborted(&self) -> bool {
         self.core().signals.any(Signals::ABORT)
@@ -323,6 +334,17 @@ impl Common {
         self.core().is_restarted_after(&reason)
     }
 
+    /// Notes the failure with which a turn was over, if it was one: whatever comes before its task goes on comes second.
+    pub(super) fn settle_failure(&mut self) {
+        match self.take_over() {
+            Some(over @ Over::Because(_)) => {
+                self.settle_cause(over);
+                self.ending().over = Some(Over::Asked);
+            }
+            over => self.ending().over = over,
+        }
+    }
+
     /// Decides why the actor ends: the first cause, unless it is a clean one and something has gone wrong since.
     fn settle_cause(&mut self, over: Over) {
         let core = self.any.core();
@@ -338,7 +360,7 @@ impl Common {
                 (None, Over::Because(reason)) => Exit::new(reason),
                 (None, Over::Asked) => Exit::new(ExitReason::Killed),
             };
-            ties.cause.get_or_insert_with(|| exit.reason.clone());
+            note_cause(ties, &exit.reason);
             ties.order.get_or_insert_with(|| crate::lifecycle::ties::StopOrder { at: Instant::now(), deadline: None });
             core.signals.set(Signals::STOP);
             (exit, ties.stop_waiters.take(), ties.token.clone())
@@ -347,7 +369,15 @@ impl Common {
         if let Some(token) = token {
             let _ = unless_it_panics(|| token.cancel());
         }
-        self.ending().exit = Some(exit);
+        // What was decided in a turn stands.
+        self.ending().exit.get_or_insert(exit);
+    }
+
+    /// A message that was drained has failed.
+    fn has_failed(&mut self, reason: ExitReason) {
+        self.exit().add(reason);
+        let reason = self.exit().reason.clone();
+        self.core().with_ties(|ties| note_cause(ties, &reason));
     }
 
     /// Notes that the actor was killed while it ended.
@@ -431,7 +461,7 @@ impl<A: Actor> Life<A> {
                 Ok(()) => {}
                 Err(Over::Asked) => return,
                 Err(Over::Because(reason)) => {
-                    self.common.exit().add(reason);
+                    self.common.has_failed(reason);
                     return;
                 }
             }
@@ -471,7 +501,7 @@ impl<A: Actor> Life<A> {
         match self.handle_at_once(in_hand) {
             Ok(()) => return Drained::One,
             Err(Over::Asked) => {}
-            Err(Over::Because(reason)) => self.common.exit().add(reason),
+            Err(Over::Because(reason)) => self.common.has_failed(reason),
         }
         Drained::Done
     }
