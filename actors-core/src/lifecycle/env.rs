@@ -31,8 +31,8 @@ pub(crate) struct Env {
     pub(crate) runtime: Handle,
     pub(crate) dead_letters: DeadLetterOffice,
     pub(crate) crashes: Feed<CrashReport>,
-    /// Cancelled when the system begins to quiesce.
-    pub(crate) quiesce: CancellationToken,
+    /// Cancelled when the system begins to [quiesce](Self::quiesce).
+    pub(crate) quiescing: CancellationToken,
     /// The system above, for those who come from below.
     pub(crate) system: OnceLock<Weak<dyn Any + Send + Sync>>,
     /// What higher floors share.
@@ -74,7 +74,7 @@ impl Env {
             runtime,
             dead_letters: DeadLetterOffice::default(),
             crashes: Feed::default(),
-            quiesce: CancellationToken::new(),
+            quiescing: CancellationToken::new(),
             system: OnceLock::new(),
             slots: Slots::default(),
             linger,
@@ -153,6 +153,11 @@ impl Env {
     /// How many tasks of actors there are.
     pub(crate) fn tasks(&self) -> usize {
         self.tasks.load(Ordering::Acquire) + usize::from(self.run_queue.is_awake())
+    }
+
+    /// Lets all know that the system quiesces. What wakes those who wait for that may be of anybody's making.
+    pub(crate) fn quiesce(&self) {
+        let _ = unless_it_panics(|| self.quiescing.cancel());
     }
 
     /// From now on the end of every actor is recorded.
