@@ -1,6 +1,7 @@
 //! What all actors of one system share: ids, dead letters, the clock, and what a shutdown remembers.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -61,6 +62,8 @@ pub(crate) struct Env {
 struct History {
     records: Vec<(ActorId, Record)>,
     failures: Vec<(ActorPath, ExitReason)>,
+    /// How many others have failed, by the path of whoever stood above them: as many paths as failures are remembered.
+    others: HashMap<ActorPath, usize>,
     failed: usize,
     /// What to do when an actor ends whose end is the end of the system.
     on_significant: Option<Arc<dyn Fn(ActorPath, ExitReason) + Send + Sync>>,
@@ -192,6 +195,10 @@ impl Env {
         history.failed += 1;
         if history.failures.len() < REMEMBERED {
             history.failures.push((path, reason));
+        } else if let Some(above) = path.up() {
+            if history.others.len() < REMEMBERED || history.others.contains_key(&above) {
+                *history.others.entry(above).or_default() += 1;
+            }
         }
     }
 
@@ -202,7 +209,13 @@ impl Env {
             let (forgiven, kept): (Vec<_>, _) =
                 std::mem::take(&mut history.failures).into_iter().partition(|(path, _)| path.is_below(above));
             history.failures = kept;
-            history.failed -= forgiven.len();
+            let mut others = 0;
+            history.others.retain(|parent, count| {
+                let is_kept = parent != above && !parent.is_below(above);
+                others += if is_kept { 0 } else { *count };
+                is_kept
+            });
+            history.failed -= forgiven.len() + others;
             forgiven
         };
         // Errors are of users' making, and may do as they like when they are dropped.
