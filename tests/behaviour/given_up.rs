@@ -118,6 +118,17 @@ impl Neat {
         self.hold_on(ctx);
     }
 
+    /// Blocks its thread until it is given up, and has work done beside it from then on.
+    #[message]
+    fn hold_on_and_begin(&self, ctx: &mut Context<Self>) {
+        self.hold_on(ctx);
+        let held = self.journal.drop_note("work dropped");
+        drop(ctx.spawn_task(async move {
+            let _held = held;
+            pending::<()>().await;
+        }));
+    }
+
     #[stopped]
     fn end(&mut self) {
         self.journal.note("stopped");
@@ -157,6 +168,18 @@ async fn an_actor_that_was_given_up_in_its_handler_goes_when_that_is_over_though
     })
     .await;
     assert_eq!(journal.entries(), ["dropped"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_actor_begins_after_it_was_given_up_is_dropped_when_its_handler_is_over() {
+    let journal = Journal::new();
+    let system = ActorSystem::builder("quarry").deadline(Duration::from_millis(200)).progress(false).build();
+    let blocked = system.spawn(Neat { _state: journal.drop_note("dropped"), journal: journal.clone() });
+    blocked.tell(HoldOnAndBegin).await.expect("it takes messages");
+
+    assert_eq!(system.shutdown().await.exit_code(), 4);
+
+    eventually("its work is dropped", || journal.count("work dropped") == 1).await;
 }
 
 /// May wait, and blocks its thread until it is given up.

@@ -304,3 +304,31 @@ async fn s5_1_one_that_fails_in_its_turn_has_failed_first_whatever_comes_before_
     assert!(std::iter::from_fn(|| crashes.try_recv()).any(|crash| crash.path == culprit.path()), "it is told");
     assert_eq!(system.shutdown().await.failed, 2);
 }
+
+/// Blocks its thread for a while after it was asked to end.
+#[derive(Actor)]
+struct Late;
+
+#[messages]
+impl Late {
+    #[message]
+    fn take_its_time(&self, ctx: &mut Context<Self>) {
+        while !ctx.is_stopping() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s7_8_what_is_waited_for_its_handler_is_told_of_one_that_ends_in_its_turn() {
+    let system = ActorSystem::new("office");
+    let late = system.spawn(Late);
+    late.tell(TakeItsTime).await.expect("there is room");
+    eventually("it has begun", || late.queued() == 0).await;
+
+    let report = system.shutdown().await;
+
+    let late = report.get(&late.path().to_string()).expect("it ended during the shutdown");
+    assert!(late.handler >= Duration::from_millis(5), "{:?} of {:?}", late.handler, late.total);
+}

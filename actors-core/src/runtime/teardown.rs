@@ -38,9 +38,7 @@ pub(super) async fn end(life: &mut dyn AnyLife, over: Over) {
     let common = life.common();
     common.settle_cause(over);
     telemetry::stopping(&common.any);
-    if let Some((asked_at, _)) = common.core().order() {
-        common.ending().handler = began.saturating_duration_since(asked_at);
-    }
+    common.note_handler(began);
 
     // 1. The mailbox refuses outsiders, unless there is another incarnation to come. 2. The handler in hand is over.
     common.close_if_last();
@@ -111,8 +109,12 @@ pub(super) fn ends_at_once(life: &mut dyn AnyLife) -> bool {
 /// Ends an actor of which [`ends_at_once`] has said so: what [`end`] does, without what waits.
 pub(super) fn end_at_once(life: &mut dyn AnyLife, over: Over) {
     let common = life.common();
+    if common.any.env().is_recording() {
+        common.note_handler(Instant::now());
+    }
     common.settle_cause(over);
     telemetry::stopping(&common.any);
+    common.close_if_last();
     drop_sources(life);
     life.discard_stash();
     if life.common().close_if_last() {
@@ -187,10 +189,7 @@ async fn stop_children(life: &mut dyn AnyLife) {
 async fn stop_work(life: &mut dyn AnyLife) {
     let (common, admitted) = life.lend();
     let core = common.core();
-    let helpers = core.if_tied(|ties| ties.helpers.values().flatten().cloned().collect::<Vec<_>>()).unwrap_or_default();
-    for helper in helpers {
-        helper.abort();
-    }
+    abort_helpers(core);
     let mut patience: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|cx| {
         loop {
@@ -212,6 +211,13 @@ async fn stop_work(life: &mut dyn AnyLife) {
     })
     .await;
     common.add_failed_work();
+}
+
+fn abort_helpers(core: &Core) {
+    let helpers = core.if_tied(|ties| ties.helpers.values().flatten().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    for helper in helpers {
+        helper.abort();
+    }
 }
 
 /// Runs the `stopped` hook, in a fresh scope and with its own limit; a kill shortens what is left of it.
@@ -269,8 +275,8 @@ fn finish(life: &mut dyn AnyLife) {
     let common = life.common();
     let exit = common.ending().exit.take().unwrap_or_else(|| Exit::new(ExitReason::Killed));
     if !claim(&common.any) {
-        // It was declared unresponsive, and its end is known.
-        return;
+        // It was declared unresponsive, and its end is known. What it has begun since then goes with it.
+        return abort_helpers(common.core());
     }
     report_crash(&common.any, &exit);
     telemetry::ended(&common.any, &exit);
@@ -332,6 +338,13 @@ impl Common {
     fn is_restarted(&mut self) -> bool {
         let reason = self.exit().reason.clone();
         self.core().is_restarted_after(&reason)
+    }
+
+    /// Notes how long the handler in hand, which is over, has kept those waiting who have asked for the end.
+    fn note_handler(&mut self, over_at: Instant) {
+        if let Some((asked_at, _)) = self.core().order() {
+            self.ending().handler = over_at.saturating_duration_since(asked_at);
+        }
     }
 
     /// Notes the failure with which a turn was over, if it was one: whatever comes before its task goes on comes second.
@@ -598,7 +611,7 @@ fn end_abruptly(life: &mut dyn AnyLife) {
     common.add_failed_work();
     let exit = common.ending().exit.take().unwrap_or_else(|| Exit::new(ExitReason::Aborted { by }));
     if !claim(&common.any) {
-        return;
+        return abort_helpers(common.core());
     }
     report_crash(&common.any, &exit);
     telemetry::ended(&common.any, &exit);
