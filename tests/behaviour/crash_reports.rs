@@ -7,7 +7,7 @@ use actors_core::{
     Actor, ActorRef, ActorSystem, Backoff, BoxError, ChildSpec, Context, CrashReports, Decision, ExitReason, Outcome, Strategy, Supervisor,
     messages,
 };
-use tests::{Broken, Gate, promptly};
+use tests::{Broken, Gate, eventually, promptly};
 
 #[derive(Actor)]
 struct Db {
@@ -235,10 +235,56 @@ async fn a_failure_that_a_higher_supervisor_repairs_has_not_failed_for_good() {
     assert!(report.is_clean(), "{report}");
 }
 
-/// Fails, and never closes.
+/// Has children that fail.
+#[derive(Actor)]
+struct Brood;
+
+#[messages]
+impl Brood {
+    #[message]
+    fn breed(&self, count: u32, ctx: &mut Context<Self>) {
+        for _ in 0..count {
+            ctx.spawn(Stuck { closes: true }).try_tell(GiveIn).unwrap();
+        }
+    }
+
+    #[message]
+    fn begin_anew(&self) -> Result<(), Broken> {
+        Err(Broken("asked to"))
+    }
+
+    #[message]
+    fn count_lives(&self, ctx: &mut Context<Self>) -> u64 {
+        ctx.incarnation()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_9_all_failures_below_one_that_begins_anew_are_repaired_though_no_more_are_remembered() {
+    for (others, below) in [(0, 1_100), (1_000, 3), (990, 20)] {
+        let cast = Cast::new();
+        for _ in 0..others {
+            cast.system.spawn(Stuck { closes: true }).try_tell(GiveIn).unwrap();
+        }
+        eventually("the others have failed", || cast.system.actors() == 0).await;
+        cast.supervise(Supervisor::new().child(ChildSpec::new("brood", || Brood))).await;
+        let brood: ActorRef<Brood> = cast.system.lookup("/data/brood").unwrap();
+        brood.tell(Breed { count: below }).await.unwrap();
+        eventually("those below have failed", || cast.system.actors() == 2).await;
+
+        brood.tell(BeginAnew).await.unwrap();
+        assert_eq!(brood.ask(CountLives).await.unwrap(), 1);
+
+        assert_eq!(cast.system.shutdown().await.failed, others, "{below} below");
+    }
+}
+
+/// Fails, and may never close.
 #[derive(Actor)]
 #[actor(hook_limit = "60s")]
-struct Stuck;
+struct Stuck {
+    closes: bool,
+}
 
 #[messages]
 impl Stuck {
@@ -249,14 +295,16 @@ impl Stuck {
 
     #[stopped]
     async fn close(&mut self) {
-        std::future::pending::<()>().await;
+        if !self.closes {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_told_though_the_actor_is_aborted_while_it_ends() {
     let Cast { system, mut crashes, .. } = Cast::new();
-    let stuck = system.spawn(Stuck);
+    let stuck = system.spawn(Stuck { closes: false });
     stuck.tell(GiveIn).await.unwrap();
 
     let report = promptly("the shutdown", system.shutdown_within(Duration::from_millis(800))).await;

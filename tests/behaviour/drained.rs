@@ -1,7 +1,10 @@
 //! What is drained by an actor that never waits, and by one that may: all of it is counted, and a kill leaves the rest (S6.2, S7.8).
 
-use actors_core::{Actor, ActorSystem, Context, ExitReason, messages};
+use std::sync::Arc;
+
+use actors_core::{Actor, ActorSystem, Context, ExitReason, ReplyTo, messages};
 use tests::{Journal, promptly};
+use tokio::sync::Notify;
 
 /// Never waits.
 #[derive(Actor)]
@@ -108,5 +111,125 @@ async fn a_kill_ends_a_drain_and_leaves_the_rest() {
     let ends = promptly("their ends", async { (quick.stopped().await, slow.stopped().await) }).await;
     assert_eq!(ends, (ExitReason::Killed, ExitReason::Killed));
     assert_eq!((journal.len(), system.dead_letter_count()), (6, 6));
+    system.shutdown().await;
+}
+
+/// Never waits, and puts aside what comes before it is open.
+#[derive(Actor)]
+#[actor(stash = 600)]
+struct Shut {
+    journal: Journal,
+    open: bool,
+}
+
+#[messages]
+impl Shut {
+    #[message]
+    fn put(&self, n: u32, ctx: &mut Context<Self>) {
+        if self.open {
+            self.journal.note(n.to_string());
+        } else {
+            ctx.stash(Put { n }).expect("there is room");
+        }
+    }
+
+    #[message(derive(Debug))]
+    fn fetch(&self, reply: ReplyTo<u32>, ctx: &mut Context<Self>) {
+        if self.open {
+            reply.send(7);
+        } else {
+            ctx.stash_ask(Fetch, reply).expect("there is room");
+        }
+    }
+
+    #[message]
+    fn open(&mut self, ctx: &mut Context<Self>) {
+        self.open = true;
+        ctx.unstash_all();
+    }
+
+    #[message]
+    fn open_and_drain(&mut self, ctx: &mut Context<Self>) {
+        self.open(ctx);
+        ctx.drain();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_11_one_that_never_waits_drains_what_it_has_released_before() {
+    let (system, journal) = (ActorSystem::new("drained"), Journal::new());
+    let shut = system.spawn(Shut { journal: journal.clone(), open: false });
+
+    let (fetched, ()) = tokio::join!(shut.ask(Fetch), async {
+        shut.tell(Put { n: 1 }).await.unwrap();
+        shut.tell(Put { n: 2 }).await.unwrap();
+        shut.tell(OpenAndDrain).await.unwrap();
+        promptly("the drain", shut.stopped()).await;
+    });
+
+    assert_eq!((fetched.unwrap(), journal.entries()), (7, vec!["1".to_owned(), "2".to_owned()]));
+    assert_eq!(system.dead_letter_count(), 0);
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_11_one_that_never_waits_drains_what_is_left_of_what_it_has_released() {
+    let (system, journal) = (ActorSystem::new("drained"), Journal::new());
+    let shut = system.actor(Shut { journal: journal.clone(), open: false }).unbounded().spawn();
+    for n in 0..600 {
+        shut.try_tell(Put { n }).unwrap();
+    }
+    shut.try_tell(Open).unwrap();
+    while journal.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(journal.len() < 600, "it has let others run amid what it released");
+
+    shut.drain();
+
+    promptly("the drain", shut.stopped()).await;
+    assert_eq!((journal.len(), system.dead_letter_count()), (600, 0));
+    system.shutdown().await;
+}
+
+/// Never waits; the oldest of its messages gives way.
+#[derive(Actor)]
+#[actor(mailbox = 10_000, overflow = "drop_oldest")]
+struct Window {
+    journal: Journal,
+}
+
+#[messages]
+impl Window {
+    #[message]
+    fn pass(&self, told: Option<Arc<Notify>>) {
+        self.journal.note("passed");
+        if let Some(told) = told {
+            told.notify_one();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s6_3_a_drain_handles_the_message_that_was_fetched_before_others_had_their_turn() {
+    let system = ActorSystem::new("drained");
+    // One of these numbers ends a turn just when the last message has been fetched.
+    for count in 150..200 {
+        let (journal, told) = (Journal::new(), Arc::new(Notify::new()));
+        let window = system.spawn(Window { journal: journal.clone() });
+        let drains = tokio::spawn({
+            let (window, told) = (window.clone(), told.clone());
+            async move {
+                told.notified().await;
+                window.drain();
+            }
+        });
+        for n in 1..=count {
+            window.try_tell(Pass { told: (n + 1 == count).then(|| told.clone()) }).unwrap();
+        }
+
+        promptly("the drain", async { (drains.await, window.stopped().await) }).await.0.unwrap();
+        assert_eq!((journal.len(), system.dead_letter_count()), (count, 0));
+    }
     system.shutdown().await;
 }

@@ -118,6 +118,17 @@ impl Neat {
         self.hold_on(ctx);
     }
 
+    /// Blocks its thread until it is given up, and has work done beside it from then on.
+    #[message]
+    fn hold_on_and_begin(&self, ctx: &mut Context<Self>) {
+        self.hold_on(ctx);
+        let held = self.journal.drop_note("work dropped");
+        drop(ctx.spawn_task(async move {
+            let _held = held;
+            pending::<()>().await;
+        }));
+    }
+
     #[stopped]
     fn end(&mut self) {
         self.journal.note("stopped");
@@ -159,6 +170,18 @@ async fn an_actor_that_was_given_up_in_its_handler_goes_when_that_is_over_though
     assert_eq!(journal.entries(), ["dropped"]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_actor_begins_after_it_was_given_up_is_dropped_when_its_handler_is_over() {
+    let journal = Journal::new();
+    let system = ActorSystem::builder("quarry").deadline(Duration::from_millis(200)).progress(false).build();
+    let blocked = system.spawn(Neat { _state: journal.drop_note("dropped"), journal: journal.clone() });
+    blocked.tell(HoldOnAndBegin).await.expect("it takes messages");
+
+    assert_eq!(system.shutdown().await.exit_code(), 4);
+
+    eventually("its work is dropped", || journal.count("work dropped") == 1).await;
+}
+
 /// May wait, and blocks its thread until it is given up.
 #[derive(Actor)]
 struct Tidy {
@@ -179,6 +202,19 @@ impl Tidy {
     #[message]
     fn hold_out_and_fail(&self) -> Result<(), Broken> {
         Err(Broken("it holds out"))
+    }
+
+    #[message]
+    fn wait_for_the_stop(&self, ctx: &mut Context<Self>) {
+        while !ctx.is_stopping() {
+            std::thread::yield_now();
+        }
+    }
+
+    #[message]
+    fn wait_for_the_stop_and_fail(&self, ctx: &mut Context<Self>) -> Result<(), Broken> {
+        self.wait_for_the_stop(ctx);
+        self.hold_out_and_fail()
     }
 
     #[stopped]
@@ -223,6 +259,33 @@ async fn an_actor_that_has_failed_and_is_given_up_has_failed_first_and_that_is_t
     assert_eq!(exit.secondary, [ExitReason::Unresponsive]);
     let crash = crashes.try_recv().expect("it is told");
     assert_eq!((&crash.reason, &crash.secondary), (&exit.reason, &exit.secondary));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_after_the_stop_was_asked_for_is_told_of_one_that_is_given_up_then() {
+    // In its handler, or in a drain.
+    for drains in [false, true] {
+        let journal = Journal::new();
+        let system = ActorSystem::builder("quarry").deadline(Duration::from_millis(200)).progress(false).build();
+        let mut crashes = system.crash_reports();
+        let blocked = system.spawn(Tidy { _state: journal.drop_note("dropped"), journal: journal.clone() });
+        journal.note("fails");
+        if drains {
+            blocked.tell(WaitForTheStop).await.expect("it takes messages");
+            blocked.tell(HoldOutAndFail).await.expect("it takes messages");
+            blocked.drain();
+        } else {
+            blocked.tell(WaitForTheStopAndFail).await.expect("it takes messages");
+        }
+
+        assert_eq!(system.shutdown().await.exit_code(), 4);
+
+        let exit = blocked.exit().expect("it has ended");
+        assert!(matches!(exit.reason, ExitReason::Failed(_)), "drains: {drains}, {exit:?}");
+        assert_eq!(exit.secondary, [ExitReason::Unresponsive]);
+        let crash = crashes.try_recv().expect("it is told");
+        assert_eq!((&crash.reason, &crash.secondary), (&exit.reason, &exit.secondary));
+    }
 }
 
 #[test]

@@ -159,3 +159,19 @@ async fn s8_4_a_cleanup_that_panics_while_its_owner_stops_is_not_lost() {
     let told = std::iter::once(&exit.reason).chain(&exit.secondary).filter(|reason| reason.to_string().contains("not clean")).count();
     assert_eq!(told, 1, "{exit:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn s8_4_a_cleanup_that_panics_when_the_owner_has_ended_counts_as_a_failure() {
+    let system = ActorSystem::new("groups");
+    let (owner, group, _journal) = deaf_owner(&system).await;
+    let outside = system.spawn(Peer);
+    group.join(&outside);
+    group.on_end(|_| panic!("it cannot be cleaned up"));
+
+    owner.stop();
+    promptly("all end", async { (owner.stopped().await, outside.stopped().await) }).await;
+
+    let report = system.shutdown().await;
+    assert_eq!((report.failed, report.failures.len()), (1, 1), "{report}");
+    assert_eq!(report.failures[0].0, owner.path());
+}

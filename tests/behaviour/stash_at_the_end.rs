@@ -1,7 +1,12 @@
 //! What is left in the stash when its actor drains, ends or is restarted (S4.11).
 
-use actors_core::{Actor, ActorSystem, AskError, ChildSpec, Context, DeadReason, Supervisor, messages};
-use tests::{Gate, Journal, eventually, promptly};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{self, Wake, Waker};
+
+use actors_core::{Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, DeadReason, Refusal, ReplyTo, Supervisor, messages};
+use tests::{Broken, Gate, Journal, eventually, promptly};
 
 use crate::store::{Fail, Fetch, Held, Note, Open, Panic, Put, ReleaseAndStop, Set, Store, numbers};
 
@@ -156,6 +161,52 @@ async fn what_the_stop_hook_puts_aside_becomes_a_dead_letter() {
 
     promptly("the end", late.stopped()).await;
     assert_eq!(dead_letters.try_recv().unwrap().message_type(), "Last");
+}
+
+/// Never waits; puts requests aside, and fails when it is told to.
+#[derive(Actor)]
+struct Rash;
+
+#[messages]
+impl Rash {
+    #[message(derive(Debug))]
+    fn ask_in_vain(&self, reply: ReplyTo<()>, ctx: &mut Context<Self>) {
+        ctx.stash_ask(AskInVain, reply).expect("there is room");
+    }
+
+    #[message]
+    fn fall(&self) -> Result<(), Broken> {
+        Err(Broken("asked to"))
+    }
+}
+
+/// Sends again as soon as it is woken.
+struct Insistent {
+    rash: ActorRef<Rash>,
+    sent: Mutex<Option<Result<(), Refusal>>>,
+}
+
+impl Wake for Insistent {
+    fn wake(self: Arc<Self>) {
+        let sent = self.rash.try_tell(Fall).map_err(|refused| refused.reason());
+        *self.sent.lock().unwrap() = Some(sent);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_hears_that_his_request_is_lost_finds_the_mailbox_closed() {
+    let system = ActorSystem::new("test");
+    let rash = system.spawn(Rash);
+    let insistent = Arc::new(Insistent { rash: rash.clone(), sent: Mutex::new(None) });
+    let waker = Waker::from(insistent.clone());
+    let mut asked = pin!(async { rash.ask(AskInVain).await });
+    assert!(asked.as_mut().poll(&mut task::Context::from_waker(&waker)).is_pending());
+
+    rash.tell(Fall).await.unwrap();
+    promptly("its end", rash.stopped()).await;
+
+    assert_eq!(*insistent.sent.lock().unwrap(), Some(Err(Refusal::Stopping)));
+    assert_eq!(system.dead_letter_count(), 0);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use actors_core::{AbortedBy, Actor, ActorRef, ActorSystem, Context, ExitReason, 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use tests::{DropNote, Journal, eventually, promptly};
+use tests::{Broken, DropNote, Journal, eventually, promptly};
 
 /// None of its hooks and handlers waits. It has a destructor, and so ends in its turn.
 #[derive(Actor)]
@@ -260,4 +260,75 @@ async fn s2_5_whom_an_actor_tells_in_its_turn_has_one_of_its_own_though_it_is_of
 
     here.shutdown().await;
     there.shutdown().await;
+}
+
+/// Fails after it has told another to, and cleans up.
+#[derive(Actor)]
+struct Culprit;
+
+#[messages]
+impl Culprit {
+    #[message]
+    fn drag_down(&self, other: ActorRef<Victim>) -> Result<(), Broken> {
+        other.try_tell(Fall).expect("there is room");
+        Err(Broken("first"))
+    }
+
+    #[stopped]
+    fn clean_up(&mut self) {}
+}
+
+#[derive(Actor)]
+struct Victim;
+
+#[messages]
+impl Victim {
+    #[message]
+    fn fall(&self) -> Result<(), Broken> {
+        Err(Broken("second"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s5_1_one_that_fails_in_its_turn_has_failed_first_whatever_comes_before_its_hook_runs() {
+    let system = ActorSystem::new("office");
+    let mut crashes = system.crash_reports();
+    let (culprit, victim) = (system.spawn(Culprit), system.spawn(Victim));
+    culprit.link(&victim);
+
+    culprit.try_tell(DragDown { other: victim.clone() }).expect("there is room");
+    promptly("their ends", async { (culprit.stopped().await, victim.stopped().await) }).await;
+
+    let exit = culprit.exit().expect("it has ended");
+    assert_eq!(exit.reason.error().and_then(|error| error.downcast_ref()), Some(&Broken("first")), "{exit:?}");
+    assert!(std::iter::from_fn(|| crashes.try_recv()).any(|crash| crash.path == culprit.path()), "it is told");
+    assert_eq!(system.shutdown().await.failed, 2);
+}
+
+/// Blocks its thread for a while after it was asked to end.
+#[derive(Actor)]
+struct Late;
+
+#[messages]
+impl Late {
+    #[message]
+    fn take_its_time(&self, ctx: &mut Context<Self>) {
+        while !ctx.is_stopping() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s7_8_what_is_waited_for_its_handler_is_told_of_one_that_ends_in_its_turn() {
+    let system = ActorSystem::new("office");
+    let late = system.spawn(Late);
+    late.tell(TakeItsTime).await.expect("there is room");
+    eventually("it has begun", || late.queued() == 0).await;
+
+    let report = system.shutdown().await;
+
+    let late = report.get(&late.path().to_string()).expect("it ended during the shutdown");
+    assert!(late.handler >= Duration::from_millis(5), "{:?} of {:?}", late.handler, late.total);
 }

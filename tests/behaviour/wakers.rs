@@ -4,11 +4,13 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{self, Poll, Wake, Waker};
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, ExitReason, messages};
-use tests::{Gate, promptly};
+use actors_core::{Actor, ActorRef, ActorSystem, ChildSpec, Context, ExitReason, Supervisor, messages};
+use tests::{Gate, eventually, promptly};
+
+use crate::cast::{Act, within};
 
 struct Broken;
 
@@ -20,7 +22,7 @@ impl Wake for Broken {
 
 /// Polls `future` with a waker that panics.
 fn poll_broken<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(&Waker::from(Arc::new(Broken))))
+    future.poll(&mut task::Context::from_waker(&Waker::from(Arc::new(Broken))))
 }
 
 #[derive(Actor)]
@@ -36,6 +38,11 @@ impl Door {
 
     #[message]
     fn knock(&self) {}
+
+    #[handle]
+    fn act(&self, act: Act<Door>, ctx: &mut Context<Self>) {
+        act.play(ctx);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,6 +122,97 @@ async fn all_who_wait_for_room_are_told_that_there_will_be_none() {
     assert_eq!(promptly("its end", door.stopped()).await, ExitReason::Normal);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_terminated_ends_and_its_siblings_are_restarted_on() {
+    for busy in [false, true] {
+        let (system, gate) = (ActorSystem::new("wakers"), Gate::new());
+        let sup = Supervisor::new().child(ChildSpec::new("a", || Door)).child(ChildSpec::new("b", || Door));
+        let sup = system.actor(sup).name("sup").start().await.expect("it starts");
+        let [a, b] = ["/sup/a", "/sup/b"].map(|path| system.lookup::<Door>(path).expect("it is there"));
+        if busy {
+            a.tell(Hold { gate: gate.clone() }).await.expect("it is open");
+            gate.reached().await;
+        }
+
+        let mut broken = pin!(sup.terminate_child("a"));
+        assert!(poll_broken(broken.as_mut()).is_pending());
+        gate.open_wide();
+
+        assert_eq!(promptly("its end", a.stopped()).await, ExitReason::Shutdown, "busy: {busy}");
+        b.kill();
+        eventually("its sibling is restarted", || b.incarnation() == 1).await;
+        let report = promptly("the report", system.shutdown()).await;
+        assert!(report.is_clean(), "busy: {busy}, {report}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_started_by_hand_lives_on() {
+    let system = ActorSystem::new("wakers");
+    let sup = system.actor(Supervisor::new().child(ChildSpec::new("a", || Door))).name("sup").start().await.expect("it starts");
+    sup.terminate_child("a").await.expect("it is there");
+
+    let mut broken = pin!(sup.restart_child("a"));
+    assert!(poll_broken(broken.as_mut()).is_pending());
+    eventually("it is there again", || system.lookup::<Door>("/sup/a").is_some_and(|door| door.has_started())).await;
+
+    let door = system.lookup::<Door>("/sup/a").expect("it is there");
+    door.ask(Knock).await.expect("it answers");
+    let report = promptly("the report", system.shutdown()).await;
+    assert!(report.is_clean(), "{report}");
+}
+
+/// Waits at a gate before it starts.
+#[derive(Actor)]
+struct Slow {
+    gate: Gate,
+}
+
+#[messages]
+impl Slow {
+    #[started]
+    async fn begin(&mut self) {
+        self.gate.pass().await;
+    }
+
+    #[message]
+    fn nothing(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_supervisor_ends_while_somebody_waits_for_the_start_of_a_child() {
+    let (system, gate) = (ActorSystem::new("wakers"), Gate::new());
+    let held = gate.clone();
+    let sup = Supervisor::new().child(ChildSpec::new("a", move || Slow { gate: held.clone() }));
+    gate.open();
+    let sup = system.actor(sup).name("sup").start().await.expect("it starts");
+    gate.reached().await;
+    sup.terminate_child("a").await.expect("it is there");
+    let mut broken = pin!(sup.restart_child("a"));
+    assert!(poll_broken(broken.as_mut()).is_pending());
+    gate.reached().await;
+
+    let (report, ()) = tokio::join!(promptly("the report", system.shutdown()), async {
+        tokio::task::yield_now().await;
+        gate.open_wide();
+    });
+
+    assert!(report.is_clean(), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_system_shuts_down_in_order_whoever_waits_for_it_to_quiesce() {
+    let system = ActorSystem::new("wakers");
+    let door = system.start(Door).await.expect("it starts");
+    let quiescing = within(&door, |ctx| ctx.quiescing()).await;
+    let mut quiescing = pin!(quiescing);
+    assert!(poll_broken(quiescing.as_mut()).is_pending());
+
+    let report = promptly("the report", system.shutdown()).await;
+
+    assert!(report.is_clean(), "{report}");
+}
+
 type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Owns a future, which goes with it.
@@ -128,7 +226,7 @@ impl Wake for Owner {
 
 /// What wakes by an owner of `waiting`, which waits already.
 fn owning(mut waiting: Waiting) -> Waker {
-    assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(waiting.as_mut().poll(&mut task::Context::from_waker(Waker::noop())).is_pending());
     Waker::from(Arc::new(Owner { _waiting: Mutex::new(Some(waiting)) }))
 }
 
@@ -152,14 +250,14 @@ async fn what_goes_with_the_waker_of_one_who_waits_may_have_waited_for_the_same(
             door.tell(Knock).await.expect("there is room for one");
             let mut waiting = wait(system.clone(), door.clone());
             let mine = owning(wait(system.clone(), door.clone()));
-            assert!(waiting.as_mut().poll(&mut Context::from_waker(&mine)).is_pending());
+            assert!(waiting.as_mut().poll(&mut task::Context::from_waker(&mine)).is_pending());
             // The one that stands there is the last.
             drop(mine);
 
             // On a thread of its own, which would hang if a lock were held.
             let gone = std::thread::spawn(move || {
                 if polled_anew {
-                    assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+                    assert!(waiting.as_mut().poll(&mut task::Context::from_waker(Waker::noop())).is_pending());
                 }
                 drop(waiting);
             });

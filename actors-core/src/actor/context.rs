@@ -131,12 +131,12 @@ impl<A: Protocol> Context<A> {
     /// # Cancel safety
     /// A dropped future leaves nothing behind.
     pub fn quiescing(&self) -> WaitForCancellationFutureOwned {
-        self.any().env().quiesce.clone().cancelled_owned()
+        self.any().env().quiescing.clone().cancelled_owned()
     }
 
     /// Tells whether the system quiesces or shuts down.
     pub fn is_quiescing(&self) -> bool {
-        self.any().env().quiesce.is_cancelled()
+        self.any().env().quiescing.is_cancelled()
     }
 
     // ===== ties =====

@@ -1,6 +1,7 @@
 //! What all actors of one system share: ids, dead letters, the clock, and what a shutdown remembers.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -31,8 +32,8 @@ pub(crate) struct Env {
     pub(crate) runtime: Handle,
     pub(crate) dead_letters: DeadLetterOffice,
     pub(crate) crashes: Feed<CrashReport>,
-    /// Cancelled when the system begins to quiesce.
-    pub(crate) quiesce: CancellationToken,
+    /// Cancelled when the system begins to [quiesce](Self::quiesce).
+    pub(crate) quiescing: CancellationToken,
     /// The system above, for those who come from below.
     pub(crate) system: OnceLock<Weak<dyn Any + Send + Sync>>,
     /// What higher floors share.
@@ -61,6 +62,8 @@ pub(crate) struct Env {
 struct History {
     records: Vec<(ActorId, Record)>,
     failures: Vec<(ActorPath, ExitReason)>,
+    /// How many others have failed, by the path of whoever stood above them: as many paths as failures are remembered.
+    others: HashMap<ActorPath, usize>,
     failed: usize,
     /// What to do when an actor ends whose end is the end of the system.
     on_significant: Option<Arc<dyn Fn(ActorPath, ExitReason) + Send + Sync>>,
@@ -74,7 +77,7 @@ impl Env {
             runtime,
             dead_letters: DeadLetterOffice::default(),
             crashes: Feed::default(),
-            quiesce: CancellationToken::new(),
+            quiescing: CancellationToken::new(),
             system: OnceLock::new(),
             slots: Slots::default(),
             linger,
@@ -155,6 +158,11 @@ impl Env {
         self.tasks.load(Ordering::Acquire) + usize::from(self.run_queue.is_awake())
     }
 
+    /// Lets all know that the system quiesces. What wakes those who wait for that may be of anybody's making.
+    pub(crate) fn quiesce(&self) {
+        let _ = unless_it_panics(|| self.quiescing.cancel());
+    }
+
     /// From now on the end of every actor is recorded.
     pub(crate) fn begin_recording(&self, began: Instant) {
         self.began.get_or_init(|| began);
@@ -187,6 +195,10 @@ impl Env {
         history.failed += 1;
         if history.failures.len() < REMEMBERED {
             history.failures.push((path, reason));
+        } else if let Some(above) = path.up() {
+            if history.others.len() < REMEMBERED || history.others.contains_key(&above) {
+                *history.others.entry(above).or_default() += 1;
+            }
         }
     }
 
@@ -197,7 +209,13 @@ impl Env {
             let (forgiven, kept): (Vec<_>, _) =
                 std::mem::take(&mut history.failures).into_iter().partition(|(path, _)| path.is_below(above));
             history.failures = kept;
-            history.failed -= forgiven.len();
+            let mut others = 0;
+            history.others.retain(|parent, count| {
+                let is_kept = parent != above && !parent.is_below(above);
+                others += if is_kept { 0 } else { *count };
+                is_kept
+            });
+            history.failed -= forgiven.len() + others;
             forgiven
         };
         // Errors are of users' making, and may do as they like when they are dropped.

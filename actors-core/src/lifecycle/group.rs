@@ -138,8 +138,9 @@ impl Group {
 
     fn clean_up(&self, cleanup: Cleanup, report: GroupReport) {
         let failed = self.owner.env().within(|| panic::guard(|| cleanup(report))).err();
-        if let Some(reason) = failed {
-            request::fail(&self.owner, self.incarnation, reason);
+        let Some(reason) = failed else { return };
+        if request::fail(&self.owner, self.incarnation, reason.clone()) {
+            self.owner.env().note_failure(self.owner.path(), reason);
         }
     }
 

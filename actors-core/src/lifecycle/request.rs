@@ -53,10 +53,12 @@ pub(crate) fn retire_in_task(cell: Arc<dyn AnyCell>, asked_at: Instant) {
 }
 
 /// Fails one incarnation of an actor with what has gone wrong in its work. One that is ending keeps it beside its own reason; a later
-/// one, or one that has ended, has nothing to do with it.
-pub(crate) fn fail(cell: &Arc<dyn AnyCell>, incarnation: u64, reason: ExitReason) {
+/// one, or one that has ended, has nothing to do with it. Says whether it comes too late for the actor's own end to tell of it.
+pub(crate) fn fail(cell: &Arc<dyn AnyCell>, incarnation: u64, reason: ExitReason) -> bool {
     let core = cell.core();
+    let mut is_too_late = false;
     let felt = core.with_ties(|ties| {
+        is_too_late = ties.claimed;
         if core.incarnation() != incarnation || ties.claimed || ties.down.is_some() {
             return Felt::Nothing;
         }
@@ -67,6 +69,7 @@ pub(crate) fn fail(cell: &Arc<dyn AnyCell>, incarnation: u64, reason: ExitReason
         felt
     });
     follow_up(cell, felt);
+    is_too_late
 }
 
 fn stop_signals(cell: &Arc<dyn AnyCell>, mode: Mode) -> u32 {

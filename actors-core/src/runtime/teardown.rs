@@ -16,7 +16,7 @@ use super::serve::TURN;
 use super::watch::{Watched, discard, watch};
 use crate::actor::Actor;
 use crate::caught::unless_it_panics;
-use crate::lifecycle::cell::{Core, Turn};
+use crate::lifecycle::cell::{Core, Ties, Turn};
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
 use crate::lifecycle::exit::{AbortedBy, Exit, ExitReason};
 use crate::lifecycle::policy::Children;
@@ -38,9 +38,7 @@ pub(super) async fn end(life: &mut dyn AnyLife, over: Over) {
     let common = life.common();
     common.settle_cause(over);
     telemetry::stopping(&common.any);
-    if let Some((asked_at, _)) = common.core().order() {
-        common.ending().handler = began.saturating_duration_since(asked_at);
-    }
+    common.note_handler(began);
 
     // 1. The mailbox refuses outsiders, unless there is another incarnation to come. 2. The handler in hand is over.
     common.close_if_last();
@@ -92,11 +90,11 @@ pub(super) async fn end(life: &mut dyn AnyLife, over: Over) {
 pub(super) fn ends_at_once(life: &mut dyn AnyLife) -> bool {
     let has_hook = life.has_stop_hook();
     let common = life.common();
-    let core = common.core();
     let runs_hook = has_hook || fault::threatens_stop(&common.any);
-    if runs_hook || core.signals.any(Signals::DRAIN) && common.has_to_drain() {
+    if runs_hook || common.core().signals.any(Signals::DRAIN) && has_to_drain(life) {
         return false;
     }
+    let core = life.common().core();
     if !core.signals.any(Signals::STOP) {
         // It ends of its own making. Said under the lock under which a family is begun: whoever begins one after this sees it.
         let _ties = lock(&core.ties);
@@ -111,8 +109,12 @@ pub(super) fn ends_at_once(life: &mut dyn AnyLife) -> bool {
 /// Ends an actor of which [`ends_at_once`] has said so: what [`end`] does, without what waits.
 pub(super) fn end_at_once(life: &mut dyn AnyLife, over: Over) {
     let common = life.common();
+    if common.any.env().is_recording() {
+        common.note_handler(Instant::now());
+    }
     common.settle_cause(over);
     telemetry::stopping(&common.any);
+    common.close_if_last();
     drop_sources(life);
     life.discard_stash();
     if life.common().close_if_last() {
@@ -187,10 +189,7 @@ async fn stop_children(life: &mut dyn AnyLife) {
 async fn stop_work(life: &mut dyn AnyLife) {
     let (common, admitted) = life.lend();
     let core = common.core();
-    let helpers = core.if_tied(|ties| ties.helpers.values().flatten().cloned().collect::<Vec<_>>()).unwrap_or_default();
-    for helper in helpers {
-        helper.abort();
-    }
+    abort_helpers(core);
     let mut patience: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|cx| {
         loop {
@@ -212,6 +211,13 @@ async fn stop_work(life: &mut dyn AnyLife) {
     })
     .await;
     common.add_failed_work();
+}
+
+fn abort_helpers(core: &Core) {
+    let helpers = core.if_tied(|ties| ties.helpers.values().flatten().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    for helper in helpers {
+        helper.abort();
+    }
 }
 
 /// Runs the `stopped` hook, in a fresh scope and with its own limit; a kill shortens what is left of it.
@@ -269,8 +275,8 @@ fn finish(life: &mut dyn AnyLife) {
     let common = life.common();
     let exit = common.ending().exit.take().unwrap_or_else(|| Exit::new(ExitReason::Killed));
     if !claim(&common.any) {
-        // It was declared unresponsive, and its end is known.
-        return;
+        // It was declared unresponsive, and its end is known. What it has begun since then goes with it.
+        return abort_helpers(common.core());
     }
     report_crash(&common.any, &exit);
     telemetry::ended(&common.any, &exit);
@@ -289,19 +295,30 @@ fn goes_down(life: &mut dyn AnyLife) -> bool {
     go_down(&life.common().any, exit).is_ok()
 }
 
-impl Common {
-    /// Whether one that drains has something to handle. Looked at when nothing more comes: whoever asked it to end may not have got
-    /// around to closing its mailbox.
-    fn has_to_drain(&self) -> bool {
-        let core = self.core();
-        let cause = core.peek_ties(|ties| ties.cause.clone()).flatten().unwrap_or(ExitReason::Normal);
-        if !core.is_restarted_after(&cause) {
-            core.signals.set(Signals::FINAL);
-            self.any.close(Closed::Stopping);
-        }
-        self.any.queued() > 0
+/// Whether one that drains has something to handle, be it fetched or released. Looked at when nothing more comes: whoever asked it to
+/// end may not have got around to closing its mailbox.
+fn has_to_drain(life: &mut dyn AnyLife) -> bool {
+    let common = life.common();
+    let core = common.core();
+    let cause = core.peek_ties(|ties| ties.cause.clone()).flatten().unwrap_or(ExitReason::Normal);
+    if !core.is_restarted_after(&cause) {
+        core.signals.set(Signals::FINAL);
+        common.any.close(Closed::Stopping);
     }
+    let (last, last_overtaking) = life.marks();
+    let any = &life.common().any;
+    !any.has_taken(last) || !any.has_taken(last_overtaking) || any.core().signals.any(Signals::RELEASED)
+}
 
+/// Notes why an actor ends. A failure takes the place of a clean cause: it counts, also if the actor is given up before it can say so.
+fn note_cause(ties: &mut Ties, reason: &ExitReason) {
+    let stands = ties.cause.as_ref().is_some_and(|cause| !cause.is_clean() || !reason.is_failure());
+    if !stands {
+        ties.cause = Some(reason.clone());
+    }
+}
+
+impl Common {
     /// Whether the actor does nothing more, not even what belongs to its end.
     pub(super) fn is_aborted(&self) -> bool {
         self.core().signals.any(Signals::ABORT)
@@ -323,6 +340,24 @@ impl Common {
         self.core().is_restarted_after(&reason)
     }
 
+    /// Notes how long the handler in hand, which is over, has kept those waiting who have asked for the end.
+    fn note_handler(&mut self, over_at: Instant) {
+        if let Some((asked_at, _)) = self.core().order() {
+            self.ending().handler = over_at.saturating_duration_since(asked_at);
+        }
+    }
+
+    /// Notes the failure with which a turn was over, if it was one: whatever comes before its task goes on comes second.
+    pub(super) fn settle_failure(&mut self) {
+        match self.take_over() {
+            Some(over @ Over::Because(_)) => {
+                self.settle_cause(over);
+                self.ending().over = Some(Over::Asked);
+            }
+            over => self.ending().over = over,
+        }
+    }
+
     /// Decides why the actor ends: the first cause, unless it is a clean one and something has gone wrong since.
     fn settle_cause(&mut self, over: Over) {
         let core = self.any.core();
@@ -338,7 +373,7 @@ impl Common {
                 (None, Over::Because(reason)) => Exit::new(reason),
                 (None, Over::Asked) => Exit::new(ExitReason::Killed),
             };
-            ties.cause.get_or_insert_with(|| exit.reason.clone());
+            note_cause(ties, &exit.reason);
             ties.order.get_or_insert_with(|| crate::lifecycle::ties::StopOrder { at: Instant::now(), deadline: None });
             core.signals.set(Signals::STOP);
             (exit, ties.stop_waiters.take(), ties.token.clone())
@@ -347,7 +382,15 @@ impl Common {
         if let Some(token) = token {
             let _ = unless_it_panics(|| token.cancel());
         }
-        self.ending().exit = Some(exit);
+        // What was decided in a turn stands.
+        self.ending().exit.get_or_insert(exit);
+    }
+
+    /// A message that was drained has failed.
+    fn has_failed(&mut self, reason: ExitReason) {
+        self.exit().add(reason);
+        let reason = self.exit().reason.clone();
+        self.core().with_ties(|ties| note_cause(ties, &reason));
     }
 
     /// Notes that the actor was killed while it ended.
@@ -431,7 +474,7 @@ impl<A: Actor> Life<A> {
                 Ok(()) => {}
                 Err(Over::Asked) => return,
                 Err(Over::Because(reason)) => {
-                    self.common.exit().add(reason);
+                    self.common.has_failed(reason);
                     return;
                 }
             }
@@ -471,7 +514,7 @@ impl<A: Actor> Life<A> {
         match self.handle_at_once(in_hand) {
             Ok(()) => return Drained::One,
             Err(Over::Asked) => {}
-            Err(Over::Because(reason)) => self.common.exit().add(reason),
+            Err(Over::Because(reason)) => self.common.has_failed(reason),
         }
         Drained::Done
     }
@@ -568,7 +611,7 @@ fn end_abruptly(life: &mut dyn AnyLife) {
     common.add_failed_work();
     let exit = common.ending().exit.take().unwrap_or_else(|| Exit::new(ExitReason::Aborted { by }));
     if !claim(&common.any) {
-        return;
+        return abort_helpers(common.core());
     }
     report_crash(&common.any, &exit);
     telemetry::ended(&common.any, &exit);

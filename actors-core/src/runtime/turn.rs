@@ -83,6 +83,7 @@ pub(super) fn do_turn(life: &mut dyn AnyLife, task: Option<&mut Context<'_>>) ->
 #[cold]
 fn end_turn(life: &mut dyn AnyLife) -> Outcome {
     if !ends_at_once(life) {
+        life.common().settle_failure();
         return Outcome::Task;
     }
     if let Some(over) = life.common().take_over() {

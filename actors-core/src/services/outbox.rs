@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 use crate::address::{Place, Recipient, Refusal};
+use crate::caught::unless_it_panics;
 use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::short_name;
@@ -401,7 +402,7 @@ impl<M: Send + 'static> Drop for Round<M> {
 /// Tells whoever waits for it that the message is in the mailbox.
 fn note(receipt: Option<oneshot::Sender<()>>) {
     if let Some(receipt) = receipt {
-        // Whoever waited may have gone.
-        let _ = receipt.send(());
+        // Whoever waited may have gone, or be woken by something that panics.
+        let _ = unless_it_panics(|| receipt.send(()));
     }
 }

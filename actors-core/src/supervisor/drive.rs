@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep};
 
-use super::ledger::{After, Driver};
+use super::ledger::{After, Driver, tell_all};
 use super::spec::{ChildSpec, is_stillborn, start_failure};
 use super::supervise::Supervision;
 use super::table::{Place, State, Step};
@@ -134,9 +134,7 @@ impl Supervision {
             ended
         };
         self.follow_up(after);
-        for ended in ended {
-            let _ = ended.send(());
-        }
+        tell_all(ended, &());
         true
     }
 
@@ -244,9 +242,7 @@ impl Supervision {
                 _ => None,
             }
         };
-        for started in told {
-            let _ = started.send(Err(failure.clone()));
-        }
+        tell_all(told, &Err(failure.clone()));
         let Some((child, decision, escalates)) = failed else { return self.follow_up(after) };
         self.publish(post_mortem::report(&child, &Exit::new(ExitReason::StartFailed(failure)), decision));
         self.follow_up(after);

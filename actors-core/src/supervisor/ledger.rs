@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::spec::{ChildSpec, Restart};
 use super::table::{Place, Settings, State, Step, Table, Verdict};
+use crate::caught::unless_it_panics;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::crash::Decision;
 use crate::lifecycle::exit::StartFailure;
@@ -170,6 +171,13 @@ impl Ledger {
             Verdict::TooMany { restarts } => Some((self.kids.get(&place)?.cell.clone()?, restarts)),
             _ => None,
         }
+    }
+}
+
+/// Tells all who wait. What wakes them may be of anybody's making, and panic.
+pub(super) fn tell_all<T: Clone>(waiting: Vec<oneshot::Sender<T>>, news: &T) {
+    for one in waiting {
+        let _ = unless_it_panics(|| one.send(news.clone()));
     }
 }
 

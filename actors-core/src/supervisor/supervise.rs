@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
 
-use super::ledger::{After, Driver, Key, Ledger, drop_all};
+use super::ledger::{After, Driver, Key, Ledger, drop_all, tell_all};
 use super::table::{Consequence, Ending, Place, Settings, State, Verdict};
 use crate::lifecycle::cell::{AnyCell, Family, Overseer};
 use crate::lifecycle::conclude::{conclude, late_report};
@@ -79,6 +79,7 @@ impl Supervision {
             });
         }
         drop_all(after.dropped);
+        drop_all(after.unstarted);
     }
 
     pub(super) fn publish(&self, report: CrashReport) {
@@ -117,9 +118,7 @@ impl Overseer for Supervision {
             ledger.pump(now, &mut after);
             ledger.kids.get_mut(&place).map(|kid| std::mem::take(&mut kid.started)).unwrap_or_default()
         };
-        for started in started {
-            let _ = started.send(Ok(()));
-        }
+        tell_all(started, &Ok(()));
         self.follow_up(after);
     }
 
@@ -203,13 +202,9 @@ impl Overseer for Supervision {
             ExitReason::StartFailed(failure) => failure.clone(),
             _ => StartFailure::Killed,
         };
-        for started in started {
-            let _ = started.send(Err(failure.clone()));
-        }
+        tell_all(started, &Err(failure));
         self.follow_up(after);
-        for ended in ended {
-            let _ = ended.send(());
-        }
+        tell_all(ended, &());
         let Some(owner) = self.owner.upgrade() else { return };
         match consequence {
             Consequence::GoOn => {}
@@ -256,9 +251,7 @@ impl Overseer for Supervision {
             ledger.kids.iter().filter(|(place, kid)| !kid.over && is_doomed(place)).filter_map(|(_, kid)| kid.cell.clone()).collect()
         };
         self.follow_up(after);
-        for ended in ended {
-            let _ = ended.send(());
-        }
+        tell_all(ended, &());
         // Whoever gives a whole tree up has what is queued in it discarded elsewhere.
         if self.owner.upgrade().is_some_and(|owner| owner.core().signals.any(Signals::ABORT)) {
             return;

@@ -217,7 +217,7 @@ impl ActorSystem {
     /// Asks those who accept new work to accept no more, while all that runs goes on:
     /// [`Context::quiescing`](crate::Context::quiescing). A shutdown does so by itself.
     pub fn quiesce(&self) {
-        self.shared.env.quiesce.cancel();
+        self.shared.env.quiesce();
     }
 
     // ===== looking =====

@@ -81,7 +81,7 @@ fn drive(shared: Arc<Shared>) -> impl Future<Output = ()> + Send {
 async fn bring_all_down(shared: Arc<Shared>) {
     let _counted = shared.env.count_task();
     telemetry::shutdown_began(&shared.env.name, shared.deadline);
-    shared.env.quiesce.cancel();
+    shared.env.quiesce();
     let mut hard = Box::pin(shared.hard.clone().cancelled_owned());
     quiesce(&shared, hard.as_mut()).await;
 
