@@ -97,6 +97,7 @@ mod reply_slots;
 mod report;
 mod restart_races;
 mod restart_types;
+mod restart_waits;
 mod restarts;
 mod runtime_gone;
 mod schedules;

@@ -73,7 +73,7 @@ pub enum AskError<M, E = Infallible> {
         /// How long the asker was ready to wait.
         limit: Duration,
     },
-    /// The ask would have waited for itself: each actor on the cycle waits for the next.
+    /// The ask would have waited for itself: each actor on the cycle waits for the next, for an answer or, to be restarted, for the end.
     WouldDeadlock(DeadlockError<M>),
 }
 
@@ -382,7 +382,7 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take())))
     }
 
-    fn error_of(&self, broken: Broken) -> AskError<M, E>
+    fn error_of(&mut self, broken: Broken) -> AskError<M, E>
     where
         M: 'static,
     {
@@ -412,13 +412,14 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         }
     }
 
-    fn failed(&self, failure: Failure) -> AskError<M, E> {
+    fn failed(&mut self, failure: Failure) -> AskError<M, E> {
         let (path, message_type) = (self.target().path(), self.message_type());
         match failure {
             Failure::NoReply => AskError::NoReply { path, message_type },
             Failure::Crashed(reason) => AskError::Crashed { path, message_type, reason },
             Failure::TimedOutInQueue(limit) => AskError::TimedOutInQueue { path, message_type, limit },
             Failure::TimedOutInHandler(limit) => AskError::TimedOutInHandler { path, message_type, limit },
+            Failure::Circular(cycle) => self.would_deadlock(cycle),
         }
     }
 
@@ -454,6 +455,7 @@ enum Failure {
     Crashed(ExitReason),
     TimedOutInQueue(Duration),
     TimedOutInHandler(Duration),
+    Circular(Vec<ActorPath>),
 }
 
 impl Failure {
@@ -464,6 +466,7 @@ impl Failure {
             Broken::Discarded(message) => Err(message),
             Broken::Panicked(reason) => Ok(Failure::Crashed(reason)),
             Broken::Cut => Ok(Failure::Crashed(ExitReason::Killed)),
+            Broken::Circular(cycle) => Ok(Failure::Circular(cycle)),
         }
     }
 }
@@ -598,6 +601,12 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
                     _ => Ok(None),
                 }
             }
+            Poll::Ready(Err(Refusal::WouldDeadlock)) => {
+                // Whom it waits for begins its next life only after the asker has ended.
+                let asker = self.wait.asker.as_ref().map(|asker| asker.cell.path());
+                let cycle = asker.iter().cloned().chain([self.target().path()]).chain(asker.clone()).collect();
+                Err(self.would_deadlock(cycle))
+            }
             Poll::Ready(Err(refusal)) => {
                 slot.close();
                 let message = self.message.take().expect("a refused message is still here");
@@ -605,12 +614,23 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
             }
             Poll::Pending => {
                 self.phase = Phase::Posting(ticket);
-                self.wait_for(UNSENT).map(|()| None)
+                self.wait_for(UNSENT)?;
+                self.look_for_a_cycle(cx)
             }
         }
     }
 
-    fn result(&self, outcome: Outcome<R, E>) -> Result<R, AskError<M, E>> {
+    /// While it waits for room, all that can be told is that it waits for itself.
+    #[cold]
+    fn look_for_a_cycle(&mut self, cx: &mut Context<'_>) -> Result<Option<Outcome<R, E>>, AskError<M, E>> {
+        let slot = self.slot.as_ref().filter(|_| self.wait.asker.is_some());
+        match slot.map(|slot| slot.poll(cx)) {
+            Some(Poll::Ready(told)) => self.result(told).map(|_| None),
+            _ => Ok(None),
+        }
+    }
+
+    fn result(&mut self, outcome: Outcome<R, E>) -> Result<R, AskError<M, E>> {
         match outcome {
             Outcome::Answered(Ok(reply)) => Ok(reply),
             Outcome::Answered(Err(error)) => Err(AskError::Failed(error)),

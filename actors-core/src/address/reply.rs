@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::lifecycle::current::{DropCause, drop_cause};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic;
+use crate::lifecycle::path::ActorPath;
 use crate::lifecycle::ties::{Answer, StashPlace, Stashed};
 use crate::sync::{Mutex, lock, renew, wake};
 
@@ -96,6 +97,8 @@ pub(crate) enum Broken {
     Panicked(ExitReason),
     /// The handler was dropped.
     Cut,
+    /// It came out that the asker waits for itself, round this cycle.
+    Circular(Vec<ActorPath>),
 }
 
 impl<R, E> ReplyTo<R, E> {
@@ -318,6 +321,10 @@ impl<R, E> Slot<R, E> {
 }
 
 impl<R: Send, E: Send> Answer for Slot<R, E> {
+    fn break_off(self: Arc<Self>, cycle: Vec<ActorPath>) {
+        Slot::settle(self, Outcome::Broken(Box::new(Broken::Circular(cycle))));
+    }
+
     fn is_awaited(&self) -> bool {
         lock(&self.state).stage == Stage::Waiting
     }

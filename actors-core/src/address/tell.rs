@@ -32,8 +32,8 @@ pub enum Refusal {
     /// There was no room within the limit.
     #[error("there was no room in its mailbox in time")]
     TimedOut,
-    /// The sender waits for room in its own mailbox.
-    #[error("it would wait for room in its own full mailbox")]
+    /// The sender waits for room in its own mailbox, or in that of an actor whose next incarnation begins only once the sender has ended.
+    #[error("the sender would wait for itself to make room in the full mailbox")]
     WouldDeadlock,
 }
 

@@ -86,6 +86,8 @@ pub(crate) trait Overseer: Send + Sync {
     fn over(&self, child: &Arc<dyn AnyCell>, exit: Exit);
     /// A child has ended for good.
     fn ended(&self, child: &Arc<dyn AnyCell>, exit: &Exit);
+    /// Whether a child that is down starts only after another has been stopped.
+    fn starts_after(&self, down: &Arc<dyn AnyCell>, other: &Arc<dyn AnyCell>) -> bool;
     /// The parent is ending: nothing is restarted any more.
     fn close(&self);
     /// The parent begins anew, without children.
