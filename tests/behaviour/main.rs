@@ -7,6 +7,7 @@ mod asking;
 mod at_rest;
 mod backoff;
 mod between_lives;
+mod blocked_hooks;
 mod blocked_turns;
 mod blocking;
 mod broken_text;
