@@ -4,6 +4,7 @@ mod abandoned_starts;
 mod alone;
 mod ask_limits;
 mod asking;
+mod asking_streams;
 mod at_rest;
 mod backoff;
 mod between_lives;
