@@ -19,7 +19,7 @@ use super::reply::{Broken, Outcome, ReplyTo, Slot};
 use super::tell::{Refusal, TellError};
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::current::current_caller;
-use crate::lifecycle::exit::{ExitReason, StartFailure};
+use crate::lifecycle::exit::{ExitReason, HandlerTimedOut, StartFailure};
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::lifecycle::ties::{Answer, StashPlace};
 use crate::mailbox::{Lane, Ticket, fill};
@@ -38,7 +38,8 @@ pub enum AskError<M, E = Infallible> {
     NotDelivered(TellError<M>),
     /// The message was taken, and discarded from the queue when the actor ended.
     Lost(LostError<M>),
-    /// The handler panicked or was cut short.
+    /// The handler panicked or was cut short. The reason is the handler's, which need not be that for which the actor ends:
+    /// [`Killed`](ExitReason::Killed) also of one that a stop has cancelled.
     Crashed {
         /// The actor that was asked.
         path: ActorPath,
@@ -417,6 +418,11 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         match failure {
             Failure::NoReply => AskError::NoReply { path, message_type },
             Failure::Crashed(reason) => AskError::Crashed { path, message_type, reason },
+            Failure::OutranLimit => {
+                let limit = self.target.policy().handler_limit.unwrap_or_default();
+                let reason = ExitReason::failed(Box::new(HandlerTimedOut { message: message_type, limit }));
+                AskError::Crashed { path, message_type, reason }
+            }
             Failure::TimedOutInQueue(limit) => AskError::TimedOutInQueue { path, message_type, limit },
             Failure::TimedOutInHandler(limit) => AskError::TimedOutInHandler { path, message_type, limit },
             Failure::Circular(cycle) => self.would_deadlock(cycle),
@@ -453,6 +459,7 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
 enum Failure {
     NoReply,
     Crashed(ExitReason),
+    OutranLimit,
     TimedOutInQueue(Duration),
     TimedOutInHandler(Duration),
     Circular(Vec<ActorPath>),
@@ -466,6 +473,7 @@ impl Failure {
             Broken::Discarded(message) => Err(message),
             Broken::Panicked(reason) => Ok(Failure::Crashed(reason)),
             Broken::Cut => Ok(Failure::Crashed(ExitReason::Killed)),
+            Broken::TimedOut => Ok(Failure::OutranLimit),
             Broken::Circular(cycle) => Ok(Failure::Circular(cycle)),
         }
     }

@@ -97,6 +97,8 @@ pub(crate) enum Broken {
     Panicked(ExitReason),
     /// The handler was dropped.
     Cut,
+    /// The handler outran its limit.
+    TimedOut,
     /// It came out that the asker waits for itself, round this cycle.
     Circular(Vec<ActorPath>),
 }
@@ -222,6 +224,7 @@ impl<R, E> Slot<R, E> {
         let broken = match drop_cause() {
             Some(DropCause::Discarded) => Broken::Discarded(None),
             Some(DropCause::Cut) => Broken::Cut,
+            Some(DropCause::TimedOut) => Broken::TimedOut,
             Some(DropCause::State) => Broken::NoReply,
             None => panic::under_way().map_or(Broken::NoReply, Broken::Panicked),
         };

@@ -43,6 +43,8 @@ pub(crate) enum DropCause {
     Discarded,
     /// A handler that a kill or a stop cut short.
     Cut,
+    /// A handler that outran its limit.
+    TimedOut,
     /// The state of an actor that ended.
     State,
 }
