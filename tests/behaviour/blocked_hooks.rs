@@ -67,17 +67,23 @@ impl Sleepy {
     #[stopped]
     async fn stopped(&mut self) {
         // Until it has been aborted, and has not been given up.
-        thread::sleep(Duration::from_millis(380));
+        thread::sleep(Duration::from_millis(400));
         pending().await
     }
 }
 
 #[test]
 fn an_abort_that_comes_while_a_hook_blocks_its_thread_is_felt_when_it_lets_go() {
-    // Each is given up some fifty milliseconds after it has let go: on a busy machine that may be too soon.
+    // Each is given up some forty milliseconds after it has let go: on a busy machine that may be too soon.
     let was_aborted = (0..8).any(|_| {
         runtime().block_on(async {
             let system = ActorSystem::builder("sleepy").progress(false).build();
+            // Keeps a worker awake, which looks after the clock.
+            tokio::spawn(async {
+                loop {
+                    tokio::task::yield_now().await;
+                }
+            });
             let sleepy = system.spawn(Sleepy);
             sleepy.tell(Hang).await.expect("it is open");
             eventually("it is in hand", || sleepy.queued() == 0).await;

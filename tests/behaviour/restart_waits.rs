@@ -4,7 +4,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, AskError, Backoff, ChildSpec, Context, ExitReason, Strategy, Supervisor, messages};
-use tests::{Gate, Journal, eventually, promptly};
+use tests::{Broken, Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 use tokio::time::Instant;
 
 /// One of a family, in which each has a child up to a depth. Writes down what becomes of its waits.
@@ -58,6 +58,17 @@ impl Kin {
     #[message]
     async fn call(&mut self, other: ActorRef<Kin>) {
         self.note(other.ask(Life).await);
+    }
+
+    /// Asks as long as there are answers, and it is not to end.
+    #[message]
+    async fn call_on(&mut self, other: ActorRef<Kin>, ctx: &mut Context<Self>) {
+        while !ctx.is_stopping() && other.ask(Life).await.is_ok() {}
+    }
+
+    #[message]
+    fn trip(&mut self) -> Result<(), Broken> {
+        Err(Broken("tripped"))
     }
 
     /// Answers when `other` has.
@@ -120,7 +131,7 @@ impl Stage {
             let journal = stage.journal.clone();
             change(ChildSpec::new(name, move || Kin { journal: journal.clone(), depth, farewell: None }).permanent())
         });
-        let supervisor = Supervisor::new().strategy(strategy).children(specs);
+        let supervisor = Supervisor::new().strategy(strategy).unlimited_restarts().children(specs);
         stage.system.actor(supervisor).name("sup").start().await.expect("it starts");
         stage
     }
@@ -309,6 +320,25 @@ async fn a_child_is_answered_by_a_parent_that_goes_on() {
     assert_eq!(promptly("its end", child.stopped()).await, ExitReason::Normal);
     assert_eq!(stage.journal.entries(), ["life 0"]);
     stage.system.shutdown().await;
+}
+
+/// Whenever the ask begins: before the failure, amid it, or between the lives.
+#[test]
+fn nobody_who_asks_all_the_time_holds_up_a_restart() {
+    for (strategy, asks) in [(Strategy::OneForOne, "parent/below"), (Strategy::OneForAll, "sibling")] {
+        on_1_2_and_8_workers(|| async move {
+            let stage = Stage::new(strategy, &[("parent", 2), ("sibling", 1)]).await;
+            let parent = stage.find("parent");
+            for life in 1..=30 {
+                stage.find(asks).tell(CallOn { other: parent.clone() }).await.expect("it is open");
+                parent.tell(Trip).await.expect("it is open");
+                eventually("the next life", || parent.incarnation() == life).await;
+                assert_eq!(promptly("the next life", parent.ask(Life)).await.expect("it answers"), life);
+                eventually("the next life", || stage.find(asks).has_started()).await;
+            }
+            assert!(promptly("the report", stage.system.shutdown()).await.is_clean());
+        });
+    }
 }
 
 /// What nobody can see is a matter of time: a restart waits for one with children no longer than a shutdown would.
