@@ -290,9 +290,10 @@ impl<A: Protocol> ActorRef<A> {
         self.any().path()
     }
 
-    /// Returns how many messages wait, control messages included. What the actor has stashed does not count.
+    /// Returns how many messages wait, control messages included: none once it has ended. What the actor has stashed does not count.
     pub fn queued(&self) -> u64 {
-        self.0.queued()
+        // Of one that was down, or was given up, somebody else has taken them out, and did not count them as taken.
+        if self.core().signals.any(Signals::ENDED) { 0 } else { self.0.queued() }
     }
 
     /// Tells whether a handler runs.
