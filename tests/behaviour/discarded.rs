@@ -35,3 +35,20 @@ async fn s7_8_what_one_discards_that_is_aborted_before_its_children_is_in_the_re
 
     assert_eq!(discarded_of_a(&stage).await, 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_waits_at_one_that_was_down_when_it_was_ended_for_good() {
+    let stage = Stage::new();
+    let backoff = Backoff::constant(Duration::from_secs(3_600)).no_jitter();
+    let sup = stage.supervise(Supervisor::new().child(stage.spec("a").backoff(backoff))).await;
+    let a = stage.worker("a");
+    a.tell(End::Fail).await.unwrap();
+    stage.noted("stop a0", 1).await;
+    a.tell(Add).await.unwrap();
+    assert_eq!(a.queued(), 1);
+
+    sup.terminate_child("a").await.unwrap();
+
+    assert_eq!((a.is_alive(), a.queued()), (false, 0));
+    stage.system.shutdown().await;
+}

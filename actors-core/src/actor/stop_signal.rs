@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use tokio_util::sync::CancellationToken;
 
 use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::request::{forget_waiter, is_asked, poll_asked};
 
 /// The stop signal of one incarnation of an actor: raised once, when it is asked to end, and never lowered. The next
 /// incarnation has a signal of its own.
@@ -32,7 +33,7 @@ impl StopSignal {
 
     /// Tells whether the actor was asked to end.
     pub fn is_stopping(&self) -> bool {
-        is_raised(&self.cell, self.incarnation)
+        is_asked(self.cell.core(), self.incarnation)
     }
 
     /// Waits until the actor is asked to end.
@@ -83,11 +84,6 @@ impl StopSignal {
     }
 }
 
-/// Whether an incarnation was asked to end: it is, once there is a later one.
-fn is_raised(cell: &Arc<dyn AnyCell>, incarnation: u64) -> bool {
-    cell.core().is_stopping() || cell.core().incarnation() != incarnation
-}
-
 impl fmt::Debug for StopSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StopSignal").field("actor", &self.cell.path()).field("stopping", &self.is_stopping()).finish()
@@ -107,27 +103,13 @@ impl Future for WaitForStop {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let core = this.cell.core();
-        if is_raised(&this.cell, this.incarnation) {
-            return Poll::Ready(());
-        }
-        let mut _old = None;
-        core.with_ties(|ties| {
-            // Looked at under the lock under which the signal is raised.
-            if core.is_stopping() || core.incarnation() != this.incarnation {
-                return Poll::Ready(());
-            }
-            _old = ties.add_stop_waiter(&mut this.key, cx.waker());
-            Poll::Pending
-        })
+        poll_asked(this.cell.core(), this.incarnation, &mut this.key, cx)
     }
 }
 
 impl Drop for WaitForStop {
     fn drop(&mut self) {
-        if let Some(key) = self.key {
-            self.cell.core().if_tied(|ties| ties.stop_waiters.remove(key));
-        }
+        forget_waiter(self.cell.core(), self.key);
     }
 }
 

@@ -140,8 +140,13 @@ impl<A: Protocol> Context<A> {
 
 /// Counts as a blocking job of `cell` until it is dropped: the actor's end waits for it.
 pub(crate) fn occupy(cell: &Arc<dyn AnyCell>) -> Done {
-    cell.core().with_ties(|ties| ties.blocking += 1);
-    Done { owner: Owner::of(cell), helper: None }
+    let core = cell.core();
+    let incarnation = core.with_ties(|ties| {
+        ties.blocking += 1;
+        // Under the lock under which it changes: what is counted here is taken off the same books.
+        core.incarnation()
+    });
+    Done { owner: Owner { cell: cell.clone(), incarnation }, helper: None }
 }
 
 /// Hands the outcome to whoever awaits it; a panic that nobody awaits fails the actor.

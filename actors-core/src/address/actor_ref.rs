@@ -3,7 +3,9 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::hash::{Hash, Hasher};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -15,6 +17,7 @@ use super::reply::ReplyTo;
 use super::stopped::Stopped;
 use super::tell::{Place, Refusal, Target, Tell, TellError, sealed};
 use crate::lifecycle::cell::{AnyCell, Core};
+use crate::lifecycle::current::current_owner;
 use crate::lifecycle::event::MonitorRef;
 use crate::lifecycle::exit::{Exit, ExitReason};
 use crate::lifecycle::id::ActorId;
@@ -96,7 +99,8 @@ impl<A: Protocol> ActorRef<A> {
         posted.map(|_| ()).map_err(|(refusal, message)| TellError::new(self.path(), refusal, message))
     }
 
-    /// Sends a message from a thread that may block. Waits while the mailbox is full.
+    /// Sends a message from a thread that may block. Waits while the mailbox is full; a blocking job of the actor itself only until that
+    /// is asked to end, since its next incarnation waits for the job.
     ///
     /// # Errors
     /// As for [`tell`](Self::tell).
@@ -107,7 +111,15 @@ impl<A: Protocol> ActorRef<A> {
     where
         A: Accepts<M>,
     {
-        self.any().env().runtime.block_on(self.tell(message))
+        let (mut tell, core) = (self.tell(message), self.core());
+        let own = current_owner().filter(|owner| owner.id() == core.id).map(|_| core.incarnation());
+        let mut waiter = None;
+        let told = self.any().env().runtime.block_on(poll_fn(|cx| match (Pin::new(&mut tell).poll(cx), own) {
+            (Poll::Pending, Some(own)) => request::poll_asked(core, own, &mut waiter, cx).map(|()| Err(tell.give_up(Refusal::Stopping))),
+            (told, _) => told,
+        }));
+        request::forget_waiter(core, waiter);
+        told
     }
 
     /// Sends a message and awaits the reply. [`within`](Ask::within) sets a limit.
@@ -278,9 +290,10 @@ impl<A: Protocol> ActorRef<A> {
         self.any().path()
     }
 
-    /// Returns how many messages wait, control messages included. What the actor has stashed does not count.
+    /// Returns how many messages wait, control messages included: none once it has ended. What the actor has stashed does not count.
     pub fn queued(&self) -> u64 {
-        self.0.queued()
+        // Of one that was down, or was given up, somebody else has taken them out, and did not count them as taken.
+        if self.core().signals.any(Signals::ENDED) { 0 } else { self.0.queued() }
     }
 
     /// Tells whether a handler runs.

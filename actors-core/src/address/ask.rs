@@ -19,7 +19,7 @@ use super::reply::{Broken, Outcome, ReplyTo, Slot};
 use super::tell::{Refusal, TellError};
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::current::current_caller;
-use crate::lifecycle::exit::{ExitReason, StartFailure};
+use crate::lifecycle::exit::{ExitReason, HandlerTimedOut, StartFailure};
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::lifecycle::ties::{Answer, StashPlace};
 use crate::mailbox::{Lane, Ticket, fill};
@@ -38,7 +38,8 @@ pub enum AskError<M, E = Infallible> {
     NotDelivered(TellError<M>),
     /// The message was taken, and discarded from the queue when the actor ended.
     Lost(LostError<M>),
-    /// The handler panicked or was cut short.
+    /// The handler panicked or was cut short. The reason is the handler's, which need not be that for which the actor ends:
+    /// [`Killed`](ExitReason::Killed) also of one that a stop has cancelled.
     Crashed {
         /// The actor that was asked.
         path: ActorPath,
@@ -73,7 +74,7 @@ pub enum AskError<M, E = Infallible> {
         /// How long the asker was ready to wait.
         limit: Duration,
     },
-    /// The ask would have waited for itself: each actor on the cycle waits for the next.
+    /// The ask would have waited for itself: each actor on the cycle waits for the next, for an answer or, to be restarted, for the end.
     WouldDeadlock(DeadlockError<M>),
 }
 
@@ -382,7 +383,7 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take())))
     }
 
-    fn error_of(&self, broken: Broken) -> AskError<M, E>
+    fn error_of(&mut self, broken: Broken) -> AskError<M, E>
     where
         M: 'static,
     {
@@ -412,13 +413,19 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         }
     }
 
-    fn failed(&self, failure: Failure) -> AskError<M, E> {
+    fn failed(&mut self, failure: Failure) -> AskError<M, E> {
         let (path, message_type) = (self.target().path(), self.message_type());
         match failure {
             Failure::NoReply => AskError::NoReply { path, message_type },
             Failure::Crashed(reason) => AskError::Crashed { path, message_type, reason },
+            Failure::OutranLimit => {
+                let limit = self.target.policy().handler_limit.unwrap_or_default();
+                let reason = ExitReason::failed(Box::new(HandlerTimedOut { message: message_type, limit }));
+                AskError::Crashed { path, message_type, reason }
+            }
             Failure::TimedOutInQueue(limit) => AskError::TimedOutInQueue { path, message_type, limit },
             Failure::TimedOutInHandler(limit) => AskError::TimedOutInHandler { path, message_type, limit },
+            Failure::Circular(cycle) => self.would_deadlock(cycle),
         }
     }
 
@@ -452,8 +459,10 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
 enum Failure {
     NoReply,
     Crashed(ExitReason),
+    OutranLimit,
     TimedOutInQueue(Duration),
     TimedOutInHandler(Duration),
+    Circular(Vec<ActorPath>),
 }
 
 impl Failure {
@@ -464,6 +473,8 @@ impl Failure {
             Broken::Discarded(message) => Err(message),
             Broken::Panicked(reason) => Ok(Failure::Crashed(reason)),
             Broken::Cut => Ok(Failure::Crashed(ExitReason::Killed)),
+            Broken::TimedOut => Ok(Failure::OutranLimit),
+            Broken::Circular(cycle) => Ok(Failure::Circular(cycle)),
         }
     }
 }
@@ -598,6 +609,12 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
                     _ => Ok(None),
                 }
             }
+            Poll::Ready(Err(Refusal::WouldDeadlock)) => {
+                // Whom it waits for begins its next life only after the asker has ended.
+                let asker = self.wait.asker.as_ref().map(|asker| asker.cell.path());
+                let cycle = asker.iter().cloned().chain([self.target().path()]).chain(asker.clone()).collect();
+                Err(self.would_deadlock(cycle))
+            }
             Poll::Ready(Err(refusal)) => {
                 slot.close();
                 let message = self.message.take().expect("a refused message is still here");
@@ -605,12 +622,23 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
             }
             Poll::Pending => {
                 self.phase = Phase::Posting(ticket);
-                self.wait_for(UNSENT).map(|()| None)
+                self.wait_for(UNSENT)?;
+                self.look_for_a_cycle(cx)
             }
         }
     }
 
-    fn result(&self, outcome: Outcome<R, E>) -> Result<R, AskError<M, E>> {
+    /// While it waits for room, all that can be told is that it waits for itself.
+    #[cold]
+    fn look_for_a_cycle(&mut self, cx: &mut Context<'_>) -> Result<Option<Outcome<R, E>>, AskError<M, E>> {
+        let slot = self.slot.as_ref().filter(|_| self.wait.asker.is_some());
+        match slot.map(|slot| slot.poll(cx)) {
+            Some(Poll::Ready(told)) => self.result(told).map(|_| None),
+            _ => Ok(None),
+        }
+    }
+
+    fn result(&mut self, outcome: Outcome<R, E>) -> Result<R, AskError<M, E>> {
         match outcome {
             Outcome::Answered(Ok(reply)) => Ok(reply),
             Outcome::Answered(Err(error)) => Err(AskError::Failed(error)),

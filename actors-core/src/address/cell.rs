@@ -5,6 +5,7 @@ use std::mem::needs_drop;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::deadlock::waits_for_end;
 use super::open_types::OpenTypes;
 use super::protocol::{Accepts, Protocol};
 use super::reply::{ReplyTo, Unhandled};
@@ -220,7 +221,7 @@ impl<A: Protocol> Cell<A> {
         let admission = match (door, *ticket) {
             (Some(door), _) => door.enter(),
             (None, Some(place)) => {
-                let entered = std::task::ready!(self.mailbox.enter_with(place, cx.waker()));
+                let Poll::Ready(entered) = self.mailbox.enter_with(place, cx.waker()) else { return self.stay_in_line(ticket) };
                 *ticket = None;
                 _granted = Granted(&self.mailbox);
                 entered
@@ -237,12 +238,31 @@ impl<A: Protocol> Cell<A> {
     }
 
     /// Takes a place in the line of those who wait for room; not in one's own.
-    fn wait_for_room(&self, full: Full<'_, A::Msg>, ticket: &mut Option<Ticket>, cx: &mut Context<'_>) -> Poll<Result<u64, Refusal>> {
+    fn wait_for_room(
+        self: &Arc<Self>,
+        full: Full<'_, A::Msg>,
+        ticket: &mut Option<Ticket>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, Refusal>> {
         if is_current(&self.core) {
             return Poll::Ready(Err(Refusal::WouldDeadlock));
         }
         *ticket = Some(full.wait(cx.waker()));
-        Poll::Pending
+        self.stay_in_line(ticket)
+    }
+
+    /// Waits on, unless there will be room only after the actor has ended whose code runs here.
+    fn stay_in_line(self: &Arc<Self>, ticket: &mut Option<Ticket>) -> Poll<Result<u64, Refusal>> {
+        // Looked at first, for the sake of all others.
+        let may_be_vain = self.core.signals.any(Signals::FALLS | Signals::DOWN);
+        let current = if may_be_vain { current_actor() } else { None };
+        if !current.is_some_and(|current| waits_for_end(&(self.clone() as Arc<dyn AnyCell>), &current)) {
+            return Poll::Pending;
+        }
+        if let Some(place) = ticket.take() {
+            self.mailbox.leave(place);
+        }
+        Poll::Ready(Err(Refusal::WouldDeadlock))
     }
 
     /// Takes the next control message.

@@ -5,6 +5,10 @@
 //! a request whose handler has returned waits for whoever holds its `ReplyTo`, and is no edge. Edges are entered before
 //! the walk, so of two actors that ask each other at the same time at least one sees the other.
 //!
+//! One that is to be restarted begins its next life only after others have ended: those below it, and the siblings who are stopped with
+//! it. It waits for them as they would for an answer, so this closes a cycle too. Since nobody asks then, those who are to end are
+//! looked through when it comes about, as well as whenever they ask.
+//!
 //! An edge that does not hold any more never holds again. So if all edges of a cycle still hold after the last of them was
 //! found, they have held at the same time, and the cycle is one.
 
@@ -15,6 +19,7 @@ use std::sync::Arc;
 use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::id::ActorId;
 use crate::lifecycle::path::ActorPath;
+use crate::lifecycle::signal::Signals;
 use crate::lifecycle::ties::{Answer, StashPlace};
 
 /// The number of a request that is not in the mailbox yet.
@@ -55,7 +60,11 @@ pub(crate) fn cycle(asker: &Arc<dyn AnyCell>, ask: &Edge) -> Option<Vec<ActorPat
         let ask = &ask.again();
         let edges = walk(asker, ask)?;
         if edges.iter().all(Edge::holds) {
-            return Some([asker.path()].into_iter().chain(edges.iter().map(|edge| edge.target.path())).collect());
+            let mut paths: Vec<_> = [asker.path()].into_iter().chain(edges.iter().map(|edge| edge.target.path())).collect();
+            if edges.last().is_some_and(|last| last.target.id() != asker.id()) {
+                paths.push(asker.path());
+            }
+            return Some(paths);
         }
         if !ask.again().holds() {
             return None;
@@ -63,14 +72,14 @@ pub(crate) fn cycle(asker: &Arc<dyn AnyCell>, ask: &Edge) -> Option<Vec<ActorPat
     }
 }
 
-/// The edges that lead from `asker` over `ask` back to it, as they were found one after the other.
+/// The edges that lead from `asker` over `ask` back to it, or to one that waits for its end, as they were found one after the other.
 fn walk(asker: &Arc<dyn AnyCell>, ask: &Edge) -> Option<Vec<Edge>> {
     // By which edge an actor was reached, and from whom.
     let mut reached: HashMap<ActorId, (ActorId, Edge)> = HashMap::from([(ask.target.id(), (asker.id(), ask.clone()))]);
     let mut next = vec![ask.target.clone()];
     while let Some(waiting) = next.pop() {
-        if waiting.id() == asker.id() {
-            return Some(trace(asker.id(), &reached));
+        if waiting.id() == asker.id() || waits_for_end(&waiting, asker) {
+            return Some(trace(asker.id(), waiting.id(), &reached));
         }
         for edge in open_asks(&waiting) {
             if !edge.holds() {
@@ -85,15 +94,60 @@ fn walk(asker: &Arc<dyn AnyCell>, ask: &Edge) -> Option<Vec<Edge>> {
     None
 }
 
+/// Whether the next life of an actor begins only after another has ended.
+pub(crate) fn waits_for_end(actor: &Arc<dyn AnyCell>, other: &Arc<dyn AnyCell>) -> bool {
+    if !actor.core().signals.any(Signals::FALLS | Signals::DOWN) {
+        return false;
+    }
+    let mut above = other.clone();
+    loop {
+        let family = above.core().parent.clone();
+        if family.owner_id == actor.id() {
+            return true;
+        }
+        if Arc::ptr_eq(&family, &actor.core().parent) {
+            return family.overseer().is_some_and(|overseer| overseer.starts_after(actor, &above));
+        }
+        let Some(owner) = family.owner() else { return false };
+        above = owner;
+    }
+}
+
+/// Tells those of an actor and of all below it who wait for what cannot come before their end.
+pub(crate) fn break_off(actor: &Arc<dyn AnyCell>) {
+    let mut all = vec![actor.clone()];
+    let mut next = 0;
+    while let Some(cell) = all.get(next) {
+        let below = cell.core().family().map(|family| family.children());
+        all.extend(below.unwrap_or_default());
+        next += 1;
+    }
+    // First those who ask it themselves: then whoever waits for one of them may yet have an answer.
+    break_off_if(&all, |asker, ask| waits_for_end(&ask.target, asker));
+    break_off_if(&all, |_, _| true);
+}
+
+fn break_off_if(askers: &[Arc<dyn AnyCell>], is_it: impl Fn(&Arc<dyn AnyCell>, &Edge) -> bool) {
+    for asker in askers {
+        for ask in open_asks(asker) {
+            if is_it(asker, &ask) {
+                if let Some(cycle) = cycle(asker, &ask) {
+                    ask.answer.break_off(cycle);
+                }
+            }
+        }
+    }
+}
+
 fn open_asks(cell: &Arc<dyn AnyCell>) -> Vec<Edge> {
     let edges =
         cell.core().peek_ties(|ties| ties.asks.iter().map(|ask| Edge::new(ask.target.clone(), ask.number, ask.answer.clone())).collect());
     edges.unwrap_or_default()
 }
 
-fn trace(asker: ActorId, reached: &HashMap<ActorId, (ActorId, Edge)>) -> Vec<Edge> {
+fn trace(asker: ActorId, last: ActorId, reached: &HashMap<ActorId, (ActorId, Edge)>) -> Vec<Edge> {
     let mut edges = Vec::new();
-    let mut id = asker;
+    let mut id = last;
     while let Some((from, edge)) = reached.get(&id) {
         edges.push(edge.clone());
         id = *from;

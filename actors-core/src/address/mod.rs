@@ -7,7 +7,7 @@ mod actor_ref;
 mod ask;
 mod asks;
 pub(crate) mod cell;
-mod deadlock;
+pub(crate) mod deadlock;
 mod open_types;
 mod protocol;
 mod recipient;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::lifecycle::current::{DropCause, drop_cause};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic;
+use crate::lifecycle::path::ActorPath;
 use crate::lifecycle::ties::{Answer, StashPlace, Stashed};
 use crate::sync::{Mutex, lock, renew, wake};
 
@@ -96,6 +97,10 @@ pub(crate) enum Broken {
     Panicked(ExitReason),
     /// The handler was dropped.
     Cut,
+    /// The handler outran its limit.
+    TimedOut,
+    /// It came out that the asker waits for itself, round this cycle.
+    Circular(Vec<ActorPath>),
 }
 
 impl<R, E> ReplyTo<R, E> {
@@ -219,6 +224,7 @@ impl<R, E> Slot<R, E> {
         let broken = match drop_cause() {
             Some(DropCause::Discarded) => Broken::Discarded(None),
             Some(DropCause::Cut) => Broken::Cut,
+            Some(DropCause::TimedOut) => Broken::TimedOut,
             Some(DropCause::State) => Broken::NoReply,
             None => panic::under_way().map_or(Broken::NoReply, Broken::Panicked),
         };
@@ -318,6 +324,10 @@ impl<R, E> Slot<R, E> {
 }
 
 impl<R: Send, E: Send> Answer for Slot<R, E> {
+    fn break_off(self: Arc<Self>, cycle: Vec<ActorPath>) {
+        Slot::settle(self, Outcome::Broken(Box::new(Broken::Circular(cycle))));
+    }
+
     fn is_awaited(&self) -> bool {
         lock(&self.state).stage == Stage::Waiting
     }

@@ -32,8 +32,8 @@ pub enum Refusal {
     /// There was no room within the limit.
     #[error("there was no room in its mailbox in time")]
     TimedOut,
-    /// The sender waits for room in its own mailbox.
-    #[error("it would wait for room in its own full mailbox")]
+    /// The sender waits for room in its own mailbox, or in that of an actor whose next incarnation begins only once the sender has ended.
+    #[error("the sender would wait for itself to make room in the full mailbox")]
     WouldDeadlock,
 }
 
@@ -215,16 +215,25 @@ impl<T: Target<M>, M> Future for Tell<'_, T, M> {
             Poll::Pending => {
                 let Some(limit) = &mut this.limit else { return Poll::Pending };
                 std::task::ready!(limit.poll(cx));
-                this.leave();
-                Refusal::TimedOut
+                return Poll::Ready(Err(this.give_up(Refusal::TimedOut)));
             }
         };
-        let message = this.message.take().expect("a refused message is still here, and this is polled once after");
-        Poll::Ready(Err(TellError::new(this.target.path_of(), refusal, message)))
+        Poll::Ready(Err(this.refused(refusal)))
     }
 }
 
 impl<T: sealed::Door, M> Tell<'_, T, M> {
+    /// Waits no longer, for this reason.
+    pub(crate) fn give_up(&mut self, reason: Refusal) -> TellError<M> {
+        self.leave();
+        self.refused(reason)
+    }
+
+    fn refused(&mut self, reason: Refusal) -> TellError<M> {
+        let message = self.message.take().expect("a refused message is still here, and this is polled once after");
+        TellError::new(self.target.path_of(), reason, message)
+    }
+
     #[cold]
     fn leave(&mut self) {
         self.target.leave(std::mem::take(&mut self.place));

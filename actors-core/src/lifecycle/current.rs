@@ -32,7 +32,7 @@ impl Beside {
 pub(crate) enum Role {
     /// It is the actor: the loop, a hook, a handler.
     Itself,
-    /// It is a helper task.
+    /// It is a helper task, or a source.
     Helper,
 }
 
@@ -43,6 +43,8 @@ pub(crate) enum DropCause {
     Discarded,
     /// A handler that a kill or a stop cut short.
     Cut,
+    /// A handler that outran its limit.
+    TimedOut,
     /// The state of an actor that ended.
     State,
 }
@@ -143,6 +145,20 @@ pub(crate) fn current_caller() -> (Option<Arc<dyn AnyCell>>, Option<Instant>) {
 /// Notes by when the request in hand is to be answered.
 pub(crate) fn set_current_deadline(deadline: Option<Instant>) {
     BESIDE.set(Beside { deadline, ..BESIDE.get() });
+}
+
+/// Runs `work` as code of the actor that no handler of it waits for.
+pub(crate) fn beside<R>(work: impl FnOnce() -> R) -> R {
+    struct Back(Role);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            BESIDE.set(Beside { role: self.0, ..BESIDE.get() });
+        }
+    }
+    let now = BESIDE.get();
+    BESIDE.set(Beside { role: Role::Helper, ..now });
+    let _back = Back(now.role);
+    work()
 }
 
 /// Drops what `work` drops for the stated cause.

@@ -1,6 +1,7 @@
 //! How an actor is asked to end, and how it is told what comes beside its messages: untyped and without waiting.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -261,6 +262,34 @@ fn raise(core: &Core, ties: &mut Ties, cause: &ExitReason, signals: u32, deadlin
     let signals = if first { signals } else { signals & !Signals::DRAIN };
     core.signals.set(signals);
     Felt::Stop { first, waiters: ties.stop_waiters.take(), token: ties.token.clone() }
+}
+
+/// Whether an incarnation was asked to end: it is, once there is a later one.
+pub(crate) fn is_asked(core: &Core, incarnation: u64) -> bool {
+    core.is_stopping() || core.incarnation() != incarnation
+}
+
+/// Waits until an incarnation is asked to end. Who waits no longer [leaves](forget_waiter).
+pub(crate) fn poll_asked(core: &Core, incarnation: u64, key: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
+    if is_asked(core, incarnation) {
+        return Poll::Ready(());
+    }
+    let mut _old = None;
+    core.with_ties(|ties| {
+        // Looked at under the lock under which the signal is raised.
+        if is_asked(core, incarnation) {
+            return Poll::Ready(());
+        }
+        _old = ties.add_stop_waiter(key, cx.waker());
+        Poll::Pending
+    })
+}
+
+/// Forgets one who waited until an actor is asked to end.
+pub(crate) fn forget_waiter(core: &Core, key: Option<u64>) {
+    if let Some(key) = key {
+        core.if_tied(|ties| ties.stop_waiters.remove(key));
+    }
 }
 
 fn follow_up(cell: &Arc<dyn AnyCell>, felt: Felt) {

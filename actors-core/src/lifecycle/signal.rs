@@ -65,6 +65,9 @@ impl Signals {
     /// Its incarnation ends only so that another can begin, whatever its restart type.
     pub(crate) const BOUNCED: u32 = 1 << 22;
 
+    /// It waits for its children to end, and has done with its messages.
+    pub(crate) const FALLS: u32 = 1 << 23;
+
     /// What an incarnation leaves behind, and the next one begins without.
     pub(crate) const OF_INCARNATION: u32 = Self::STARTED
         | Self::STOP
@@ -77,6 +80,7 @@ impl Signals {
         | Self::TRAPS
         | Self::AWAITED
         | Self::BOUNCED
+        | Self::FALLS
         | Self::RELEASED
         | Self::REST;
 

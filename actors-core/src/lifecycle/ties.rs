@@ -15,6 +15,7 @@ use super::crash::Crash;
 use super::event::{Event, MonitorRef};
 use super::exit::{Exit, ExitReason};
 use super::id::ActorId;
+use super::path::ActorPath;
 use super::record::LimitHit;
 use crate::lazy_map::LazyMap;
 use crate::sync::Wakers;
@@ -193,6 +194,8 @@ pub(crate) trait Answer: Send + Sync {
     fn note_replayed(&self);
     /// Notes that the request is in hand no more. If it was stashed again meanwhile, it goes on waiting.
     fn note_handled(&self);
+    /// Tells whoever waits that it waits for itself, round this cycle.
+    fn break_off(self: Arc<Self>, cycle: Vec<ActorPath>);
 }
 
 /// What has become of a request in the stash of its receiver.

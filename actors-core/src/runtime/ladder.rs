@@ -13,10 +13,12 @@ use tokio::time::{Instant, Sleep};
 
 use super::crash::report_crash;
 use super::subtree::end_those_at_rest;
+use crate::address::deadlock::break_off;
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::conclude::{claim, conclude};
 use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::exit::{Exit, ExitReason};
+use crate::lifecycle::policy::Limit;
 use crate::lifecycle::record::LimitHit;
 use crate::lifecycle::request::{self, Mode};
 use crate::lifecycle::signal::Signals;
@@ -31,6 +33,9 @@ const ABORT_GRACE: Duration = Duration::from_millis(250);
 const HOOK_RESERVE: Duration = Duration::from_secs(1);
 /// How much of the time is kept for each sibling still to come, if there is that much.
 const SIBLING_RESERVE: Duration = Duration::from_millis(100);
+/// How long a restart waits for one with children that has no limit of its own, where there is no deadline above: as long as a shutdown
+/// takes.
+const RESTART: Duration = Duration::from_secs(25);
 /// How long a rung takes at least: whoever reacts at all gets a chance to, also when the time is over.
 const CHANCE: Duration = Duration::from_millis(1);
 
@@ -39,6 +44,8 @@ pub(crate) struct Budget {
     /// What is kept of the deadline: for the parent's hook, and for the rungs below a stop.
     reserve: Duration,
     depth: u32,
+    /// Whether the parent is to be restarted.
+    restarts: bool,
     /// The parent's own deadline, which may come nearer.
     deadline: Box<dyn Fn() -> Option<Instant> + Send + Sync>,
 }
@@ -47,7 +54,12 @@ impl Budget {
     /// The budget of a parent whose hook may take `hook`, and above which `depth` actors stand.
     pub(crate) fn of(hook: Option<Duration>, depth: u32, deadline: impl Fn() -> Option<Instant> + Send + Sync + 'static) -> Self {
         let hook = hook.unwrap_or(HOOK_RESERVE).min(HOOK_RESERVE);
-        Budget { reserve: hook + KILL_GRACE + ABORT_GRACE, depth, deadline: Box::new(deadline) }
+        Budget { reserve: hook + KILL_GRACE + ABORT_GRACE, depth, restarts: false, deadline: Box::new(deadline) }
+    }
+
+    /// The same, of a parent that begins another life once they are gone.
+    pub(crate) fn before_restart(self) -> Self {
+        Budget { restarts: true, ..self }
     }
 
     /// By when the children should be gone, so that there is time for what comes after.
@@ -133,7 +145,7 @@ pub(crate) async fn bring_down(family: &Arc<Family>, side_by_side: bool, budget:
     if side_by_side {
         let now = Instant::now();
         let rungs = children.into_iter().map(|child| {
-            let due = ladder.due(own_limit(&child), now);
+            let due = ladder.first_due(&child, own_limit(&child), now);
             Rung::stop(child, due)
         });
         let rungs = rungs.collect();
@@ -151,7 +163,7 @@ pub(crate) async fn bring_down(family: &Arc<Family>, side_by_side: bool, budget:
         let id = child.id();
         // One that has ended is waited for until all have been told of it, and it has left the family.
         if family.child(id).is_some() {
-            let due = ladder.due(own, Instant::now());
+            let due = ladder.first_due(&child, own, Instant::now());
             ladder.descend(vec![Rung::stop(child, due)], &|| family.child(id).is_none(), parent).await;
         }
         children = end_those_at_rest(family, children).await;
@@ -162,6 +174,12 @@ pub(crate) async fn bring_down(family: &Arc<Family>, side_by_side: bool, budget:
 fn own_limit(child: &Arc<dyn AnyCell>) -> Option<Duration> {
     let has_children = child.core().family().is_some_and(|family| family.len() > 0);
     child.policy().stop_limit(has_children).filter(|limit| *limit < FAR)
+}
+
+/// The limit of a child for which a restart waits.
+fn limit_before_restart(child: &Arc<dyn AnyCell>) -> Option<Duration> {
+    let by_default = || (child.policy().stop_limit == Limit::Default).then_some(RESTART);
+    own_limit(child).or_else(by_default)
 }
 
 fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
@@ -234,13 +252,19 @@ impl Descent {
     pub(crate) fn retire(child: Arc<dyn AnyCell>, now: Instant) -> Self {
         let due = own_limit(&child).map(|limit| after(now, limit));
         request::retire(&child, ExitReason::Shutdown, Mode::AsPolicy, due);
-        Descent(Rung { child, step: Step::Stopping(due) })
+        Self::of(child, due)
     }
 
     /// Ends the incarnation of a child that is to be restarted.
     pub(crate) fn bounce(child: Arc<dyn AnyCell>, now: Instant) -> Self {
-        let due = own_limit(&child).map(|limit| after(now, limit));
+        let due = limit_before_restart(&child).map(|limit| after(now, limit));
         request::bounce(&child, due);
+        Self::of(child, due)
+    }
+
+    fn of(child: Arc<dyn AnyCell>, due: Option<Instant>) -> Self {
+        // Siblings may be down until it has ended.
+        break_off(&child);
         Descent(Rung { child, step: Step::Stopping(due) })
     }
 
@@ -275,6 +299,12 @@ impl Ladder<'_> {
             None => own,
         };
         time.map(|time| after(now, time))
+    }
+
+    /// The same, when its turn has come.
+    fn first_due(&self, child: &Arc<dyn AnyCell>, own: Option<Duration>, now: Instant) -> Option<Instant> {
+        let before_restart = || limit_before_restart(child).filter(|_| self.budget.restarts).map(|limit| after(now, limit));
+        self.due(own, now).or_else(before_restart)
     }
 
     async fn descend(&mut self, mut rungs: Vec<Rung>, done: &(dyn Fn() -> bool + Sync), parent: Look<'_>) {

@@ -20,7 +20,7 @@ use crate::address::ActorRef;
 use crate::address::cell::Cell;
 use crate::lifecycle::cell::{AnyCell, Core, Turn};
 use crate::lifecycle::crash::Crash;
-use crate::lifecycle::current::{DropCause, Dropping, set_current_deadline};
+use crate::lifecycle::current::{DropCause, Dropping, dropping, set_current_deadline};
 use crate::lifecycle::dead_letter::DeadReason;
 use crate::lifecycle::event::{Exited, SourceKey};
 use crate::lifecycle::exit::{BoxError, Exit, ExitReason, HandlerTimedOut};
@@ -547,7 +547,10 @@ pub(super) async fn see_through(
     let limit = any.policy().handler_limit;
     let until = limit.map(|limit| after(Instant::now(), limit));
     let outcome = watch(handler.as_mut(), span, any, admitted, cut, until, Some(first)).await;
-    let broken = discard(handler, outcome.is_cut_short());
+    let broken = match outcome {
+        Watched::TimedOut => dropping(DropCause::TimedOut, || discard(handler, false)),
+        _ => discard(handler, outcome.is_cut_short()),
+    };
     end_message(any, tag, outcome, limit, broken)
 }
 
@@ -557,8 +560,14 @@ pub(super) fn end_message(
     tag: u16,
     outcome: Watched,
     limit: Option<Duration>,
-    broken: Option<ExitReason>,
+    mut broken: Option<ExitReason>,
 ) -> Result<u16, Over> {
+    if matches!(outcome, Watched::TimedOut | Watched::Panicked(_) | Watched::Done(Err(_))) {
+        // It comes beside another reason, and is kept for the end.
+        if let Some(broken) = broken.take() {
+            any.core().with_ties(|ties| ties.failed_work.push(broken));
+        }
+    }
     let over = match (outcome, limit) {
         (Watched::TimedOut, Some(limit)) => {
             let message = any.message_name(u32::from(tag));

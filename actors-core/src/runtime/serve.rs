@@ -13,6 +13,7 @@ use super::turn::Outcome;
 use super::watch::{Watched, discard, watch};
 use crate::actor::{Actor, Put, at_once};
 use crate::lifecycle::cell::{AnyCell, Turn};
+use crate::lifecycle::current::beside;
 use crate::lifecycle::event::{Event, Exited, News};
 use crate::lifecycle::exit::{BoxError, ExitReason, Failure, StartFailure};
 use crate::lifecycle::linger::linger;
@@ -308,7 +309,7 @@ impl<A: Actor> Life<A> {
             News::Ready(key) => {
                 let Life { ctx, common, .. } = self;
                 let mut polled = Ok(None);
-                common.span.run(&mut || polled = ctx.poll_source(key));
+                common.span.run(&mut || polled = beside(|| ctx.poll_source(key)));
                 match polled {
                     Ok(Some(found)) => Urgent::Message(InHand::found(found, key)),
                     Ok(None) => Urgent::Nothing,

@@ -59,11 +59,14 @@ async fn go_through(life: &mut dyn AnyLife) {
     let _lift = MarkCut::lift();
     let mut run = pin!(Some(run(life)));
     let _mark = MarkCut::mark();
+    let is_aborted = || cell.core().signals.any(Signals::ABORT);
     poll_fn(|cx| {
-        if cell.core().signals.any(Signals::ABORT) {
+        if is_aborted() {
             return Poll::Ready(());
         }
-        identity.enter(|| run.as_mut().as_pin_mut().expect("polled until it is done").poll(cx))
+        let polled = identity.enter(|| run.as_mut().as_pin_mut().expect("polled until it is done").poll(cx));
+        // An abort that came meanwhile has called nobody.
+        if is_aborted() { Poll::Ready(()) } else { polled }
     })
     .await;
     // Empty but for an abort; then a destructor in the handler may panic, and the life still has to end.

@@ -15,6 +15,7 @@ use super::rest::Ending;
 use super::serve::TURN;
 use super::watch::{Watched, discard, watch};
 use crate::actor::Actor;
+use crate::address::deadlock::break_off;
 use crate::caught::unless_it_panics;
 use crate::lifecycle::cell::{Core, Ties, Turn};
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
@@ -163,16 +164,23 @@ fn drop_state(life: &mut dyn AnyLife) {
 async fn stop_children(life: &mut dyn AnyLife) {
     let has_hook = life.has_stop_hook();
     let (common, admitted) = life.lend();
-    let any = &common.any;
-    let Some(family) = any.core().family().cloned() else { return };
+    let Some(family) = common.core().family().cloned() else { return };
     if family.len() == 0 {
         return;
     }
+    let restarts = common.is_restarted();
+    let any = &common.any;
     let policy = any.policy();
     let hook = if has_hook { policy.hook_limit() } else { Some(Duration::ZERO) };
     let side_by_side = policy.children == Children::SideBySide;
     let owner = any.clone();
-    let budget = Budget::of(hook, family.depth, move || owner.core().deadline());
+    let mut budget = Budget::of(hook, family.depth, move || owner.core().deadline());
+    if restarts {
+        budget = budget.before_restart();
+        // Whoever asks it below has been heard, or hears that it asks in vain.
+        any.core().signals.set(Signals::FALLS);
+        break_off(any);
+    }
     // A kill of this actor has reached the children already. The waker is registered even then: an abort may follow.
     let mut parent = |cx: &mut Context<'_>| {
         any.suspend(admitted, cx, 0);

@@ -13,6 +13,7 @@ use crate::lifecycle::cell::AnyCell;
 use crate::lifecycle::current::{DropCause, dropping};
 use crate::lifecycle::exit::{BoxError, ExitReason};
 use crate::lifecycle::panic::catch;
+use crate::lifecycle::signal::Signals;
 use crate::mailbox::Admitted;
 use crate::telemetry::Scope;
 
@@ -94,6 +95,10 @@ pub(crate) async fn watch(
             // What is done is done; only what waits is cut short.
             if first.is_none() && core.signals.any(cut) {
                 return Poll::Ready(Watched::Cut);
+            }
+            // After an abort nothing of it runs any more: whoever polls this drops it.
+            if first.is_none() && core.signals.any(Signals::ABORT) {
+                return Poll::Pending;
             }
             let polled = first.take().unwrap_or_else(|| poll_once(work.as_mut(), span, cx));
             match polled {

@@ -227,6 +227,12 @@ impl Overseer for Supervision {
         self.follow_up(after);
     }
 
+    fn starts_after(&self, down: &Arc<dyn AnyCell>, other: &Arc<dyn AnyCell>) -> bool {
+        let ledger = lock(&self.ledger);
+        let place = |child: &Arc<dyn AnyCell>| ledger.find(&Key::Cell(child.clone()));
+        matches!((place(down), place(other)), (Ok(down), Ok(other)) if ledger.table.starts_after(down, other))
+    }
+
     fn close(&self) {
         let mut after = After::default();
         let mut ended = Vec::new();

@@ -313,6 +313,13 @@ impl Table {
         self.repairs.values().map(|repair| repair.not_before).filter(|&due| due > now).min()
     }
 
+    /// Whether a child that is down is started only after another has been stopped.
+    pub(super) fn starts_after(&self, down: Place, other: Place) -> bool {
+        let Some(repair) = self.repairs.get(&repair_of(self.settings.strategy, down)) else { return false };
+        let is_stopped = self.state(other) == Some(State::Bouncing) && repair.moving.contains(&other);
+        repair.down.contains(&down) && (is_stopped || repair.up.contains(&other))
+    }
+
     // ===== inside =====
 
     fn enter(&mut self, place: Place, state: State, now: Instant) {

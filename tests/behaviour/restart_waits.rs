@@ -1,0 +1,376 @@
+//! A restart waits for nobody who waits for the next life (S4.7, S6.6, S7.4, S10.2).
+
+use std::future::pending;
+use std::time::Duration;
+
+use actors_core::{Actor, ActorRef, ActorSystem, AskError, Backoff, ChildSpec, Context, ExitReason, Strategy, Supervisor, messages};
+use tests::{Broken, Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
+use tokio::time::Instant;
+
+/// One of a family, in which each has a child up to a depth. Writes down what becomes of its waits.
+#[derive(Actor)]
+struct Kin {
+    journal: Journal,
+    depth: u32,
+    /// Whom it asks when it ends.
+    farewell: Option<ActorRef<Kin>>,
+}
+
+impl Kin {
+    fn note(&self, asked: Result<u64, AskError<Life>>) {
+        self.journal.note(match asked {
+            Ok(life) => format!("life {life}"),
+            Err(AskError::WouldDeadlock(deadlock)) => {
+                let cycle: Vec<_> = deadlock.cycle().iter().map(ToString::to_string).collect();
+                cycle.join(" > ")
+            }
+            Err(error) => error.to_string(),
+        });
+    }
+}
+
+#[messages]
+impl Kin {
+    #[started]
+    async fn started(&mut self, ctx: &mut Context<Self>) {
+        if let Some(depth) = self.depth.checked_sub(1) {
+            let below = Kin { journal: self.journal.clone(), depth, farewell: None };
+            // It does nothing wrong, unless this one is asked to end meanwhile.
+            let _ = ctx.actor(below).name("below").start().await;
+        }
+    }
+
+    #[message]
+    async fn fall(&mut self, gate: Gate) {
+        gate.pass().await;
+        panic!("fallen");
+    }
+
+    #[message]
+    async fn stand(&mut self, gate: Gate) {
+        gate.pass().await;
+    }
+
+    #[message]
+    fn life(&mut self, ctx: &mut Context<Self>) -> u64 {
+        ctx.incarnation()
+    }
+
+    #[message]
+    async fn call(&mut self, other: ActorRef<Kin>) {
+        self.note(other.ask(Life).await);
+    }
+
+    /// Asks as long as there are answers, and it is not to end.
+    #[message]
+    async fn call_on(&mut self, other: ActorRef<Kin>, ctx: &mut Context<Self>) {
+        while !ctx.is_stopping() && other.ask(Life).await.is_ok() {}
+    }
+
+    #[message]
+    fn trip(&mut self) -> Result<(), Broken> {
+        Err(Broken("tripped"))
+    }
+
+    /// Answers when `other` has.
+    #[message]
+    async fn call_for(&mut self, other: ActorRef<Kin>, ctx: &mut Context<Self>) -> u64 {
+        self.note(other.ask(Life).await);
+        ctx.incarnation()
+    }
+
+    #[message]
+    async fn call_through(&mut self, between: ActorRef<Kin>, other: ActorRef<Kin>) {
+        match between.ask(CallFor { other }).await {
+            Ok(_) => self.journal.note("told"),
+            Err(AskError::WouldDeadlock(deadlock)) => self.journal.note(format!("cycle of {}", deadlock.cycle().len())),
+            Err(error) => self.journal.note(error.to_string()),
+        }
+    }
+
+    #[message]
+    async fn push(&mut self, other: ActorRef<Kin>) {
+        let told = other.tell(Rest).await;
+        self.journal.note(told.map_or_else(|refused| format!("{:?}", refused.reason()), |()| "told".to_owned()));
+    }
+
+    #[message]
+    fn rest(&mut self) {}
+
+    #[message]
+    async fn hang(&mut self) {
+        pending().await
+    }
+
+    #[message]
+    fn say_farewell_to(&mut self, other: ActorRef<Kin>) {
+        self.farewell = Some(other);
+    }
+
+    #[stopped]
+    async fn stopped(&mut self) {
+        if let Some(other) = self.farewell.take() {
+            self.note(other.ask(Life).await);
+        }
+    }
+}
+
+struct Stage {
+    system: ActorSystem,
+    journal: Journal,
+}
+
+impl Stage {
+    /// A supervisor of permanent children, by their names and how deep their families are.
+    async fn new(strategy: Strategy, children: &[(&str, u32)]) -> Stage {
+        Self::with(strategy, children, |spec| spec).await
+    }
+
+    async fn with(strategy: Strategy, children: &[(&str, u32)], change: fn(ChildSpec) -> ChildSpec) -> Stage {
+        let stage = Stage { system: ActorSystem::new("kin"), journal: Journal::new() };
+        let specs = children.iter().map(|&(name, depth)| {
+            let journal = stage.journal.clone();
+            change(ChildSpec::new(name, move || Kin { journal: journal.clone(), depth, farewell: None }).permanent())
+        });
+        let supervisor = Supervisor::new().strategy(strategy).unlimited_restarts().children(specs);
+        stage.system.actor(supervisor).name("sup").start().await.expect("it starts");
+        stage
+    }
+
+    fn find(&self, path: &str) -> ActorRef<Kin> {
+        self.system.lookup(&format!("/sup/{path}")).expect("it is there")
+    }
+
+    /// Has `path` fall when the gate opens.
+    async fn fells(&self, path: &str) -> (ActorRef<Kin>, Gate) {
+        let (kin, gate) = (self.find(path), Gate::new());
+        kin.tell(Fall { gate: gate.clone() }).await.expect("it is open");
+        gate.reached().await;
+        (kin, gate)
+    }
+
+    async fn is_restarted_at_once(&self, kin: &ActorRef<Kin>) {
+        let began = Instant::now();
+        assert_eq!(promptly("the next life", kin.ask(Life)).await.expect("it answers"), 1);
+        assert_eq!(began.elapsed(), Duration::ZERO, "nobody was waited for");
+    }
+}
+
+async fn has_queued(kin: &ActorRef<Kin>, messages: u64) {
+    eventually("it is asked", || kin.queued() == messages).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_asks_its_parent_does_not_hold_up_the_next_life_of_it() {
+    for depth in [1, 2] {
+        let stage = Stage::new(Strategy::OneForOne, &[("parent", depth)]).await;
+        let (parent, gate) = stage.fells("parent").await;
+        stage.find("parent/below").tell(Call { other: parent.clone() }).await.expect("it is open");
+        has_queued(&parent, 1).await;
+
+        gate.open();
+
+        stage.is_restarted_at_once(&parent).await;
+        assert_eq!(stage.journal.entries(), ["/sup/parent/below > /sup/parent > /sup/parent/below"]);
+        assert!(stage.system.shutdown().await.is_clean());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deep_below_that_asks_the_one_who_is_restarted_does_not_hold_it_up() {
+    let stage = Stage::new(Strategy::OneForOne, &[("parent", 3)]).await;
+    let (parent, gate) = stage.fells("parent").await;
+    let (middle, deep) = (stage.find("parent/below"), stage.find("parent/below/below"));
+    deep.tell(Call { other: parent.clone() }).await.expect("it is open");
+    // This one is told.
+    middle.tell(CallFor { other: deep }).await.expect("it is open");
+    has_queued(&parent, 1).await;
+    gate.open();
+
+    stage.is_restarted_at_once(&parent).await;
+    assert_eq!(stage.journal.entries(), ["/sup/parent/below/below > /sup/parent > /sup/parent/below/below", "life 0"]);
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_waits_for_an_outsider_who_asks_the_one_that_is_restarted_does_not_hold_it_up() {
+    let stage = Stage::new(Strategy::OneForOne, &[("outside", 0), ("parent", 2)]).await;
+    let (parent, gate) = stage.fells("parent").await;
+    let between = stage.find("outside");
+    stage.find("parent/below").tell(CallThrough { between, other: parent.clone() }).await.expect("it is open");
+    has_queued(&parent, 1).await;
+
+    gate.open();
+
+    stage.is_restarted_at_once(&parent).await;
+    eventually("both are told", || stage.journal.len() == 2).await;
+    assert_eq!(stage.journal.entries(), ["cycle of 4", "life 1"], "the outsider's ask waits for the next life");
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_waits_for_room_at_its_parent_does_not_hold_up_the_next_life_of_it() {
+    for depth in [1, 2] {
+        let stage = Stage::with(Strategy::OneForOne, &[("parent", depth)], |spec| spec.mailbox(1)).await;
+        let (parent, gate) = stage.fells("parent").await;
+        parent.tell(Rest).await.expect("there is room");
+        let child = stage.find("parent/below");
+        child.tell(Push { other: parent.clone() }).await.expect("it is open");
+        eventually("it waits", || child.queued() == 0).await;
+
+        gate.open();
+
+        stage.is_restarted_at_once(&parent).await;
+        assert_eq!(stage.journal.entries(), ["WouldDeadlock"]);
+        stage.system.shutdown().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sibling_that_asks_the_one_who_failed_does_not_hold_up_the_group() {
+    for strategy in [Strategy::OneForAll, Strategy::RestForOne] {
+        for depth in [0, 1] {
+            let stage = Stage::new(strategy, &[("a", 0), ("b", depth), ("c", 0)]).await;
+            let (a, gate) = stage.fells("a").await;
+            stage.find("b").tell(Call { other: a.clone() }).await.expect("it is open");
+            has_queued(&a, 1).await;
+
+            gate.open();
+
+            stage.is_restarted_at_once(&a).await;
+            assert_eq!(stage.journal.entries(), ["/sup/b > /sup/a > /sup/b"]);
+            assert_eq!(promptly("the next life", stage.find("b").ask(Life)).await.expect("it answers"), 1);
+            stage.system.shutdown().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sibling_that_waits_for_another_who_asks_the_one_who_failed_does_not_hold_up_the_group() {
+    let stage = Stage::new(Strategy::OneForAll, &[("a", 0), ("between", 1), ("b", 1)]).await;
+    let (a, gate) = stage.fells("a").await;
+    let between = stage.find("between");
+    stage.find("b").tell(CallThrough { between, other: a.clone() }).await.expect("it is open");
+    has_queued(&a, 1).await;
+
+    gate.open();
+
+    stage.is_restarted_at_once(&a).await;
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sibling_that_waits_for_room_at_the_one_who_failed_does_not_hold_up_the_group() {
+    let stage = Stage::with(Strategy::OneForAll, &[("a", 0), ("b", 1)], |spec| spec.mailbox(1)).await;
+    let (a, gate) = stage.fells("a").await;
+    a.tell(Rest).await.expect("there is room");
+    let b = stage.find("b");
+    b.tell(Push { other: a.clone() }).await.expect("it is open");
+    eventually("it waits", || b.queued() == 0).await;
+
+    gate.open();
+
+    stage.is_restarted_at_once(&a).await;
+    assert_eq!(stage.journal.entries(), ["WouldDeadlock"]);
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_hook_that_asks_the_sibling_who_failed_is_told_at_once() {
+    let stage = Stage::new(Strategy::OneForAll, &[("a", 0), ("b", 0)]).await;
+    let (a, gate) = stage.fells("a").await;
+    stage.find("b").ask(SayFarewellTo { other: a.clone() }).await.expect("it answers");
+
+    gate.open();
+
+    stage.is_restarted_at_once(&a).await;
+    assert_eq!(stage.journal.entries(), ["/sup/b > /sup/a > /sup/b"]);
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_stopped_by_itself_is_answered_by_the_next_life_of_a_sibling() {
+    let stage =
+        Stage::with(Strategy::OneForOne, &[("a", 0), ("b", 0)], |spec| spec.backoff(Backoff::constant(Duration::from_secs(2)).no_jitter()))
+            .await;
+    let (a, gate) = stage.fells("a").await;
+    let b = stage.find("b");
+    b.tell(Call { other: a.clone() }).await.expect("it is open");
+    has_queued(&a, 1).await;
+    b.stop();
+    gate.open();
+
+    eventually("it is told", || stage.journal.len() == 1).await;
+
+    assert_eq!(stage.journal.entries(), ["life 1"]);
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_is_answered_by_a_parent_that_goes_on() {
+    let stage = Stage::new(Strategy::OneForOne, &[("parent", 1)]).await;
+    let (parent, gate) = (stage.find("parent"), Gate::new());
+    parent.tell(Stand { gate: gate.clone() }).await.expect("it is open");
+    gate.reached().await;
+    let child = stage.find("parent/below");
+    child.tell(Call { other: parent.clone() }).await.expect("it is open");
+    has_queued(&parent, 1).await;
+    child.stop();
+    gate.open();
+
+    assert_eq!(promptly("its end", child.stopped()).await, ExitReason::Normal);
+    assert_eq!(stage.journal.entries(), ["life 0"]);
+    stage.system.shutdown().await;
+}
+
+/// Whenever the ask begins: before the failure, amid it, or between the lives.
+#[test]
+fn nobody_who_asks_all_the_time_holds_up_a_restart() {
+    for (strategy, asks) in [(Strategy::OneForOne, "parent/below"), (Strategy::OneForAll, "sibling")] {
+        on_1_2_and_8_workers(|| async move {
+            let stage = Stage::new(strategy, &[("parent", 2), ("sibling", 1)]).await;
+            let parent = stage.find("parent");
+            for life in 1..=30 {
+                stage.find(asks).tell(CallOn { other: parent.clone() }).await.expect("it is open");
+                parent.tell(Trip).await.expect("it is open");
+                eventually("the next life", || parent.incarnation() == life).await;
+                assert_eq!(promptly("the next life", parent.ask(Life)).await.expect("it answers"), life);
+                eventually("the next life", || stage.find(asks).has_started()).await;
+            }
+            assert!(promptly("the report", stage.system.shutdown()).await.is_clean());
+        });
+    }
+}
+
+/// What nobody can see is a matter of time: a restart waits for one with children no longer than a shutdown would.
+#[tokio::test(start_paused = true)]
+async fn a_restart_does_not_wait_for_ever_for_one_with_children() {
+    for (strategy, hangs, falls) in [(Strategy::OneForOne, "a/below", "a"), (Strategy::OneForAll, "b", "a")] {
+        let stage = Stage::new(strategy, &[("a", 2), ("b", 1)]).await;
+        let (a, gate) = stage.fells(falls).await;
+        stage.find(hangs).tell(Hang).await.expect("it is open");
+        tokio::task::yield_now().await;
+        gate.open();
+
+        let began = Instant::now();
+        let lives = tokio::time::timeout(Duration::from_secs(3_600), a.ask(Life)).await;
+
+        assert_eq!(lives.expect("it is restarted").expect("it answers"), 1);
+        assert!(began.elapsed() >= Duration::from_secs(25) && began.elapsed() < Duration::from_secs(26), "{:?}", began.elapsed());
+        stage.system.shutdown().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_waits_for_one_without_a_limit() {
+    let stage = Stage::with(Strategy::OneForAll, &[("a", 0), ("b", 1)], ChildSpec::unlimited_stop).await;
+    let (a, gate) = stage.fells("a").await;
+    stage.find("b").tell(Hang).await.expect("it is open");
+    tokio::task::yield_now().await;
+    gate.open();
+
+    let life = tokio::time::timeout(Duration::from_secs(3_600), a.ask(Life)).await;
+
+    assert!(life.is_err(), "as was asked for");
+    stage.system.shutdown().await;
+}
