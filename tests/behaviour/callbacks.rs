@@ -104,7 +104,7 @@ async fn a_callback_that_blocks_its_thread_is_among_the_failures_and_those_after
         })
         .expect("it is not over");
     let (lets_go, held) = mpsc::channel::<()>();
-    system.on_terminated(async move || drop(held.recv())).expect("it is not over");
+    system.on_terminated(async move || assert!(held.recv().is_err())).expect("it is not over");
 
     let report = system.shutdown_within(Duration::from_millis(200)).await;
     drop(lets_go);

@@ -638,6 +638,7 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
         }
     }
 
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn result(&mut self, outcome: Outcome<R, E>) -> Result<R, AskError<M, E>> {
         match outcome {
             Outcome::Answered(Ok(reply)) => Ok(reply),

@@ -158,83 +158,100 @@ fn settle(mut place: MutexGuard<'_, Place>, outcome: &Outcome) {
 impl Wake for Seat {
     /// A message has come, or something else to be seen to.
     fn wake(self: Arc<Self>) {
-        let mut woken = Some(self);
-        // A thread that ends takes no turns.
-        let _ = ROW.try_with(|row| row.admit(&mut woken));
-        if let Some(woken) = woken {
+        if let Err(woken) = Row::admit(self) {
             woken.call();
         }
     }
 }
 
 thread_local! {
-    static ROW: Row = const { Row { system: Cell::new(System::NONE), next: Cell::new(None) } };
+    static ROW: Cell<Row> = const { Cell::new(Row::CLOSED) };
+    /// Who comes next on this thread.
+    static NEXT: Cell<Option<Arc<Seat>>> = const { Cell::new(None) };
 }
 
-/// Who comes next on this thread.
+/// What is to be known on a thread of whom the turn that is taken there wakes. It stands by itself, where nothing is to be dropped.
+#[derive(Clone, Copy)]
 struct Row {
     /// The system of which a turn is taken.
-    system: Cell<System>,
-    next: Cell<Option<Arc<Seat>>>,
+    system: System,
+    /// Somebody comes next.
+    is_taken: bool,
 }
 
 impl Row {
+    /// No turn is taken, or somebody comes next.
+    const CLOSED: Row = Row { system: System::NONE, is_taken: false };
+    const TAKEN: Row = Row { system: System::NONE, is_taken: true };
+
     /// Puts the first who was woken behind the turn that is taken on this thread.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn admit(&self, woken: &mut Option<Arc<Seat>>) {
-        if woken.as_ref().is_some_and(|woken| woken.system == self.system.get()) {
-            let next = self.next.take().or_else(|| woken.take());
-            self.next.set(next);
+    fn admit(woken: Arc<Seat>) -> Result<(), Arc<Seat>> {
+        // A thread that ends takes no turns.
+        let is_open = ROW.try_with(|row| row.get().system == woken.system).unwrap_or(false);
+        if !is_open {
+            return Err(woken);
+        }
+        let mut woken = Some(woken);
+        let _ = NEXT.try_with(|next| next.set(woken.take()));
+        match woken {
+            None => {
+                ROW.set(Row::TAKEN);
+                Ok(())
+            }
+            Some(woken) => Err(woken),
         }
     }
 
-    /// Takes the turns of those who come next.
-    fn go_on(&self, mut next: Arc<Seat>) {
-        let mut since = None;
-        for turn in 1..=IN_A_ROW {
-            next.take_turn_for();
-            let Some(after) = self.next.take() else { return };
-            next = after;
-            if turn % LOOKS == 0 {
-                let now = Instant::now();
-                if now - *since.get_or_insert(now) > LONG {
-                    break;
-                }
-                since = Some(now);
-            }
-        }
-        next.call();
+    /// Whom the turn has woken that is over.
+    fn take_next() -> Option<Arc<Seat>> {
+        if ROW.get().is_taken { NEXT.take() } else { None }
     }
+}
+
+/// Takes the turns of those who come next.
+fn go_on(system: System, mut next: Arc<Seat>) {
+    let mut since = None;
+    for turn in 1..=IN_A_ROW {
+        ROW.set(Row { system, is_taken: false });
+        next.take_turn_for();
+        let Some(after) = Row::take_next() else { return };
+        next = after;
+        if turn % LOOKS == 0 {
+            let now = Instant::now();
+            if now - *since.get_or_insert(now) > LONG {
+                break;
+            }
+            since = Some(now);
+        }
+    }
+    next.call();
 }
 
 /// Polls a task that takes a turn of its own, and then the turns of those whom it has woken.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn in_a_row(system: System, poll: impl FnOnce() -> Poll<()>) -> Poll<()> {
-    struct Open<'a>(&'a Row);
-    impl Drop for Open<'_> {
+    struct Open;
+    impl Drop for Open {
         #[cfg_attr(not(debug_assertions), inline(always))]
         fn drop(&mut self) {
-            self.0.system.set(System::NONE);
-            // Somebody, if the poll has panicked.
-            if let Some(left) = self.0.next.take() {
+            // There is somebody left if the poll has panicked.
+            if let Some(left) = Row::take_next() {
                 left.call();
             }
+            ROW.set(Row::CLOSED);
         }
     }
-    if system == System::NONE {
+    let row = ROW.get();
+    // A turn may run a runtime of its own.
+    if system == System::NONE || row.system != System::NONE || row.is_taken {
         return poll();
     }
-    ROW.with(|row| {
-        // A turn may run a runtime of its own.
-        if row.system.get() != System::NONE {
-            return poll();
-        }
-        row.system.set(system);
-        let open = Open(row);
-        let polled = poll();
-        if let Some(next) = open.0.next.take() {
-            open.0.go_on(next);
-        }
-        polled
-    })
+    ROW.set(Row { system, is_taken: false });
+    let _open = Open;
+    let polled = poll();
+    if let Some(next) = Row::take_next() {
+        ROW.set(Row::CLOSED);
+        go_on(system, next);
+    }
+    polled
 }

@@ -21,7 +21,8 @@ impl Sitter {
         Sitter { life, identity }
     }
 
-    #[cfg_attr(not(debug_assertions), inline(always))]
+    /// Stands by itself: what is inlined three times is inlined nowhere as a whole.
+    #[inline(never)]
     pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Outcome {
         let Sitter { life, identity } = self;
         identity.enter_turn(|| do_turn(&mut **life, Some(cx)))

@@ -94,8 +94,10 @@ impl Supervision {
         // Those who are down cannot answer any more. Whoever waits for them has to hear of it, be it the supervisor itself.
         let down: Vec<_> = lock(&self.ledger).kids.values().filter_map(|kid| kid.cell.clone()).filter(is_down).collect();
         let reason = ExitReason::Escalated { child: child.path(), restarts, period };
+        // Its end is claimed before the supervisor ends, which retires all who are down, and told after the reason of that is known.
+        let expired = expire(child);
         request::stop(&owner, reason, Mode::Now, None);
-        if let Some(exit) = expire(child) {
+        if let Some(exit) = expired {
             self.over(child, exit);
         }
         for cell in down {

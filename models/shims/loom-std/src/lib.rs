@@ -29,11 +29,6 @@ pub mod thread {
         pub fn try_with<R>(&'static self, work: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
             self.0.try_with(work)
         }
-
-        /// As the real one.
-        pub fn with<R>(&'static self, work: impl FnOnce(&T) -> R) -> R {
-            self.0.with(work)
-        }
     }
 
     impl<T: 'static> Local<::std::cell::Cell<T>> {
@@ -48,6 +43,14 @@ pub mod thread {
             T: Copy,
         {
             self.0.with(::std::cell::Cell::get)
+        }
+
+        /// As the real one.
+        pub fn take(&'static self) -> T
+        where
+            T: Default,
+        {
+            self.0.with(::std::cell::Cell::take)
         }
 
         /// As the real one.
