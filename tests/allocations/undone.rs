@@ -63,6 +63,22 @@ impl Hub {
     }
 }
 
+/// Passes on what it is told in its turn, so that the next one's is taken right after it.
+#[derive(Actor)]
+struct Relay {
+    next: Option<ActorRef<Relay>>,
+}
+
+#[messages]
+impl Relay {
+    #[message]
+    fn pass(&self) {
+        if let Some(next) = &self.next {
+            next.try_tell(Pass).expect("there is room");
+        }
+    }
+}
+
 type Round = for<'a> fn(&'a ActorSystem, &'a ActorRef<Hub>, &'a ActorRef<Counter>) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 async fn play(hub: &ActorRef<Hub>, other: &ActorRef<Counter>, what: Work) {
@@ -187,6 +203,22 @@ const ROUNDS: &[(&str, Round)] = &[
             let _ = full.ask(Get).within(Duration::ZERO).await;
             full.stop();
             full.stopped().await;
+        })
+    }),
+    ("actors that took their turns in each other's tasks", |system, _, _| {
+        Box::pin(async move {
+            let last = system.spawn(Relay { next: None });
+            let first = system.spawn(Relay { next: Some(last.clone()) });
+            for _ in 0..40 {
+                first.tell(Pass).await.expect("it is open");
+                for _ in 0..4 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            for relay in [first, last] {
+                relay.stop();
+                relay.stopped().await;
+            }
         })
     }),
     ("a wait for an end that is given up", |_, hub, _| {

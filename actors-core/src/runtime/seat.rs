@@ -16,7 +16,9 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::sitter::Sitter;
 use super::turn::Outcome;

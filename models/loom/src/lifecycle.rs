@@ -53,12 +53,18 @@ pub(crate) mod current {
     pub(crate) enum DropCause {
         Discarded,
         Cut,
+        TimedOut,
         State,
     }
 
     pub(crate) fn drop_cause() -> Option<DropCause> {
         None
     }
+}
+
+/// Stands in: no model has a place in a tree.
+pub(crate) mod path {
+    pub(crate) struct ActorPath;
 }
 
 /// Stands in: no model looks at a reason.
@@ -78,6 +84,10 @@ pub(crate) mod panic {
 /// Stands in for what a reply tells of a stash.
 #[allow(dead_code, reason = "named by the real reply")]
 pub(crate) mod ties {
+    use std::sync::Arc;
+
+    use super::path::ActorPath;
+
     #[derive(Clone, Copy, Default)]
     pub(crate) struct Stashed {
         pub(crate) times: u32,
@@ -98,5 +108,6 @@ pub(crate) mod ties {
         fn note_stashed(&self);
         fn note_replayed(&self);
         fn note_handled(&self);
+        fn break_off(self: Arc<Self>, cycle: Vec<ActorPath>);
     }
 }

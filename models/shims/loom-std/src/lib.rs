@@ -80,14 +80,6 @@ pub mod time {
     #[derive(Clone, Copy, Debug)]
     pub struct Instant;
 
-    impl ::std::ops::Sub for Instant {
-        type Output = Duration;
-
-        fn sub(self, _: Instant) -> Duration {
-            Duration::ZERO
-        }
-    }
-
     impl Instant {
         /// As the real one.
         pub fn now() -> Instant {

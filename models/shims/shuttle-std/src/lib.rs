@@ -107,6 +107,14 @@ pub mod thread {
         pub fn replace(&'static self, value: T) -> T {
             self.with(|cell| cell.replace(value))
         }
+
+        /// As the real one.
+        pub fn take(&'static self) -> T
+        where
+            T: Default,
+        {
+            self.with(::std::cell::Cell::take)
+        }
     }
 
     impl<T: 'static> Local<::std::cell::RefCell<T>> {
