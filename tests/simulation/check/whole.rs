@@ -50,8 +50,13 @@ fn deadline(run: &Run, wrong: &mut Wrong) {
     for entry in &run.journal {
         match &entry.note {
             Note::ShutdownBegins { within, .. } => {
-                let until = entry.at + within.unwrap_or(Duration::from_millis(run.program.ending.deadline));
-                due = Some(due.map_or(until, |due| due.min(until)));
+                let until = |within: Duration| entry.at + within;
+                due = match (due, within) {
+                    (None, within) => Some(until(within.unwrap_or(Duration::from_millis(run.program.ending.deadline)))),
+                    (Some(due), Some(within)) => Some(due.min(until(*within))),
+                    // Whoever names no deadline takes nothing of the time there is.
+                    (due, None) => due,
+                };
             }
             Note::ShutdownReturned { began } => {
                 let latest = due.unwrap_or_default().max(*began) + slack;
