@@ -112,8 +112,52 @@ pub(crate) fn renew(standing: &mut Waker, waker: &Waker) -> Option<Waker> {
 }
 
 thread_local! {
-    /// A task was woken, or spawned, on this thread.
-    static HAS_WOKEN: Cell<bool> = const { Cell::new(false) };
+    /// Whom the turn has woken that is taken on this thread.
+    static WOKEN: Cell<Woken> = const { Cell::new(Woken::NOT_COUNTED) };
+}
+
+/// How many tasks were woken, or spawned, on a thread: those of actors, and in the upper half those that take turns for others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Woken(u64);
+
+impl Woken {
+    pub(crate) const NONE: Woken = Woken(0);
+    /// One task of an actor.
+    pub(crate) const ONE: Woken = Woken(1);
+    const RUNNER: Woken = Woken(1 << 32);
+    const NOT_COUNTED: Woken = Woken(u64::MAX);
+
+    /// Whether there are tasks of actors among them.
+    pub(crate) fn has_tasks(self) -> bool {
+        self != Woken::NOT_COUNTED && self.0 as u32 != 0
+    }
+
+    fn runners(self) -> u64 {
+        self.0 & !u64::from(u32::MAX)
+    }
+}
+
+/// While it lives, those are counted who are woken on this thread.
+pub(crate) struct Counting {
+    /// A turn may run a runtime, and turns there.
+    outer: Woken,
+}
+
+impl Counting {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn begin() -> Counting {
+        Counting { outer: WOKEN.replace(Woken::NONE) }
+    }
+}
+
+impl Drop for Counting {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn drop(&mut self) {
+        let more = WOKEN.replace(self.outer);
+        if self.outer != Woken::NOT_COUNTED {
+            WOKEN.set(Woken(self.outer.0 + more.0));
+        }
+    }
 }
 
 /// Wakes, and notes it for this thread. A waker may be of anybody's making, and panic: others who wait are woken all the same, and whoever
@@ -125,13 +169,31 @@ pub(crate) fn wake(waker: Waker) {
 
 /// Notes for this thread that a task is to run.
 pub(crate) fn note_wake() {
-    // A thread that ends gives no turns.
-    let _ = HAS_WOKEN.try_with(|woken| woken.set(true));
+    note(|woken| Woken(woken.0 + 1));
 }
 
-/// Whether a task was woken on this thread since this was last asked.
-pub(crate) fn has_woken() -> bool {
-    HAS_WOKEN.try_with(|woken| woken.replace(false)).unwrap_or(false)
+/// Notes for this thread that somebody is to run who takes turns for others. The tasks that were woken before can run elsewhere.
+pub(crate) fn note_call() {
+    note(|woken| Woken(woken.runners() + Woken::RUNNER.0));
+}
+
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn note(change: impl FnOnce(Woken) -> Woken) {
+    // A thread that ends gives no turns.
+    let _ = WOKEN.try_with(|woken| match woken.get() {
+        Woken::NOT_COUNTED => {}
+        counted => woken.set(change(counted)),
+    });
+}
+
+/// Who was woken on this thread, where that is counted.
+pub(crate) fn woken() -> Woken {
+    WOKEN.try_with(Cell::get).unwrap_or(Woken::NOT_COUNTED)
+}
+
+/// Begins to count anew, and says who was woken before.
+pub(crate) fn take_woken() -> Woken {
+    WOKEN.replace(Woken::NONE)
 }
 
 /// Wakes all of `wakers`.

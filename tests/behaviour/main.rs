@@ -99,6 +99,7 @@ mod quiesce;
 mod races;
 mod references;
 mod registry;
+mod relays;
 mod reply_slots;
 mod report;
 mod restart_races;

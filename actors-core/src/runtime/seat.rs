@@ -13,32 +13,34 @@
 //! 1. A life runs under the lock of its place, or where it has been taken out of that: nowhere twice.
 //! 2. The waker that a seat has put into the mailbox is used once. After that a turn is taken there, or the task is woken.
 
-use std::cell::Cell;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Wake, Waker};
 
-use tokio::time::Instant;
-
+use super::relay::Crew;
+use super::row::{self, System};
 use super::sitter::Sitter;
 use super::turn::Outcome;
 use crate::caught::unless_it_panics;
 use crate::lifecycle::env::Env;
-use crate::sync::{Mutex, MutexGuard, lock};
-
-/// How many turns are taken one after the other before the runtime's other tasks run.
-const IN_A_ROW: u32 = 16;
-/// After how many of them somebody looks at the clock, and how much time may pass between two looks.
-const LOOKS: u32 = 4;
-const LONG: Duration = Duration::from_micros(100);
+use crate::sync::{Mutex, MutexGuard, lock, note_wake};
 
 /// Where a life stands while its task sleeps.
 pub(super) struct Seat {
     place: Mutex<Place>,
+    /// What is to be seen to by whoever takes a turn here, when it is over.
+    left_to_do: AtomicU32,
     /// What wakes the actor's own task.
     task: Waker,
     system: System,
+    /// Who takes turns here, on several threads.
+    crew: Option<Arc<Crew>>,
 }
+
+/// Somebody was turned away: the task is to be woken.
+const TURNED_AWAY: u32 = 1;
+/// The task is gone: a life that is here ends.
+const GONE: u32 = 2;
 
 #[derive(Default)]
 struct Place {
@@ -57,25 +59,25 @@ pub(super) enum Found {
     Unused(Sitter),
     /// The life goes on elsewhere, or is over.
     Nobody,
-}
-
-/// Which system it is: turns are taken one after the other within one.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct System(usize);
-
-impl System {
-    /// None in which there are seats.
-    pub(super) const NONE: System = System(0);
-
-    pub(super) fn of(env: &Arc<Env>) -> System {
-        if env.run_queue.has_several_threads() { System::NONE } else { System(Arc::as_ptr(env).addr()) }
-    }
+    /// Somebody takes a turn here, and wakes the task after it.
+    Busy,
 }
 
 impl Seat {
     /// A seat for a life of this system, whose task is woken by this.
-    pub(super) fn new(system: System, task: Waker) -> Arc<Seat> {
-        Arc::new(Seat { place: Mutex::default(), task, system })
+    pub(super) fn new(env: &Arc<Env>, task: Waker) -> Arc<Seat> {
+        let system = System::of(env);
+        let crew = system.has_several_threads().then(|| Crew::of(env));
+        Arc::new(Seat { place: Mutex::default(), left_to_do: AtomicU32::new(0), task, system, crew })
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) fn system(&self) -> System {
+        self.system
+    }
+
+    pub(super) fn crew(&self) -> Option<Arc<Crew>> {
+        self.crew.clone()
     }
 
     /// Puts a life here.
@@ -85,35 +87,42 @@ impl Seat {
 
     /// The task of the actor takes a turn of its own, unless nobody else has since the last one.
     pub(super) fn take_own_turn(&self) -> Found {
-        let mut place = lock(&self.place);
+        let Some(mut place) = self.enter() else { return Found::Busy };
         if !std::mem::take(&mut place.used) {
-            return place.rise().map_or(Found::Nobody, Found::Unused);
+            let risen = place.rise();
+            self.leave(place);
+            return risen.map_or(Found::Nobody, Found::Unused);
         }
         match place.take_turn() {
-            None => Found::Nobody,
+            None => {
+                self.leave(place);
+                Found::Nobody
+            }
             Some(outcome) => {
-                settle(place, &outcome);
+                self.settle(place, &outcome);
                 Found::Turn(outcome)
             }
         }
     }
 
-    /// Takes a turn of the actor, in the task of whoever has woken it.
-    fn take_turn_for(&self) {
-        // The one thread that takes turns may be taking this very one.
-        let Some(mut place) = self.place.try_lock() else { return self.call() };
+    /// Takes a turn of the actor, in the task of whoever has woken it, or of a relay.
+    pub(super) fn take_turn_for(&self) {
+        let Some(mut place) = self.enter() else { return };
         place.used = true;
         // What would end the task of the actor ends its life, and not whoever has woken it.
         match unless_it_panics(|| place.take_turn()) {
-            Some(Some(Outcome::Sleep)) => {}
+            Some(Some(Outcome::Sleep)) => self.leave(place),
             Some(Some(outcome)) => {
-                let _ = unless_it_panics(|| settle(place, &outcome));
+                let _ = unless_it_panics(|| self.settle(place, &outcome));
                 self.call();
             }
-            Some(None) => self.call(),
+            Some(None) => {
+                self.leave(place);
+                self.call();
+            }
             None => {
                 let risen = place.rise();
-                drop(place);
+                self.leave(place);
                 let _ = unless_it_panics(|| drop(risen));
                 self.call();
             }
@@ -122,13 +131,62 @@ impl Seat {
 
     /// The task is gone: a life that is here ends.
     pub(super) fn abandon(&self) {
-        let risen = lock(&self.place).rise();
+        self.left_to_do.fetch_or(GONE, Ordering::AcqRel);
+        self.clear();
+    }
+
+    /// Ends a life that is here, unless somebody takes a turn of it, who does so after that.
+    #[cold]
+    fn clear(&self) {
+        let risen = self.place.try_lock().and_then(|mut place| place.rise());
         drop(risen);
     }
 
     /// Wakes the task of the actor.
-    fn call(&self) {
+    pub(super) fn call(&self) {
+        note_wake();
         self.task.wake_by_ref();
+    }
+
+    /// The place, unless somebody takes a turn there, who wakes the task after that.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn enter(&self) -> Option<MutexGuard<'_, Place>> {
+        self.place.try_lock().or_else(|| self.enter_late())
+    }
+
+    #[cold]
+    fn enter_late(&self) -> Option<MutexGuard<'_, Place>> {
+        // Each of those who take turns changes it after leaving: so either that one sees this, or the place is free by now.
+        self.left_to_do.fetch_or(TURNED_AWAY, Ordering::AcqRel);
+        self.place.try_lock()
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn leave(&self, place: MutexGuard<'_, Place>) {
+        drop(place);
+        // On one thread, whoever came meanwhile came on this.
+        let alone = !self.system.has_several_threads() && self.left_to_do.load(Ordering::Relaxed) == 0;
+        if !alone && self.left_to_do.fetch_and(!TURNED_AWAY, Ordering::AcqRel) != 0 {
+            self.see_to_it();
+        }
+    }
+
+    #[cold]
+    fn see_to_it(&self) {
+        self.call();
+        if self.left_to_do.load(Ordering::Acquire) & GONE != 0 {
+            self.clear();
+        }
+    }
+
+    /// After a turn: the life stays here, or goes where there is more to do.
+    fn settle(&self, mut place: MutexGuard<'_, Place>, outcome: &Outcome) {
+        if let Outcome::Sleep | Outcome::Yield = outcome {
+            return self.leave(place);
+        }
+        let risen = place.rise();
+        self.leave(place);
+        risen.into_iter().for_each(|sitter| sitter.leave(outcome));
     }
 }
 
@@ -147,113 +205,11 @@ impl Place {
     }
 }
 
-/// After a turn: the life stays here, or goes where there is more to do.
-fn settle(mut place: MutexGuard<'_, Place>, outcome: &Outcome) {
-    if let Outcome::Sleep | Outcome::Yield = outcome {
-        return;
-    }
-    let risen = place.rise();
-    drop(place);
-    risen.into_iter().for_each(|sitter| sitter.leave(outcome));
-}
-
 impl Wake for Seat {
     /// A message has come, or something else to be seen to.
     fn wake(self: Arc<Self>) {
-        if let Err(woken) = Row::admit(self) {
+        if let Err(woken) = row::admit(self) {
             woken.call();
         }
     }
-}
-
-thread_local! {
-    static ROW: Cell<Row> = const { Cell::new(Row::CLOSED) };
-    /// Who comes next on this thread.
-    static NEXT: Cell<Option<Arc<Seat>>> = const { Cell::new(None) };
-}
-
-/// What is to be known on a thread of whom the turn that is taken there wakes. It stands by itself, where nothing is to be dropped.
-#[derive(Clone, Copy)]
-struct Row {
-    /// The system of which a turn is taken.
-    system: System,
-    /// Somebody comes next.
-    is_taken: bool,
-}
-
-impl Row {
-    /// No turn is taken, or somebody comes next.
-    const CLOSED: Row = Row { system: System::NONE, is_taken: false };
-    const TAKEN: Row = Row { system: System::NONE, is_taken: true };
-
-    /// Puts the first who was woken behind the turn that is taken on this thread.
-    fn admit(woken: Arc<Seat>) -> Result<(), Arc<Seat>> {
-        // A thread that ends takes no turns.
-        let is_open = ROW.try_with(|row| row.get().system == woken.system).unwrap_or(false);
-        if !is_open {
-            return Err(woken);
-        }
-        let mut woken = Some(woken);
-        let _ = NEXT.try_with(|next| next.set(woken.take()));
-        match woken {
-            None => {
-                ROW.set(Row::TAKEN);
-                Ok(())
-            }
-            Some(woken) => Err(woken),
-        }
-    }
-
-    /// Whom the turn has woken that is over.
-    fn take_next() -> Option<Arc<Seat>> {
-        if ROW.get().is_taken { NEXT.take() } else { None }
-    }
-}
-
-/// Takes the turns of those who come next.
-fn go_on(system: System, mut next: Arc<Seat>) {
-    let mut since = None;
-    for turn in 1..=IN_A_ROW {
-        ROW.set(Row { system, is_taken: false });
-        next.take_turn_for();
-        let Some(after) = Row::take_next() else { return };
-        next = after;
-        if turn % LOOKS == 0 {
-            let now = Instant::now();
-            if now - *since.get_or_insert(now) > LONG {
-                break;
-            }
-            since = Some(now);
-        }
-    }
-    next.call();
-}
-
-/// Polls a task that takes a turn of its own, and then the turns of those whom it has woken.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub(super) fn in_a_row(system: System, poll: impl FnOnce() -> Poll<()>) -> Poll<()> {
-    struct Open;
-    impl Drop for Open {
-        #[cfg_attr(not(debug_assertions), inline(always))]
-        fn drop(&mut self) {
-            // There is somebody left if the poll has panicked.
-            if let Some(left) = Row::take_next() {
-                left.call();
-            }
-            ROW.set(Row::CLOSED);
-        }
-    }
-    let row = ROW.get();
-    // A turn may run a runtime of its own.
-    if system == System::NONE || row.system != System::NONE || row.is_taken {
-        return poll();
-    }
-    ROW.set(Row { system, is_taken: false });
-    let _open = Open;
-    let polled = poll();
-    if let Some(next) = Row::take_next() {
-        ROW.set(Row::CLOSED);
-        go_on(system, next);
-    }
-    polled
 }

@@ -8,7 +8,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::seat::{Found, Seat, System, in_a_row};
+use super::row::{System, in_a_row};
+use super::seat::{Found, Seat};
 use super::sitter::Sitter;
 use super::turn::Outcome;
 use crate::lifecycle::env::CountedTask;
@@ -41,8 +42,8 @@ impl Turns {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll_own(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let outcome = match &mut self.sitter {
-            Some(sitter) if self.patience > 0 || self.system == System::NONE => {
-                self.patience = self.patience.saturating_sub(1);
+            Some(sitter) if self.patience > 0 => {
+                self.patience -= 1;
                 sitter.turn(cx)
             }
             _ => return self.poll_at_seat(cx),
@@ -56,14 +57,15 @@ impl Turns {
     /// Takes a turn at the seat, as long as others do so, too.
     #[inline(never)]
     fn poll_at_seat(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(sitter) = self.sitter.take() {
-            self.seat.get_or_insert_with(|| Seat::new(self.system, cx.waker().clone())).put(sitter);
+        if let Some(mut sitter) = self.sitter.take() {
+            self.seat.get_or_insert_with(|| Seat::new(sitter.env(), cx.waker().clone())).put(sitter);
         }
         let Some(seat) = &self.seat else { return Poll::Ready(()) };
         match seat.take_own_turn() {
             Found::Turn(Outcome::Sleep) => Poll::Pending,
             Found::Turn(outcome) => self.goes_on(&outcome, cx),
             Found::Nobody => Poll::Ready(()),
+            Found::Busy => Poll::Pending,
             Found::Unused(sitter) => {
                 self.sitter = Some(sitter);
                 self.next_patience = LAST.min(self.next_patience * 4);

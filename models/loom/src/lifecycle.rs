@@ -8,29 +8,40 @@ pub(crate) mod signal;
 #[allow(dead_code, reason = "a model needs a part of it")]
 pub(crate) mod run_queue;
 
+#[path = "../../../actors-core/src/lifecycle/slots.rs"]
+pub(crate) mod slots;
+
 /// Stands in for what all actors share: how many of their tasks have ended.
 pub(crate) mod env {
     use std::sync::Arc;
 
+    use tokio::runtime::{Handle, RuntimeFlavor};
+
+    use super::slots::Slots;
     use crate::players::Count;
 
     pub(crate) struct Env {
-        pub(crate) run_queue: OneThread,
+        pub(crate) runtime: Handle,
+        pub(crate) run_queue: Threads,
+        pub(crate) slots: Slots,
         pub(crate) ended: Count,
     }
 
-    /// Stands in for the run queue of a runtime of one thread.
-    pub(crate) struct OneThread;
+    /// Stands in for the run queue, which knows how many threads the runtime has.
+    pub(crate) struct Threads {
+        several: bool,
+    }
 
-    impl OneThread {
+    impl Threads {
         pub(crate) fn has_several_threads(&self) -> bool {
-            false
+            self.several
         }
     }
 
     impl Env {
-        pub(crate) fn new() -> Arc<Env> {
-            Arc::new(Env { run_queue: OneThread, ended: Count::new() })
+        pub(crate) fn new(runtime: &Handle) -> Arc<Env> {
+            let run_queue = Threads { several: runtime.runtime_flavor() != RuntimeFlavor::CurrentThread };
+            Arc::new(Env { runtime: runtime.clone(), run_queue, slots: Slots::default(), ended: Count::new() })
         }
 
         pub(crate) fn count_task(self: &Arc<Self>) -> CountedTask {

@@ -1,10 +1,16 @@
-//! The floor of the runtime, as far as the models need it: seats and the tasks of those who take turns are the real ones. A turn is a model's.
+//! The floor of the runtime, as far as the models need it: seats, rows, relays and the tasks of those who take turns are the real ones. A turn is a model's.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::task::Poll;
 
 use crate::lifecycle::env::Env;
+
+#[path = "../../../actors-core/src/runtime/relay.rs"]
+mod relay;
+
+#[path = "../../../actors-core/src/runtime/row.rs"]
+mod row;
 
 #[path = "../../../actors-core/src/runtime/seat.rs"]
 mod seat;
@@ -62,7 +68,7 @@ pub(crate) fn task(env: &Arc<Env>, life: impl Life + 'static) -> impl Future<Out
 
 /// Does `work` as if it were the turn of another actor in its task.
 pub(crate) fn in_a_turn(env: &Arc<Env>, work: impl FnOnce()) {
-    let polled = seat::in_a_row(seat::System::of(env), || {
+    let polled = row::in_a_row(row::System::of(env), || {
         work();
         Poll::Ready(())
     });

@@ -1,5 +1,5 @@
-//! Seats, on a runtime of one thread: who is told from a turn, and by other threads meanwhile, takes each message once, and its task is there
-//! for the rest.
+//! Seats: who is told from a turn, and by other threads meanwhile, takes each message once, and its task is there for the rest. On a runtime
+//! of two threads relays take such turns: one that blocks holds up nobody who can run on the other, save the last one it has told.
 
 use std::sync::Arc;
 use std::task::Context;
@@ -19,10 +19,17 @@ use crate::runtime::{Life, in_a_turn, task};
 use crate::sync::wake;
 
 pub(crate) const MODELS: &[Model] = &[
-    ("who_is_told_from_a_turn_and_from_outside_handles_both", told_twice),
-    ("what_is_passed_on_in_a_turn_that_another_takes_comes_beside_what_comes_from_outside", passed_on),
-    ("whose_life_is_over_in_a_turn_that_another_takes_for_it_has_its_task_end", over),
-    ("who_is_told_from_a_turn_when_the_runtime_goes_ends_once", runtime_gone),
+    ("who_is_told_from_a_turn_and_from_outside_handles_both", || told_twice(1)),
+    ("who_is_told_from_a_turn_and_from_outside_handles_both_on_two_workers", || told_twice(2)),
+    ("what_is_passed_on_in_a_turn_that_another_takes_comes_beside_what_comes_from_outside", || passed_on(1)),
+    ("what_is_passed_on_in_a_relay_comes_beside_what_comes_from_outside", || passed_on(2)),
+    ("whose_life_is_over_in_a_turn_that_another_takes_for_it_has_its_task_end", || over(1)),
+    ("whose_life_is_over_in_a_relay_has_its_task_end", || over(2)),
+    ("who_is_told_from_a_turn_when_the_runtime_goes_ends_once", || runtime_gone(1)),
+    ("who_is_told_from_a_turn_when_the_runtime_goes_ends_once_on_two_workers", || runtime_gone(2)),
+    ("a_turn_that_blocks_in_a_relay_holds_up_nobody_who_has_passed_on_to_it", blocked_after_passing_on),
+    ("a_turn_that_tells_two_and_blocks_in_a_relay_holds_up_the_last_alone", || blocked_after_two(true)),
+    ("a_turn_that_wakes_a_task_tells_one_and_blocks_in_a_relay_holds_up_the_last_alone", || blocked_after_two(false)),
 ];
 
 /// Ends whoever is told so.
@@ -95,25 +102,32 @@ fn arouse(wakeup: Wakeup) {
     }
 }
 
-/// A runtime of one thread, and what all who take turns there share.
+/// A runtime, and what all who take turns there share.
 struct Table {
     runtime: Runtime,
     env: Arc<Env>,
 }
 
 impl Table {
-    fn new() -> Table {
-        Table { runtime: Runtime::new(1), env: Env::new() }
+    fn new(workers: usize) -> Table {
+        let runtime = Runtime::new(workers);
+        let env = Env::new(runtime.handle());
+        Table { runtime, env }
     }
 
     /// One who sits at the table; it has handled some messages for that.
     fn person(&self, work: impl Fn(u32) + Send + Sync + 'static) -> Arc<Person> {
+        self.person_who(MESSAGES, work)
+    }
+
+    /// One who has handled so many messages.
+    fn person_who(&self, has_handled: usize, work: impl Fn(u32) + Send + Sync + 'static) -> Arc<Person> {
         let mailbox = Mailbox::new(Capacity::Unbounded, Overflow::Wait);
         let (notes, handled, ended, busy) = (Notes::default(), Count::new(), Count::new(), unseen::Mutex::default());
         let person = Arc::new(Person { mailbox, work: Box::new(work), notes, handled, ended, busy });
         assert!(matches!(person.mailbox.call(), Wakeup::Start), "there was nobody");
         self.runtime.handle().spawn(task(&self.env, Turning { person: person.clone(), batch: Batch::new() }));
-        for told in 1..=MESSAGES {
+        for told in 1..=has_handled {
             person.tell(0);
             person.handled.wait_for(told);
         }
@@ -137,9 +151,9 @@ impl Table {
     }
 }
 
-fn told_twice() -> u64 {
-    explore_between(|| {
-        let table = Table::new();
+fn told_twice(workers: usize) -> u64 {
+    explore_between(move || {
+        let table = Table::new(workers);
         let person = table.person(|_| {});
         loom::explore();
         table.tell_in_a_turn(&person, 1);
@@ -149,9 +163,9 @@ fn told_twice() -> u64 {
     })
 }
 
-fn passed_on() -> u64 {
-    explore_between(|| {
-        let table = Table::new();
+fn passed_on(workers: usize) -> u64 {
+    explore_between(move || {
+        let table = Table::new(workers);
         let second = table.person(|_| {});
         let next = second.clone();
         let first = table.person(move |message| {
@@ -169,9 +183,9 @@ fn passed_on() -> u64 {
     })
 }
 
-fn over() -> u64 {
-    explore_between(|| {
-        let table = Table::new();
+fn over(workers: usize) -> u64 {
+    explore_between(move || {
+        let table = Table::new(workers);
         let person = table.person(|_| {});
         loom::explore();
         table.tell_in_a_turn(&person, LAST);
@@ -181,9 +195,9 @@ fn over() -> u64 {
     })
 }
 
-fn runtime_gone() -> u64 {
-    explore_between(|| {
-        let table = Table::new();
+fn runtime_gone(workers: usize) -> u64 {
+    explore_between(move || {
+        let table = Table::new(workers);
         let person = table.person(|_| {});
         loom::explore();
         table.tell_in_a_turn(&person, 1);
@@ -194,5 +208,59 @@ fn runtime_gone() -> u64 {
         loom::stop_exploring();
         assert_eq!(person.ended.get(), 1, "one life, dropped once");
         assert!(person.notes.all().iter().filter(|message| **message > 0).count() <= 2);
+    })
+}
+
+/// Somebody passes on to one whose turn waits until the first has been told something else.
+fn blocked_after_passing_on() -> u64 {
+    explore_between(|| {
+        let table = Table::new(2);
+        let gate = Arc::new(Count::new());
+        let waits = gate.clone();
+        let second = table.person(move |message| {
+            if message > 0 {
+                waits.wait_for(1);
+            }
+        });
+        let (next, opens) = (second.clone(), gate.clone());
+        let first = table.person(move |message| match message {
+            0 => {}
+            9 => opens.add(),
+            message => next.tell(message),
+        });
+        loom::explore();
+        table.tell_in_a_turn(&first, 1);
+        first.handled.wait_for(MESSAGES + 1);
+        first.tell(9);
+        second.handled.wait_for(MESSAGES + 1);
+        table.end(&second, &[1]);
+    })
+}
+
+/// Somebody is told who opens a gate, at a seat or in a task of its own, then another one, and then the turn waits at the gate.
+fn blocked_after_two(at_a_seat: bool) -> u64 {
+    explore_between(move || {
+        let table = Table::new(2);
+        let gate = Arc::new(Count::new());
+        let opens = gate.clone();
+        let opener = table.person_who(if at_a_seat { MESSAGES } else { 1 }, move |message| {
+            if message > 0 {
+                opens.add();
+            }
+        });
+        let other = table.person(|_| {});
+        let (told, last, waits) = (opener.clone(), other.clone(), gate.clone());
+        let blocked = table.person(move |message| {
+            if message > 0 {
+                told.tell(1);
+                last.tell(2);
+                waits.wait_for(1);
+            }
+        });
+        loom::explore();
+        table.tell_in_a_turn(&blocked, 1);
+        blocked.handled.wait_for(MESSAGES + 1);
+        other.handled.wait_for(MESSAGES + 1);
+        table.end(&other, &[2]);
     })
 }

@@ -25,6 +25,7 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_turn_that_hands_in_two_and_blocks_holds_up_the_last_alone", blocked_after_gifts),
     ("a_turn_that_blocks_does_not_hold_up_who_was_handed_in_by_the_same_task", blocked_after_a_task),
     ("a_turn_that_blocks_does_not_hold_up_a_task_that_was_woken_in_the_turn_before_it", blocked_after_a_wake),
+    ("a_turn_that_wakes_a_task_hands_in_one_and_blocks_holds_up_the_last_alone", blocked_after_a_wake_and_a_gift),
     ("a_task_that_blocks_does_not_hold_up_who_is_handed_in_from_outside", blocked_task),
     ("a_task_that_blocks_does_not_hold_up_who_is_handed_in_by_another_task", blocked_beside_a_task),
     ("a_task_that_hands_in_two_and_blocks_holds_up_the_last_alone", blocked_after_two),
@@ -161,36 +162,62 @@ fn blocked_after_a_task() -> u64 {
     })
 }
 
+/// A task that waits until it is woken: what wakes it, and how often it has been done.
+fn waiting_task(game: &Game) -> (impl Fn() + Send + Sync + 'static, Arc<Count>) {
+    let (ready, polled, done) = (Arc::new(Count::new()), Arc::new(Count::new()), Arc::new(Count::new()));
+    let waker = Arc::new(unseen::Mutex::new(None));
+    let (stands, is_ready, was_polled, is_done) = (waker.clone(), ready.clone(), polled.clone(), done.clone());
+    game.runtime().handle().spawn(async move {
+        poll_fn(|cx| {
+            if is_ready.get() > 0 {
+                return Poll::Ready(());
+            }
+            *stands.lock().expect("nothing panics here") = Some(cx.waker().clone());
+            was_polled.add();
+            Poll::Pending
+        })
+        .await;
+        is_done.add();
+    });
+    polled.wait_for(1);
+    let wakes = move || {
+        ready.add();
+        waker.lock().expect("nothing panics here").take().into_iter().for_each(wake);
+    };
+    (wakes, done)
+}
+
 fn blocked_after_a_wake() -> u64 {
     explore_between(|| {
         let game = Game::new(2);
-        let (ready, polled, done) = (Arc::new(Count::new()), Arc::new(Count::new()), Arc::new(Count::new()));
-        let waker = Arc::new(unseen::Mutex::new(None));
-        let (stands, is_ready, was_polled, is_done) = (waker.clone(), ready.clone(), polled.clone(), done.clone());
-        game.runtime().handle().spawn(async move {
-            poll_fn(|cx| {
-                if is_ready.get() > 0 {
-                    return Poll::Ready(());
-                }
-                *stands.lock().expect("nothing panics here") = Some(cx.waker().clone());
-                was_polled.add();
-                Poll::Pending
-            })
-            .await;
-            is_done.add();
-        });
-        polled.wait_for(1);
+        let (wakes, done) = waiting_task(&game);
         let waiting = done.clone();
         let blocked = game.player_who(move |_| waiting.wait_for(1));
         let next = blocked.clone();
         let waking = game.player_who(move |_| {
             next.call();
-            ready.add();
-            waker.lock().expect("nothing panics here").take().into_iter().for_each(wake);
+            wakes();
         });
         waking.call();
         done.wait_for(1);
         assert_one_turn(game, [&waking, &blocked]);
+    })
+}
+
+fn blocked_after_a_wake_and_a_gift() -> u64 {
+    explore_between(|| {
+        let game = Game::new(2);
+        let (wakes, done) = waiting_task(&game);
+        let (gifts, waiting) = ([game.player(), game.player()], done.clone());
+        let [before, after] = gifts.clone();
+        let giver = game.player_who(move |_| {
+            before.call();
+            wakes();
+            after.call();
+            waiting.wait_for(1);
+        });
+        giver.call();
+        assert_one_turn(game, [&giver, &gifts[0], &gifts[1]]);
     })
 }
 

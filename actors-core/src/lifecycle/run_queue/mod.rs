@@ -31,7 +31,7 @@ use std::time::Duration;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use self::runner::Runner;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, note_call, woken};
 
 /// How often in a row those come first who have something to do from the turn before.
 const FAVOURS: u32 = 16;
@@ -173,6 +173,7 @@ impl RunQueue {
     pub(crate) fn add(item: Item) {
         let queue = item.run_queue().clone();
         let lane = queue.own_lane();
+        let has_woken = woken().has_tasks();
         let call = {
             let mut inner = lock(&queue.inner);
             if inner.closed {
@@ -184,7 +185,7 @@ impl RunQueue {
                 None => inner.ready.push_back(item),
             }
             inner.waiting += 1;
-            inner.call(queue.several)
+            inner.call(queue.several, has_woken)
         };
         queue.make(call);
     }
@@ -241,8 +242,12 @@ impl RunQueue {
     fn make(self: &Arc<Self>, call: Call) {
         match call {
             Call::Nobody => {}
-            Call::Wake(waker) => waker.wake(),
+            Call::Wake(waker) => {
+                note_call();
+                waker.wake();
+            }
             Call::Spawn(number) => {
+                note_call();
                 self.runtime.spawn(Runner::new(self.clone(), number));
             }
         }
@@ -279,18 +284,19 @@ impl Inner {
         later.iter_mut().chain(earlier).find_map(Lane::take_first)
     }
 
-    /// Finds a runner to be called for somebody who was handed in, if none comes whom that can rely on.
-    fn call(&mut self, several: bool) -> Call {
+    /// Finds a runner to be called for somebody who was handed in, if none comes whom that can rely on. A task
+    /// that was woken by the same turn before relies on another being woken after it.
+    fn call(&mut self, several: bool, has_woken: bool) -> Call {
         if !several {
             return if self.is_awake() { Call::Nobody } else { self.call_one(State::Free).0 };
         }
-        if self.is_free_coming() {
+        if self.is_free_coming() && !has_woken {
             return Call::Nobody;
         }
         let Some(thread) = thread_of_task() else { return self.call_one(State::Free).0 };
         match self.bound(thread) {
             None => self.call_one(State::Bound(thread)).0,
-            Some(_) if self.waiting < 2 => Call::Nobody,
+            Some(_) if self.waiting < 2 && !has_woken => Call::Nobody,
             Some(number) => {
                 // A new one, after it, is bound in its place. One that sleeps would not do: it may be about to fall asleep, on
                 // another thread, and then stays there.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Sleep;
 
 use super::{Found, LANE, Lane, RunQueue, State, thread_of_task};
-use crate::sync::{has_woken, lock};
+use crate::sync::{Counting, lock, take_woken};
 
 /// How many turns a runner gives before it lets other tasks run.
 const TURNS: u32 = 32;
@@ -57,13 +57,12 @@ impl Runner {
         let _own = OwnLane::enter(&self.queue, lane);
         let thread = if self.queue.several { thread_of_task() } else { None };
         let (mut favours, began) = (0, std::time::Instant::now());
-        // Of what came before the first turn.
-        has_woken();
+        let _counting = Counting::begin();
         for turn in 1..=TURNS {
             match self.queue.next(self.number, lane, &mut favours, thread, &mut self.successor) {
                 Found::Item(item) => {
                     item.take_turn();
-                    if self.queue.several && (has_woken() || (turn % LOOKS == 0 && began.elapsed() > LONG)) {
+                    if self.queue.several && (take_woken().has_tasks() || (turn % LOOKS == 0 && began.elapsed() > LONG)) {
                         return;
                     }
                 }
