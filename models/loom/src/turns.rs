@@ -217,6 +217,7 @@ fn blocked_after_a_wake_and_a_gift() -> u64 {
             waiting.wait_for(1);
         });
         giver.call();
+        done.wait_for(1);
         assert_one_turn(game, [&giver, &gifts[0], &gifts[1]]);
     })
 }

@@ -295,12 +295,14 @@ impl Inner {
         }
         let Some(thread) = thread_of_task() else { return self.call_one(State::Free).0 };
         match self.bound(thread) {
-            None => self.call_one(State::Bound(thread)).0,
+            None if !has_woken => self.call_one(State::Bound(thread)).0,
             Some(_) if self.waiting < 2 && !has_woken => Call::Nobody,
-            Some(number) => {
+            bound => {
                 // A new one, after it, is bound in its place. One that sleeps would not do: it may be about to fall asleep, on
                 // another thread, and then stays there.
-                self.known(number).state = State::Free;
+                if let Some(number) = bound {
+                    self.known(number).state = State::Free;
+                }
                 self.call_new(State::Bound(thread)).0
             }
         }
