@@ -59,6 +59,7 @@ mod intensity;
 mod intervals;
 mod job_panics;
 mod kept;
+mod kin;
 mod last_words;
 mod late_links;
 mod late_starts;

@@ -1,0 +1,161 @@
+//! A family, each of whom has a child up to a depth, and waits for others as it is told.
+
+use std::future::pending;
+use std::time::Duration;
+
+use actors_core::{Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, Strategy, Supervisor, messages};
+use tests::{Broken, Gate, Journal, eventually, promptly};
+use tokio::time::Instant;
+
+/// One of a family, in which each has a child up to a depth. Writes down what becomes of its waits.
+#[derive(Actor)]
+pub struct Kin {
+    pub journal: Journal,
+    pub depth: u32,
+    /// Whom it asks when it ends.
+    pub farewell: Option<ActorRef<Kin>>,
+}
+
+impl Kin {
+    fn note(&self, asked: Result<u64, AskError<Life>>) {
+        self.journal.note(match asked {
+            Ok(life) => format!("life {life}"),
+            Err(AskError::WouldDeadlock(deadlock)) => {
+                let cycle: Vec<_> = deadlock.cycle().iter().map(ToString::to_string).collect();
+                cycle.join(" > ")
+            }
+            Err(error) => error.to_string(),
+        });
+    }
+}
+
+#[messages]
+impl Kin {
+    #[started]
+    async fn started(&mut self, ctx: &mut Context<Self>) {
+        if let Some(depth) = self.depth.checked_sub(1) {
+            let below = Kin { journal: self.journal.clone(), depth, farewell: None };
+            // It does nothing wrong, unless this one is asked to end meanwhile.
+            let _ = ctx.actor(below).name("below").start().await;
+        }
+    }
+
+    #[message]
+    pub async fn fall(&mut self, gate: Gate) {
+        gate.pass().await;
+        panic!("fallen");
+    }
+
+    #[message]
+    pub async fn stand(&mut self, gate: Gate) {
+        gate.pass().await;
+    }
+
+    #[message]
+    pub fn life(&mut self, ctx: &mut Context<Self>) -> u64 {
+        ctx.incarnation()
+    }
+
+    #[message]
+    pub async fn call(&mut self, other: ActorRef<Kin>) {
+        self.note(other.ask(Life).await);
+    }
+
+    /// Asks as long as there are answers, and it is not to end.
+    #[message]
+    pub async fn call_on(&mut self, other: ActorRef<Kin>, ctx: &mut Context<Self>) {
+        while !ctx.is_stopping() && other.ask(Life).await.is_ok() {}
+    }
+
+    #[message]
+    pub fn trip(&mut self) -> Result<(), Broken> {
+        Err(Broken("tripped"))
+    }
+
+    /// Answers when `other` has.
+    #[message]
+    pub async fn call_for(&mut self, other: ActorRef<Kin>, ctx: &mut Context<Self>) -> u64 {
+        self.note(other.ask(Life).await);
+        ctx.incarnation()
+    }
+
+    #[message]
+    pub async fn call_through(&mut self, between: ActorRef<Kin>, other: ActorRef<Kin>) {
+        match between.ask(CallFor { other }).await {
+            Ok(_) => self.journal.note("told"),
+            Err(AskError::WouldDeadlock(deadlock)) => self.journal.note(format!("cycle of {}", deadlock.cycle().len())),
+            Err(error) => self.journal.note(error.to_string()),
+        }
+    }
+
+    #[message]
+    pub async fn push(&mut self, other: ActorRef<Kin>) {
+        let told = other.tell(Rest).await;
+        self.journal.note(told.map_or_else(|refused| format!("{:?}", refused.reason()), |()| "told".to_owned()));
+    }
+
+    #[message]
+    pub fn rest(&mut self) {}
+
+    #[message]
+    pub async fn hang(&mut self) {
+        pending().await
+    }
+
+    #[message]
+    pub fn say_farewell_to(&mut self, other: ActorRef<Kin>) {
+        self.farewell = Some(other);
+    }
+
+    #[stopped]
+    async fn stopped(&mut self) {
+        if let Some(other) = self.farewell.take() {
+            self.note(other.ask(Life).await);
+        }
+    }
+}
+
+pub struct Stage {
+    pub system: ActorSystem,
+    pub journal: Journal,
+}
+
+impl Stage {
+    /// A supervisor of permanent children, by their names and how deep their families are.
+    pub async fn new(strategy: Strategy, children: &[(&str, u32)]) -> Stage {
+        Self::with(strategy, children, |spec| spec).await
+    }
+
+    pub async fn with(strategy: Strategy, children: &[(&str, u32)], change: fn(ChildSpec) -> ChildSpec) -> Stage {
+        let stage = Stage { system: ActorSystem::new("kin"), journal: Journal::new() };
+        let specs = children.iter().map(|&(name, depth)| {
+            let journal = stage.journal.clone();
+            change(ChildSpec::new(name, move || Kin { journal: journal.clone(), depth, farewell: None }).permanent())
+        });
+        let supervisor = Supervisor::new().strategy(strategy).unlimited_restarts().children(specs);
+        stage.system.actor(supervisor).name("sup").start().await.expect("it starts");
+        stage
+    }
+
+    pub fn find(&self, path: &str) -> ActorRef<Kin> {
+        self.system.lookup(&format!("/sup/{path}")).expect("it is there")
+    }
+
+    /// Has `path` fall when the gate opens.
+    pub async fn fells(&self, path: &str) -> (ActorRef<Kin>, Gate) {
+        let (kin, gate) = (self.find(path), Gate::new());
+        kin.tell(Fall { gate: gate.clone() }).await.expect("it is open");
+        gate.reached().await;
+        (kin, gate)
+    }
+
+    pub async fn is_restarted_at_once(&self, kin: &ActorRef<Kin>) {
+        let began = Instant::now();
+        assert_eq!(promptly("the next life", kin.ask(Life)).await.expect("it answers"), 1);
+        assert_eq!(began.elapsed(), Duration::ZERO, "nobody was waited for");
+    }
+}
+
+pub async fn has_queued(kin: &ActorRef<Kin>, messages: u64) {
+    eventually("it is asked", || kin.queued() == messages).await;
+}
