@@ -10,13 +10,17 @@ use tokio::time::Instant;
 /// One of a family, in which each has a child up to a depth. Writes down what becomes of its waits.
 #[derive(Actor)]
 pub struct Kin {
-    pub journal: Journal,
-    pub depth: u32,
+    journal: Journal,
+    depth: u32,
     /// Whom it asks when it ends.
-    pub farewell: Option<ActorRef<Kin>>,
+    farewell: Option<ActorRef<Kin>>,
 }
 
 impl Kin {
+    pub fn new(journal: &Journal, depth: u32) -> Self {
+        Kin { journal: journal.clone(), depth, farewell: None }
+    }
+
     fn note(&self, asked: Result<u64, AskError<Life>>) {
         self.journal.note(match asked {
             Ok(life) => format!("life {life}"),
@@ -34,9 +38,8 @@ impl Kin {
     #[started]
     async fn started(&mut self, ctx: &mut Context<Self>) {
         if let Some(depth) = self.depth.checked_sub(1) {
-            let below = Kin { journal: self.journal.clone(), depth, farewell: None };
             // It does nothing wrong, unless this one is asked to end meanwhile.
-            let _ = ctx.actor(below).name("below").start().await;
+            let _ = ctx.actor(Kin::new(&self.journal, depth)).name("below").start().await;
         }
     }
 
@@ -72,16 +75,17 @@ impl Kin {
         Err(Broken("tripped"))
     }
 
-    /// Answers when `other` has.
+    /// Asks when the gate opens, and answers when `other` has.
     #[message]
-    pub async fn call_for(&mut self, other: ActorRef<Kin>, ctx: &mut Context<Self>) -> u64 {
+    pub async fn call_for(&mut self, gate: Gate, other: ActorRef<Kin>, ctx: &mut Context<Self>) -> u64 {
+        gate.pass().await;
         self.note(other.ask(Life).await);
         ctx.incarnation()
     }
 
     #[message]
-    pub async fn call_through(&mut self, between: ActorRef<Kin>, other: ActorRef<Kin>) {
-        match between.ask(CallFor { other }).await {
+    pub async fn call_through(&mut self, between: ActorRef<Kin>, gate: Gate, other: ActorRef<Kin>) {
+        match between.ask(CallFor { gate, other }).await {
             Ok(_) => self.journal.note("told"),
             Err(AskError::WouldDeadlock(deadlock)) => self.journal.note(format!("cycle of {}", deadlock.cycle().len())),
             Err(error) => self.journal.note(error.to_string()),
@@ -130,7 +134,7 @@ impl Stage {
         let stage = Stage { system: ActorSystem::new("kin"), journal: Journal::new() };
         let specs = children.iter().map(|&(name, depth)| {
             let journal = stage.journal.clone();
-            change(ChildSpec::new(name, move || Kin { journal: journal.clone(), depth, farewell: None }).permanent())
+            change(ChildSpec::new(name, move || Kin::new(&journal, depth)).permanent())
         });
         let supervisor = Supervisor::new().strategy(strategy).unlimited_restarts().children(specs);
         stage.system.actor(supervisor).name("sup").start().await.expect("it starts");
@@ -154,6 +158,12 @@ impl Stage {
         assert_eq!(promptly("the next life", kin.ask(Life)).await.expect("it answers"), 1);
         assert_eq!(began.elapsed(), Duration::ZERO, "nobody was waited for");
     }
+}
+
+pub fn open() -> Gate {
+    let gate = Gate::new();
+    gate.open_wide();
+    gate
 }
 
 pub async fn has_queued(kin: &ActorRef<Kin>, messages: u64) {

@@ -6,7 +6,9 @@ use actors_core::{Backoff, ChildSpec, ExitReason, Strategy};
 use tests::{Gate, eventually, on_1_2_and_8_workers, promptly};
 use tokio::time::Instant;
 
-use crate::kin::{Call, CallFor, CallOn, CallThrough, Hang, Life, Push, Rest, SayFarewellTo, Stage, Stand, Trip, has_queued};
+use crate::kin::{
+    Adopt, Call, CallFor, CallOn, CallThrough, Hang, Kin, Life, Push, Rest, SayFarewellTo, Stage, Stand, Trip, has_queued, open,
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_child_that_asks_its_parent_does_not_hold_up_the_next_life_of_it() {
@@ -31,7 +33,7 @@ async fn one_deep_below_that_asks_the_one_who_is_restarted_does_not_hold_it_up()
     let (middle, deep) = (stage.find("parent/below"), stage.find("parent/below/below"));
     deep.tell(Call { other: parent.clone() }).await.expect("it is open");
     // This one is told.
-    middle.tell(CallFor { other: deep }).await.expect("it is open");
+    middle.tell(CallFor { gate: open(), other: deep }).await.expect("it is open");
     has_queued(&parent, 1).await;
     gate.open();
 
@@ -45,7 +47,7 @@ async fn a_child_that_waits_for_an_outsider_who_asks_the_one_that_is_restarted_d
     let stage = Stage::new(Strategy::OneForOne, &[("outside", 0), ("parent", 2)]).await;
     let (parent, gate) = stage.fells("parent").await;
     let between = stage.find("outside");
-    stage.find("parent/below").tell(CallThrough { between, other: parent.clone() }).await.expect("it is open");
+    stage.find("parent/below").tell(CallThrough { between, gate: open(), other: parent.clone() }).await.expect("it is open");
     has_queued(&parent, 1).await;
 
     gate.open();
@@ -54,6 +56,29 @@ async fn a_child_that_waits_for_an_outsider_who_asks_the_one_that_is_restarted_d
     eventually("both are told", || stage.journal.len() == 2).await;
     assert_eq!(stage.journal.entries(), ["cycle of 4", "life 1"], "the outsider's ask waits for the next life");
     stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outsider_who_asks_one_that_is_being_restarted_is_answered_by_the_next_life() {
+    let families = [(Strategy::OneForOne, "a/below", 1), (Strategy::OneForOne, "a/below", 2), (Strategy::OneForAll, "b", 0)];
+    for (strategy, waits, depth) in families {
+        let stage = Stage::new(strategy, &[("a", depth), ("b", depth)]).await;
+        let between = stage.system.actor(Kin::new(&stage.journal, 0)).name("outside").start().await.expect("it starts");
+        let (a, gate) = stage.fells("a").await;
+        let asks = Gate::new();
+        stage.find(waits).tell(CallThrough { between, gate: asks.clone(), other: a.clone() }).await.expect("it is open");
+        asks.reached().await;
+        gate.open();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(stage.journal.is_empty(), "nobody waits for himself so far");
+
+        asks.open();
+
+        stage.is_restarted_at_once(&a).await;
+        eventually("both are told", || stage.journal.len() == 2).await;
+        assert_eq!(stage.journal.entries(), ["cycle of 4", "life 1"], "it is not the outsider who has to end");
+        assert!(stage.system.shutdown().await.is_clean());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,7 +123,7 @@ async fn a_sibling_that_waits_for_another_who_asks_the_one_who_failed_does_not_h
     let stage = Stage::new(Strategy::OneForAll, &[("a", 0), ("between", 1), ("b", 1)]).await;
     let (a, gate) = stage.fells("a").await;
     let between = stage.find("between");
-    stage.find("b").tell(CallThrough { between, other: a.clone() }).await.expect("it is open");
+    stage.find("b").tell(CallThrough { between, gate: open(), other: a.clone() }).await.expect("it is open");
     has_queued(&a, 1).await;
 
     gate.open();
@@ -120,6 +145,24 @@ async fn a_sibling_that_waits_for_room_at_the_one_who_failed_does_not_hold_up_th
 
     stage.is_restarted_at_once(&a).await;
     assert_eq!(stage.journal.entries(), ["WouldDeadlock"]);
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_stopped_and_asks_a_sibling_who_fails_meanwhile_does_not_hold_up_the_group() {
+    let stage = Stage::new(Strategy::OneForAll, &[("a", 0), ("b", 0), ("c", 0)]).await;
+    let (a, gate) = stage.fells("a").await;
+    let (b, b_gate) = stage.fells("b").await;
+    stage.find("c").tell(Call { other: b.clone() }).await.expect("it is open");
+    has_queued(&b, 1).await;
+    gate.open();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert!(stage.journal.is_empty(), "the sibling may yet answer");
+
+    b_gate.open();
+
+    stage.is_restarted_at_once(&a).await;
+    assert_eq!(stage.journal.entries(), ["/sup/c > /sup/b > /sup/c"]);
     stage.system.shutdown().await;
 }
 

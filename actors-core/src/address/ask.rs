@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 use super::cell::Cell;
-use super::deadlock::{self, Edge, UNSENT};
+use super::deadlock::{self, UNSENT};
 use super::protocol::Protocol;
 use super::reply::{Broken, Outcome, ReplyTo, Slot};
 use super::tell::{Refusal, TellError};
@@ -505,7 +505,7 @@ impl Wait {
 
     /// Notes who asks. Returns the cycle that this would close.
     fn asked_by(&mut self, caller: Arc<dyn AnyCell>, target: Arc<dyn AnyCell>, slot: Arc<dyn Answer>) -> Option<Vec<ActorPath>> {
-        let cycle = deadlock::cycle(&caller, &Edge::new(target, UNSENT, slot));
+        let cycle = deadlock::would_close(&caller, &deadlock::Ask::new(target, UNSENT, slot));
         if cycle.is_none() {
             self.asker = Some(Asker { cell: caller, open: None });
         }
@@ -517,7 +517,7 @@ impl Wait {
         let asker = self.asker.as_mut()?;
         asker.open = Some(asker.cell.core().with_ties(|ties| ties.open_ask(target.clone(), number, slot.clone())));
         // Looked at again: the other may have begun to wait for us meanwhile.
-        deadlock::cycle(&asker.cell, &Edge::new(target, number, slot))
+        deadlock::closes(&asker.cell, &deadlock::Ask::new(target, number, slot))
     }
 
     #[inline]

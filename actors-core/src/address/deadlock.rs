@@ -6,8 +6,8 @@
 //! the walk, so of two actors that ask each other at the same time at least one sees the other.
 //!
 //! One that is to be restarted begins its next life only after others have ended: those below it, and the siblings who are stopped with
-//! it. It waits for them as they would for an answer, so this closes a cycle too. Since nobody asks then, those who are to end are
-//! looked through when it comes about, as well as whenever they ask.
+//! it. It waits for them as they would for an answer: that is an edge too, which stands nowhere and is found by looking at who is to end.
+//! Since nobody asks when it comes about, those who are to end are looked through then.
 //!
 //! An edge that does not hold any more never holds again. So if all edges of a cycle still hold after the last of them was
 //! found, they have held at the same time, and the cycle is one.
@@ -27,24 +27,50 @@ pub(crate) const UNSENT: u64 = u64::MAX;
 
 /// One actor waits for another.
 #[derive(Clone)]
-pub(crate) struct Edge {
-    pub(crate) target: Arc<dyn AnyCell>,
-    /// The number of the request in the target's mailbox.
-    pub(crate) number: u64,
-    pub(crate) answer: Arc<dyn Answer>,
-    /// How often the request had been stashed when the edge was found.
-    stashed: u32,
+enum Edge {
+    Ask(Ask),
+    /// The next life of `waiting` begins only after `target` has ended.
+    End {
+        waiting: Arc<dyn AnyCell>,
+        target: Arc<dyn AnyCell>,
+    },
 }
 
 impl Edge {
-    pub(crate) fn new(target: Arc<dyn AnyCell>, number: u64, answer: Arc<dyn Answer>) -> Self {
-        let stashed = answer.stashed().times;
-        Edge { target, number, answer, stashed }
+    fn target(&self) -> &Arc<dyn AnyCell> {
+        match self {
+            Edge::Ask(Ask { target, .. }) | Edge::End { target, .. } => target,
+        }
     }
 
-    /// The edge as it is found now.
+    fn holds(&self) -> bool {
+        match self {
+            Edge::Ask(ask) => ask.holds(),
+            Edge::End { waiting, target } => waits_for_end(waiting, target),
+        }
+    }
+}
+
+/// A request, and whoever is to answer it.
+#[derive(Clone)]
+pub(crate) struct Ask {
+    target: Arc<dyn AnyCell>,
+    /// The number of the request in the target's mailbox.
+    number: u64,
+    answer: Arc<dyn Answer>,
+    /// How often the request had been stashed when this was found.
+    stashed: u32,
+}
+
+impl Ask {
+    pub(crate) fn new(target: Arc<dyn AnyCell>, number: u64, answer: Arc<dyn Answer>) -> Self {
+        let stashed = answer.stashed().times;
+        Ask { target, number, answer, stashed }
+    }
+
+    /// The same as it is found now.
     fn again(&self) -> Self {
-        Edge::new(self.target.clone(), self.number, self.answer.clone())
+        Ask::new(self.target.clone(), self.number, self.answer.clone())
     }
 
     fn holds(&self) -> bool {
@@ -54,17 +80,32 @@ impl Edge {
     }
 }
 
-/// The paths of the cycle that `ask` of `asker` closes, beginning and ending with the asker.
-pub(crate) fn cycle(asker: &Arc<dyn AnyCell>, ask: &Edge) -> Option<Vec<ActorPath>> {
+/// The paths of the cycle that `ask` of `asker` would close, beginning and ending with the asker.
+pub(crate) fn would_close(asker: &Arc<dyn AnyCell>, ask: &Ask) -> Option<Vec<ActorPath>> {
+    let edges = round(asker, ask)?;
+    if asks_and_has_to_end(&edges).is_some() { None } else { Some(paths(asker, &edges)) }
+}
+
+/// The paths of the cycle that `ask` of `asker` closes, now that it stands among its open asks. If another on it asks, and has to end
+/// before it can be answered, that one is told instead.
+pub(crate) fn closes(asker: &Arc<dyn AnyCell>, ask: &Ask) -> Option<Vec<ActorPath>> {
     loop {
-        let ask = &ask.again();
-        let edges = walk(asker, ask)?;
+        let edges = round(asker, ask)?;
+        let mut paths = paths(asker, &edges);
+        let Some((place, other)) = asks_and_has_to_end(&edges) else { return Some(paths) };
+        paths.pop();
+        paths.rotate_left(place);
+        paths.extend(paths.first().cloned());
+        other.answer.clone().break_off(paths);
+    }
+}
+
+/// The edges of a cycle over `ask`, all of which hold.
+fn round(asker: &Arc<dyn AnyCell>, ask: &Ask) -> Option<Vec<Edge>> {
+    loop {
+        let edges = walk(asker, ask.again())?;
         if edges.iter().all(Edge::holds) {
-            let mut paths: Vec<_> = [asker.path()].into_iter().chain(edges.iter().map(|edge| edge.target.path())).collect();
-            if edges.last().is_some_and(|last| last.target.id() != asker.id()) {
-                paths.push(asker.path());
-            }
-            return Some(paths);
+            return Some(edges);
         }
         if !ask.again().holds() {
             return None;
@@ -72,26 +113,71 @@ pub(crate) fn cycle(asker: &Arc<dyn AnyCell>, ask: &Edge) -> Option<Vec<ActorPat
     }
 }
 
+/// One on a cycle for whose end another waits, and what it asks; and how far from the asker it stands.
+fn asks_and_has_to_end(edges: &[Edge]) -> Option<(usize, &Ask)> {
+    edges.windows(2).zip(1..).find_map(|(pair, place)| match pair {
+        [Edge::End { .. }, Edge::Ask(ask)] => Some((place, ask)),
+        _ => None,
+    })
+}
+
+/// All who stand on a cycle, the asker first and last.
+fn paths(asker: &Arc<dyn AnyCell>, edges: &[Edge]) -> Vec<ActorPath> {
+    let others = edges.iter().map(Edge::target).filter(|target| target.id() != asker.id());
+    [asker].into_iter().chain(others).chain([asker]).map(|cell| cell.path()).collect()
+}
+
 /// The edges that lead from `asker` over `ask` back to it, or to one that waits for its end, as they were found one after the other.
-fn walk(asker: &Arc<dyn AnyCell>, ask: &Edge) -> Option<Vec<Edge>> {
-    // By which edge an actor was reached, and from whom.
-    let mut reached: HashMap<ActorId, (ActorId, Edge)> = HashMap::from([(ask.target.id(), (asker.id(), ask.clone()))]);
+fn walk(asker: &Arc<dyn AnyCell>, ask: Ask) -> Option<Vec<Edge>> {
     let mut next = vec![ask.target.clone()];
+    // By which edge an actor was reached, and from whom.
+    let mut reached: HashMap<ActorId, (ActorId, Edge)> = HashMap::from([(ask.target.id(), (asker.id(), Edge::Ask(ask)))]);
     while let Some(waiting) = next.pop() {
         if waiting.id() == asker.id() || waits_for_end(&waiting, asker) {
             return Some(trace(asker.id(), waiting.id(), &reached));
         }
-        for edge in open_asks(&waiting) {
+        for edge in open_asks(&waiting).into_iter().map(Edge::Ask).chain(awaited_ends(&waiting)) {
             if !edge.holds() {
                 continue;
             }
-            if let Entry::Vacant(unseen) = reached.entry(edge.target.id()) {
-                next.push(edge.target.clone());
+            if let Entry::Vacant(unseen) = reached.entry(edge.target().id()) {
+                next.push(edge.target().clone());
                 unseen.insert((waiting.id(), edge));
             }
         }
     }
     None
+}
+
+/// Those who ask, among those after whose end the next life of an actor begins.
+fn awaited_ends(waiting: &Arc<dyn AnyCell>) -> impl Iterator<Item = Edge> {
+    let core = waiting.core();
+    let signals = core.signals.get();
+    let first = if signals & Signals::DOWN != 0 {
+        awaited_siblings(waiting)
+    } else if signals & Signals::FALLS != 0 {
+        core.family().map(|family| family.children()).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    let ask = with_all_below(first).into_iter().filter(|cell| cell.core().peek_ties(|ties| !ties.asks.is_empty()) == Some(true));
+    ask.map(move |target| Edge::End { waiting: waiting.clone(), target })
+}
+
+/// The siblings who have to be stopped before one that is down begins its next life.
+fn awaited_siblings(down: &Arc<dyn AnyCell>) -> Vec<Arc<dyn AnyCell>> {
+    down.core().parent.overseer().map(|overseer| overseer.awaited_by(down)).unwrap_or_default()
+}
+
+/// Actors, and all that stand below them.
+fn with_all_below(mut all: Vec<Arc<dyn AnyCell>>) -> Vec<Arc<dyn AnyCell>> {
+    let mut next = 0;
+    while let Some(cell) = all.get(next) {
+        let below = cell.core().family().map(|family| family.children());
+        all.extend(below.unwrap_or_default());
+        next += 1;
+    }
+    all
 }
 
 /// Whether the next life of an actor begins only after another has ended.
@@ -106,7 +192,7 @@ pub(crate) fn waits_for_end(actor: &Arc<dyn AnyCell>, other: &Arc<dyn AnyCell>) 
             return true;
         }
         if Arc::ptr_eq(&family, &actor.core().parent) {
-            return family.overseer().is_some_and(|overseer| overseer.starts_after(actor, &above));
+            return awaited_siblings(actor).iter().any(|sibling| Arc::ptr_eq(sibling, &above));
         }
         let Some(owner) = family.owner() else { return false };
         above = owner;
@@ -115,34 +201,24 @@ pub(crate) fn waits_for_end(actor: &Arc<dyn AnyCell>, other: &Arc<dyn AnyCell>) 
 
 /// Tells those of an actor and of all below it who wait for what cannot come before their end.
 pub(crate) fn break_off(actor: &Arc<dyn AnyCell>) {
-    let mut all = vec![actor.clone()];
-    let mut next = 0;
-    while let Some(cell) = all.get(next) {
-        let below = cell.core().family().map(|family| family.children());
-        all.extend(below.unwrap_or_default());
-        next += 1;
+    let mut asks = Vec::new();
+    for asker in with_all_below(vec![actor.clone()]) {
+        asks.extend(open_asks(&asker).into_iter().map(|ask| (asker.clone(), ask)));
     }
-    // First those who ask it themselves: then whoever waits for one of them may yet have an answer.
-    break_off_if(&all, |asker, ask| waits_for_end(&ask.target, asker));
-    break_off_if(&all, |_, _| true);
-}
-
-fn break_off_if(askers: &[Arc<dyn AnyCell>], is_it: impl Fn(&Arc<dyn AnyCell>, &Edge) -> bool) {
-    for asker in askers {
-        for ask in open_asks(asker) {
-            if is_it(asker, &ask) {
-                if let Some(cycle) = cycle(asker, &ask) {
-                    ask.answer.break_off(cycle);
-                }
-            }
+    let break_off = |(asker, ask): &(Arc<dyn AnyCell>, Ask)| {
+        if let Some(cycle) = closes(asker, ask) {
+            ask.answer.clone().break_off(cycle);
         }
-    }
+    };
+    // First those who ask it themselves: then whoever waits for one of them may yet have an answer.
+    asks.iter().filter(|(asker, ask)| waits_for_end(&ask.target, asker)).for_each(break_off);
+    asks.iter().for_each(break_off);
 }
 
-fn open_asks(cell: &Arc<dyn AnyCell>) -> Vec<Edge> {
-    let edges =
-        cell.core().peek_ties(|ties| ties.asks.iter().map(|ask| Edge::new(ask.target.clone(), ask.number, ask.answer.clone())).collect());
-    edges.unwrap_or_default()
+fn open_asks(cell: &Arc<dyn AnyCell>) -> Vec<Ask> {
+    let asks =
+        cell.core().peek_ties(|ties| ties.asks.iter().map(|ask| Ask::new(ask.target.clone(), ask.number, ask.answer.clone())).collect());
+    asks.unwrap_or_default()
 }
 
 fn trace(asker: ActorId, last: ActorId, reached: &HashMap<ActorId, (ActorId, Edge)>) -> Vec<Edge> {

@@ -88,8 +88,8 @@ pub(crate) trait Overseer: Send + Sync {
     fn ended(&self, child: &Arc<dyn AnyCell>, exit: &Exit);
     /// The parent is about to stop a child for good.
     fn dismiss(&self, child: &Arc<dyn AnyCell>);
-    /// Whether a child that is down starts only after another has been stopped.
-    fn starts_after(&self, down: &Arc<dyn AnyCell>, other: &Arc<dyn AnyCell>) -> bool;
+    /// Those who have to be stopped before a child that is down can start.
+    fn awaited_by(&self, down: &Arc<dyn AnyCell>) -> Vec<Arc<dyn AnyCell>>;
     /// The parent is ending: nothing is restarted any more.
     fn close(&self);
     /// The parent begins anew, without children.

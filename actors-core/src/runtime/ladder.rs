@@ -13,7 +13,6 @@ use tokio::time::{Instant, Sleep};
 
 use super::crash::report_crash;
 use super::subtree::end_those_at_rest;
-use crate::address::deadlock::break_off;
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::conclude::{claim, conclude};
 use crate::lifecycle::dead_letter::DeadReason;
@@ -252,19 +251,13 @@ impl Descent {
     pub(crate) fn retire(child: Arc<dyn AnyCell>, now: Instant) -> Self {
         let due = own_limit(&child).map(|limit| after(now, limit));
         request::retire(&child, ExitReason::Shutdown, Mode::AsPolicy, due);
-        Self::of(child, due)
+        Descent(Rung { child, step: Step::Stopping(due) })
     }
 
     /// Ends the incarnation of a child that is to be restarted.
     pub(crate) fn bounce(child: Arc<dyn AnyCell>, now: Instant) -> Self {
         let due = limit_before_restart(&child).map(|limit| after(now, limit));
         request::bounce(&child, due);
-        Self::of(child, due)
-    }
-
-    fn of(child: Arc<dyn AnyCell>, due: Option<Instant>) -> Self {
-        // Siblings may be down until it has ended.
-        break_off(&child);
         Descent(Rung { child, step: Step::Stopping(due) })
     }
 

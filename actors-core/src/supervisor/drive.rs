@@ -101,6 +101,7 @@ impl Supervision {
             Step::Bounce(place) => {
                 if let Some(cell) = cell_in(place, &[State::Bouncing]) {
                     descents.insert(place, Descent::bounce(cell, now));
+                    self.break_off_beside(place);
                 }
             }
             Step::Retire(place) => {
@@ -113,6 +114,7 @@ impl Supervision {
                     request::retire(&cell, ExitReason::Shutdown, Mode::AsPolicy, None);
                 } else {
                     descents.insert(place, Descent::retire(cell, now));
+                    self.break_off_beside(place);
                 }
             }
             Step::Start(place) => self.start_while_open(place, generation),

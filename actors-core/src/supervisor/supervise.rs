@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::ledger::{After, Driver, Key, Ledger, drop_all, tell_all};
 use super::table::{Consequence, Ending, Place, Settings, State, Verdict};
+use crate::address::deadlock::break_off;
 use crate::lifecycle::cell::{AnyCell, Family, Overseer};
 use crate::lifecycle::conclude::{conclude, late_report};
 use crate::lifecycle::crash::{CrashReport, Decision};
@@ -82,6 +83,17 @@ impl Supervision {
         drop_all(after.unstarted);
     }
 
+    /// Has those hear of it who wait for a child that is down, while they are being stopped so that it can start, or is to hear of it below
+    /// them.
+    pub(super) fn break_off_beside(&self, place: Place) {
+        let awaited: Vec<_> = {
+            let ledger = lock(&self.ledger);
+            let awaited = ledger.table.awaited_beside(place).into_iter();
+            awaited.filter_map(|place| ledger.kids.get(&place)?.cell.clone()).collect()
+        };
+        awaited.iter().for_each(break_off);
+    }
+
     pub(super) fn publish(&self, report: CrashReport) {
         telemetry::crashed(&report);
         self.env.crashes.publish(Arc::new(report));
@@ -128,7 +140,7 @@ impl Overseer for Supervision {
         let mut after = After::default();
         // Put together before anybody can restart it.
         let mut report = post_mortem::report(child, exit, Decision::NotRestarted);
-        let (decision, verdict, escalates, closed) = {
+        let (place, decision, verdict, escalates, closed) = {
             let mut ledger = lock(&self.ledger);
             let Ok(place) = ledger.find(&Key::Cell(child.clone())) else { return };
             // It was ended for good before this was told.
@@ -142,7 +154,7 @@ impl Overseer for Supervision {
             let terminated = ledger.table.state(place) == Some(State::Terminating);
             let closed = ledger.closed;
             let decision = if terminated || closed { Decision::NotRestarted } else { ledger.decision(verdict) };
-            (decision, verdict, ledger.too_many(place, verdict), closed)
+            (place, decision, verdict, ledger.too_many(place, verdict), closed)
         };
         report.decision = decision;
         let is_too_late = verdict == Verdict::TooLate;
@@ -151,6 +163,7 @@ impl Overseer for Supervision {
             self.publish(report);
         }
         self.follow_up(after);
+        self.break_off_beside(place);
         if closed {
             request::retire(child, ExitReason::Shutdown, Mode::AsPolicy, None);
             return;
@@ -229,10 +242,10 @@ impl Overseer for Supervision {
         self.follow_up(after);
     }
 
-    fn starts_after(&self, down: &Arc<dyn AnyCell>, other: &Arc<dyn AnyCell>) -> bool {
+    fn awaited_by(&self, down: &Arc<dyn AnyCell>) -> Vec<Arc<dyn AnyCell>> {
         let ledger = lock(&self.ledger);
-        let place = |child: &Arc<dyn AnyCell>| ledger.find(&Key::Cell(child.clone()));
-        matches!((place(down), place(other)), (Ok(down), Ok(other)) if ledger.table.starts_after(down, other))
+        let awaited = ledger.find(&Key::Cell(down.clone())).map(|place| ledger.table.awaited_by(place)).unwrap_or_default();
+        awaited.into_iter().filter_map(|place| ledger.kids.get(&place)?.cell.clone()).collect()
     }
 
     fn close(&self) {

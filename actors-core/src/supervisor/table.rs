@@ -313,11 +313,18 @@ impl Table {
         self.repairs.values().map(|repair| repair.not_before).filter(|&due| due > now).min()
     }
 
-    /// Whether a child that is down is started only after another has been stopped.
-    pub(super) fn starts_after(&self, down: Place, other: Place) -> bool {
-        let Some(repair) = self.repairs.get(&repair_of(self.settings.strategy, down)) else { return false };
-        let is_stopped = self.state(other) == Some(State::Bouncing) && repair.moving.contains(&other);
-        repair.down.contains(&down) && (is_stopped || repair.up.contains(&other))
+    /// Those who have to be stopped before a child that is down can start.
+    pub(super) fn awaited_by(&self, down: Place) -> Vec<Place> {
+        let repair = self.repairs.get(&repair_of(self.settings.strategy, down)).filter(|repair| repair.down.contains(&down));
+        let up = repair.into_iter().flat_map(|repair| &repair.up).copied();
+        up.chain(self.awaited_beside(down)).collect()
+    }
+
+    /// Those who are being stopped, in the repair to which a child belongs, while others are down that start only after that.
+    pub(super) fn awaited_beside(&self, place: Place) -> Vec<Place> {
+        let repair = self.repairs.get(&repair_of(self.settings.strategy, place)).filter(|repair| !repair.down.is_empty());
+        let moving = repair.into_iter().flat_map(|repair| &repair.moving).copied();
+        moving.filter(|place| self.state(*place) == Some(State::Bouncing)).collect()
     }
 
     // ===== inside =====
