@@ -141,6 +141,10 @@ impl Stage {
         stage
     }
 
+    pub fn supervisor(&self) -> ActorRef<Supervisor> {
+        self.system.lookup("/sup").expect("it is there")
+    }
+
     pub fn find(&self, path: &str) -> ActorRef<Kin> {
         self.system.lookup(&format!("/sup/{path}")).expect("it is there")
     }

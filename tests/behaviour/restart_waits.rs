@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use actors_core::{Backoff, ChildSpec, ExitReason, Strategy};
-use tests::{Gate, eventually, on_1_2_and_8_workers, promptly};
+use actors_core::{Actor, ActorRef, ActorSystem, Backoff, ChildSpec, Context, ExitReason, StartError, Strategy, Supervisor, messages};
+use tests::{Broken, Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 use tokio::time::Instant;
 
 use crate::kin::{
@@ -250,6 +250,66 @@ async fn a_restart_does_not_wait_for_ever_for_one_with_children() {
         assert!(began.elapsed() >= Duration::from_secs(25) && began.elapsed() < Duration::from_secs(26), "{:?}", began.elapsed());
         stage.system.shutdown().await;
     }
+}
+
+/// Has a supervisor below it, and below that one a family.
+#[derive(Actor)]
+struct Nest {
+    journal: Journal,
+}
+
+#[messages]
+impl Nest {
+    #[started]
+    async fn started(&mut self, ctx: &mut Context<Self>) -> Result<(), StartError> {
+        let journal = self.journal.clone();
+        let kin = ChildSpec::new("kin", move || Kin::new(&journal, 1));
+        ctx.actor(Supervisor::new().child(kin)).name("brood").start().await?;
+        Ok(())
+    }
+
+    #[message]
+    fn tear(&self) -> Result<(), Broken> {
+        Err(Broken("torn"))
+    }
+
+    #[message]
+    fn age(&self, ctx: &mut Context<Self>) -> u64 {
+        ctx.incarnation()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_does_not_wait_for_ever_for_one_below_a_supervisor() {
+    let (system, journal) = (ActorSystem::new("kin"), Journal::new());
+    let nest = ChildSpec::new("nest", move || Nest { journal: journal.clone() });
+    system.actor(Supervisor::new().child(nest)).name("sup").start().await.expect("it starts");
+    let nest: ActorRef<Nest> = system.lookup("/sup/nest").expect("it is there");
+    let kin: ActorRef<Kin> = system.lookup("/sup/nest/brood/kin").expect("it is there");
+    kin.tell(Hang).await.expect("it is open");
+    tokio::task::yield_now().await;
+    nest.tell(Tear).await.expect("it is open");
+
+    let began = Instant::now();
+    let age = tokio::time::timeout(Duration::from_secs(3_600), nest.ask(Age)).await;
+
+    assert_eq!(age.expect("it is restarted").expect("it answers"), 1);
+    assert!(began.elapsed() >= Duration::from_secs(25) && began.elapsed() < Duration::from_secs(26), "{:?}", began.elapsed());
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_terminates_a_child_with_children_does_not_wait_for_ever() {
+    let stage = Stage::new(Strategy::OneForOne, &[("a", 1)]).await;
+    stage.find("a").tell(Hang).await.expect("it is open");
+    tokio::task::yield_now().await;
+
+    let began = Instant::now();
+    let terminated = tokio::time::timeout(Duration::from_secs(3_600), stage.supervisor().terminate_child("a")).await;
+
+    assert_eq!(terminated.expect("it ends"), Ok(()));
+    assert!(began.elapsed() >= Duration::from_secs(25) && began.elapsed() < Duration::from_secs(26), "{:?}", began.elapsed());
+    stage.system.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]

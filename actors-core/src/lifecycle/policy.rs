@@ -17,8 +17,8 @@ pub struct Policy {
     pub on_stop: OnStop,
     /// What a stop does with the handler in hand. Default: it finishes.
     pub in_flight: InFlight,
-    /// How long the actor may take to stop when its parent stops it. Default: 5 s, or as long as the parent's deadline
-    /// allows if it has children of its own.
+    /// How long the actor may take to stop when its parent stops it. Default: 5 s; if it has children of its own, as long
+    /// as the parent's deadline allows, or 25 s where there is none.
     pub stop_limit: Limit,
     /// How long the `started` hook may take. Default: 60 s.
     pub start_limit: Limit,

@@ -32,9 +32,8 @@ const ABORT_GRACE: Duration = Duration::from_millis(250);
 const HOOK_RESERVE: Duration = Duration::from_secs(1);
 /// How much of the time is kept for each sibling still to come, if there is that much.
 const SIBLING_RESERVE: Duration = Duration::from_millis(100);
-/// How long a restart waits for one with children that has no limit of its own, where there is no deadline above: as long as a shutdown
-/// takes.
-const RESTART: Duration = Duration::from_secs(25);
+/// How long one with children may take that has no limit of its own, where there is no deadline above: as long as a shutdown takes.
+const NO_DEADLINE: Duration = Duration::from_secs(25);
 /// How long a rung takes at least: whoever reacts at all gets a chance to, also when the time is over.
 const CHANCE: Duration = Duration::from_millis(1);
 
@@ -43,8 +42,6 @@ pub(crate) struct Budget {
     /// What is kept of the deadline: for the parent's hook, and for the rungs below a stop.
     reserve: Duration,
     depth: u32,
-    /// Whether the parent is to be restarted.
-    restarts: bool,
     /// The parent's own deadline, which may come nearer.
     deadline: Box<dyn Fn() -> Option<Instant> + Send + Sync>,
 }
@@ -53,12 +50,7 @@ impl Budget {
     /// The budget of a parent whose hook may take `hook`, and above which `depth` actors stand.
     pub(crate) fn of(hook: Option<Duration>, depth: u32, deadline: impl Fn() -> Option<Instant> + Send + Sync + 'static) -> Self {
         let hook = hook.unwrap_or(HOOK_RESERVE).min(HOOK_RESERVE);
-        Budget { reserve: hook + KILL_GRACE + ABORT_GRACE, depth, restarts: false, deadline: Box::new(deadline) }
-    }
-
-    /// The same, of a parent that begins another life once they are gone.
-    pub(crate) fn before_restart(self) -> Self {
-        Budget { restarts: true, ..self }
+        Budget { reserve: hook + KILL_GRACE + ABORT_GRACE, depth, deadline: Box::new(deadline) }
     }
 
     /// By when the children should be gone, so that there is time for what comes after.
@@ -175,10 +167,10 @@ fn own_limit(child: &Arc<dyn AnyCell>) -> Option<Duration> {
     child.policy().stop_limit(has_children).filter(|limit| *limit < FAR)
 }
 
-/// The limit of a child for which a restart waits.
-fn limit_before_restart(child: &Arc<dyn AnyCell>) -> Option<Duration> {
-    let by_default = || (child.policy().stop_limit == Limit::Default).then_some(RESTART);
-    own_limit(child).or_else(by_default)
+/// By when a child has to be gone above which there is no deadline.
+fn due_by_itself(child: &Arc<dyn AnyCell>, now: Instant) -> Option<Instant> {
+    let by_default = || (child.policy().stop_limit == Limit::Default).then_some(NO_DEADLINE);
+    own_limit(child).or_else(by_default).map(|limit| after(now, limit))
 }
 
 fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
@@ -249,14 +241,14 @@ pub(crate) struct Descent(Rung);
 impl Descent {
     /// Stops a child for good.
     pub(crate) fn retire(child: Arc<dyn AnyCell>, now: Instant) -> Self {
-        let due = own_limit(&child).map(|limit| after(now, limit));
+        let due = due_by_itself(&child, now);
         request::retire(&child, ExitReason::Shutdown, Mode::AsPolicy, due);
         Descent(Rung { child, step: Step::Stopping(due) })
     }
 
     /// Ends the incarnation of a child that is to be restarted.
     pub(crate) fn bounce(child: Arc<dyn AnyCell>, now: Instant) -> Self {
-        let due = limit_before_restart(&child).map(|limit| after(now, limit));
+        let due = due_by_itself(&child, now);
         request::bounce(&child, due);
         Descent(Rung { child, step: Step::Stopping(due) })
     }
@@ -296,8 +288,7 @@ impl Ladder<'_> {
 
     /// The same, when its turn has come.
     fn first_due(&self, child: &Arc<dyn AnyCell>, own: Option<Duration>, now: Instant) -> Option<Instant> {
-        let before_restart = || limit_before_restart(child).filter(|_| self.budget.restarts).map(|limit| after(now, limit));
-        self.due(own, now).or_else(before_restart)
+        self.due(own, now).or_else(|| due_by_itself(child, now))
     }
 
     async fn descend(&mut self, mut rungs: Vec<Rung>, done: &(dyn Fn() -> bool + Sync), parent: Look<'_>) {

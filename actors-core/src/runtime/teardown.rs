@@ -174,9 +174,8 @@ async fn stop_children(life: &mut dyn AnyLife) {
     let hook = if has_hook { policy.hook_limit() } else { Some(Duration::ZERO) };
     let side_by_side = policy.children == Children::SideBySide;
     let owner = any.clone();
-    let mut budget = Budget::of(hook, family.depth, move || owner.core().deadline());
+    let budget = Budget::of(hook, family.depth, move || owner.core().deadline());
     if restarts {
-        budget = budget.before_restart();
         // Whoever asks it below has been heard, or hears that it asks in vain.
         any.core().signals.set(Signals::FALLS);
         break_off(any);
