@@ -82,3 +82,69 @@ async fn a_job_that_waits_for_room_at_its_own_actor_does_not_hold_up_the_next_li
     assert_eq!(journal.entries(), [format!("{:?}", Refusal::Stopping)]);
     assert!(promptly("the report", system.shutdown()).await.is_clean());
 }
+
+/// Has a hand, a job of which tells it of one tick after the other.
+#[derive(Actor)]
+#[actor(mailbox = 1)]
+struct Face {
+    journal: Journal,
+    ticks: u32,
+}
+
+#[messages]
+impl Face {
+    #[started]
+    async fn started(&mut self, ctx: &mut Context<Self>) {
+        if ctx.incarnation() == 0 {
+            ctx.spawn(Hand { face: ctx.actor_ref().clone(), journal: self.journal.clone() });
+        }
+    }
+
+    #[message]
+    fn turn(&mut self) -> Result<(), Broken> {
+        self.ticks += 1;
+        if self.ticks < 10 {
+            return Ok(());
+        }
+        // So long that the job waits for room.
+        std::thread::sleep(Duration::from_millis(50));
+        Err(Broken("worn out"))
+    }
+}
+
+#[derive(Actor)]
+struct Hand {
+    face: ActorRef<Face>,
+    journal: Journal,
+}
+
+#[messages]
+impl Hand {
+    #[started]
+    async fn started(&mut self, ctx: &mut Context<Self>) {
+        let (face, journal) = (self.face.clone(), self.journal.clone());
+        drop(ctx.spawn_blocking(move |_stop| {
+            let refused = loop {
+                match face.blocking_tell(Turn) {
+                    Ok(()) => {}
+                    Err(refused) => break refused,
+                }
+            };
+            journal.note(format!("{:?} in life {}", refused.reason(), face.incarnation()));
+        }));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_waits_for_room_at_the_parent_of_its_actor_does_not_hold_up_the_next_life_of_it() {
+    let (system, journal) = (ActorSystem::new("office"), Journal::new());
+    let made = journal.clone();
+    let spec = ChildSpec::new("face", move || Face { journal: made.clone(), ticks: 0 }).permanent();
+    system.actor(Supervisor::new().child(spec)).name("sup").start().await.expect("it starts");
+    let face: ActorRef<Face> = system.lookup("/sup/face").expect("it is there");
+
+    eventually("the next life", || face.incarnation() == 1).await;
+
+    assert_eq!(journal.entries(), ["WouldDeadlock in life 0"]);
+    assert!(promptly("the report", system.shutdown()).await.is_clean());
+}

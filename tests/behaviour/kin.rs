@@ -43,6 +43,12 @@ impl Kin {
         }
     }
 
+    /// Makes one more child.
+    #[message]
+    pub fn adopt(&mut self, name: &'static str, ctx: &mut Context<Self>) {
+        ctx.actor(Kin::new(&self.journal, 0)).name(name).spawn();
+    }
+
     #[message]
     pub async fn fall(&mut self, gate: Gate) {
         gate.pass().await;

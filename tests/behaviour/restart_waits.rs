@@ -100,6 +100,33 @@ async fn a_child_that_waits_for_room_at_its_parent_does_not_hold_up_the_next_lif
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_others_wait_for_does_not_wait_for_room_at_the_one_who_is_restarted() {
+    for (strategy, waits, asks) in [
+        // The one who asks has to go first.
+        (Strategy::OneForOne, "a/below", "a/second"),
+        // A child waits, and its parent for it.
+        (Strategy::OneForOne, "a/below/below", "a/below"),
+        (Strategy::OneForAll, "b/below", "b"),
+    ] {
+        let stage = Stage::with(strategy, &[("a", 2), ("b", 1)], |spec| spec.mailbox(1)).await;
+        stage.find("a").ask(Adopt { name: "second" }).await.expect("it answers");
+        let (a, gate) = stage.fells("a").await;
+        a.tell(Rest).await.expect("there is room");
+        let waits = stage.find(waits);
+        waits.tell(Push { other: a.clone() }).await.expect("it is open");
+        eventually("it waits", || waits.queued() == 0).await;
+        stage.find(asks).tell(Call { other: waits.clone() }).await.expect("it is open");
+        has_queued(&waits, 1).await;
+
+        gate.open();
+
+        stage.is_restarted_at_once(&a).await;
+        assert_eq!(stage.journal.entries(), ["WouldDeadlock", "life 0"]);
+        stage.system.shutdown().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sibling_that_asks_the_one_who_failed_does_not_hold_up_the_group() {
     for strategy in [Strategy::OneForAll, Strategy::RestForOne] {
         for depth in [0, 1] {

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 
 use super::ask::Ask;
 use super::cell::{Cell, by, lane, told};
+use super::deadlock::waits_for_end;
 use super::protocol::{Accepts, Protocol};
 use super::recipient::Recipient;
 use super::reply::ReplyTo;
@@ -99,8 +100,9 @@ impl<A: Protocol> ActorRef<A> {
         posted.map(|_| ()).map_err(|(refusal, message)| TellError::new(self.path(), refusal, message))
     }
 
-    /// Sends a message from a thread that may block. Waits while the mailbox is full; a blocking job of the actor itself only until that
-    /// is asked to end, since its next incarnation waits for the job.
+    /// Sends a message from a thread that may block. Waits while the mailbox is full. A blocking job of an actor waits for room in that
+    /// one's own mailbox only until it is asked to end, since its next incarnation waits for the job; and so with every other whose next
+    /// incarnation begins only after it has ended.
     ///
     /// # Errors
     /// As for [`tell`](Self::tell).
@@ -111,14 +113,25 @@ impl<A: Protocol> ActorRef<A> {
     where
         A: Accepts<M>,
     {
-        let (mut tell, core) = (self.tell(message), self.core());
-        let own = current_owner().filter(|owner| owner.id() == core.id).map(|_| core.incarnation());
+        let (mut tell, me) = (self.tell(message), self.any());
+        let owner = current_owner().map(|owner| (owner.core().incarnation(), owner));
         let mut waiter = None;
-        let told = self.any().env().runtime.block_on(poll_fn(|cx| match (Pin::new(&mut tell).poll(cx), own) {
-            (Poll::Pending, Some(own)) => request::poll_asked(core, own, &mut waiter, cx).map(|()| Err(tell.give_up(Refusal::Stopping))),
+        let told = me.env().runtime.block_on(poll_fn(|cx| match (Pin::new(&mut tell).poll(cx), &owner) {
+            (Poll::Pending, Some((incarnation, owner))) => {
+                std::task::ready!(request::poll_asked(owner.core(), *incarnation, &mut waiter, cx));
+                if owner.id() == self.id() {
+                    Poll::Ready(Err(tell.give_up(Refusal::Stopping)))
+                } else if waits_for_end(&me, owner) {
+                    Poll::Ready(Err(tell.give_up(Refusal::WouldDeadlock)))
+                } else {
+                    Poll::Pending
+                }
+            }
             (told, _) => told,
         }));
-        request::forget_waiter(core, waiter);
+        if let Some((_, owner)) = &owner {
+            request::forget_waiter(owner.core(), waiter);
+        }
         told
     }
 

@@ -202,8 +202,12 @@ pub(crate) fn waits_for_end(actor: &Arc<dyn AnyCell>, other: &Arc<dyn AnyCell>) 
 /// Tells those of an actor and of all below it who wait for what cannot come before their end.
 pub(crate) fn break_off(actor: &Arc<dyn AnyCell>) {
     let mut asks = Vec::new();
-    for asker in with_all_below(vec![actor.clone()]) {
-        asks.extend(open_asks(&asker).into_iter().map(|ask| (asker.clone(), ask)));
+    for waiting in with_all_below(vec![actor.clone()]) {
+        asks.extend(open_asks(&waiting).into_iter().map(|ask| (waiting.clone(), ask)));
+        if waiting.core().waiting_for().is_some() {
+            // It may be for room in a mailbox. Nothing stands anywhere of that: it finds out for itself.
+            waiting.call();
+        }
     }
     let break_off = |(asker, ask): &(Arc<dyn AnyCell>, Ask)| {
         if let Some(cycle) = closes(asker, ask) {
