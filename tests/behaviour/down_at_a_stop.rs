@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, Backoff, ChildSpec, Context, Decision, ExitReason, Strategy, Supervisor, messages};
 use tests::lived::{End, Life, Lived, Plan, Stage};
-use tests::{Gate, Journal, promptly};
+use tests::{Gate, Journal, eventually, promptly};
 use tokio::time::Instant;
 
-use crate::cast::settle;
+use crate::cast::{Explode, Peer, settle};
 
 /// Needs its sibling, in a handler or as it stops.
 #[derive(Actor)]
@@ -187,4 +187,46 @@ async fn a_child_that_a_stopping_owner_needs_is_restarted_once_and_one_that_does
     assert_eq!((journal.count("start a1"), journal.count("start t0")), (1, 1), "{journal:?}");
     assert_eq!(std::iter::from_fn(|| crashes.try_recv()).count(), 1);
     assert!(system.shutdown().await.is_clean());
+}
+
+/// Does not let go of its thread until it is to end.
+#[derive(Actor)]
+struct Whirl;
+
+#[messages]
+impl Whirl {
+    /// Makes many children, and last of all one that fails and has long to wait.
+    #[message]
+    fn settle_down(&self, ctx: &mut Context<Self>) -> ActorRef<Peer> {
+        for _ in 0..2_000 {
+            ctx.spawn(Peer);
+        }
+        let last = ctx.child("last", || Peer).backoff(Backoff::constant(Duration::from_secs(60)).no_jitter()).spawn();
+        last.expect("the name is free")
+    }
+
+    #[message]
+    fn spin(&self, journal: Journal, ctx: &mut Context<Self>) {
+        journal.note("spins");
+        while !ctx.is_stopping() {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_child_that_is_down_when_its_supervisor_is_killed_is_killed_like_all_others() {
+    let (system, journal) = (ActorSystem::new("killed"), Journal::new());
+    let sup = system.spawn(Whirl);
+    let last = sup.ask(SettleDown).await.expect("it answers");
+    let mut crashes = system.crash_reports();
+    last.tell(Explode).await.expect("it is open");
+    promptly("it goes down", crashes.recv()).await.expect("it is told");
+    sup.tell(Spin { journal: journal.clone() }).await.expect("it is open");
+    eventually("it spins", || !journal.is_empty()).await;
+
+    sup.kill();
+
+    assert_eq!(promptly("its end", last.stopped()).await, ExitReason::Killed);
+    system.shutdown().await;
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors_core::{AbortedBy, ActorSystem, Context, Exit, ExitReason};
+use actors_core::{AbortedBy, ActorSystem, Backoff, Context, Exit, ExitReason};
 use tests::tree::{Branch, Habit};
 use tests::{Gate, Journal, eventually, promptly};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cast::{Act, Peer, within};
+use crate::cast::{Act, Explode, Peer, WaitAt, within};
 use crate::subject::{Faults, Stage, Stand, Subject, clean, stage};
 
 // ===== one actor =====
@@ -58,7 +58,7 @@ fn s6_5_an_actor_at_the_top_is_aborted_by_the_runtime() {
         let system = ActorSystem::new("endings");
         let peer = system.spawn(Peer);
         let gate = Gate::new();
-        peer.tell(crate::cast::WaitAt { gate: gate.clone() }).await.unwrap();
+        peer.tell(WaitAt { gate: gate.clone() }).await.unwrap();
         gate.reached().await;
         (system, peer)
     });
@@ -190,4 +190,26 @@ fn s7_8_of_two_children_with_one_name_the_report_on_a_dropped_runtime_has_both()
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be built")
+}
+
+#[test]
+fn s6_5_a_child_that_is_down_when_the_runtime_goes_is_killed_as_its_siblings_are() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let (_system, a, b) = runtime.block_on(async {
+        let system = ActorSystem::new("endings");
+        let parent = system.spawn(Peer);
+        let backoff = Backoff::constant(Duration::from_secs(60)).no_jitter();
+        let a = within(&parent, move |ctx| ctx.child("a", || Peer).backoff(backoff).spawn()).await.unwrap();
+        let b = within(&parent, |ctx| ctx.child("b", || Peer).spawn()).await.unwrap();
+        let (mut crashes, gate) = (system.crash_reports(), Gate::new());
+        a.tell(Explode).await.unwrap();
+        promptly("it goes down", crashes.recv()).await.unwrap();
+        parent.tell(WaitAt { gate: gate.clone() }).await.unwrap();
+        gate.reached().await;
+        (system, a, b)
+    });
+
+    drop(runtime);
+
+    assert_eq!((a.exit(), b.exit()), (Some(clean(ExitReason::Killed)), Some(clean(ExitReason::Killed))));
 }

@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::watch::{Watched, discard, watch};
 use crate::actor::Actor;
 use crate::address::deadlock::break_off;
 use crate::caught::unless_it_panics;
-use crate::lifecycle::cell::{Core, Ties, Turn};
+use crate::lifecycle::cell::{Core, Family, Ties, Turn};
 use crate::lifecycle::conclude::{claim, conclude, note_limits};
 use crate::lifecycle::exit::{AbortedBy, Exit, ExitReason};
 use crate::lifecycle::policy::Children;
@@ -43,9 +44,7 @@ pub(super) async fn end(life: &mut dyn AnyLife, over: Over) {
 
     // 1. The mailbox refuses outsiders, unless there is another incarnation to come. 2. The handler in hand is over.
     common.close_if_last();
-    if let Some(family) = common.core().family() {
-        family.close();
-    }
+    close_family(common.core());
     drop_sources(life);
 
     // 3. The queue.
@@ -101,8 +100,7 @@ pub(super) fn ends_at_once(life: &mut dyn AnyLife) -> bool {
         let _ties = lock(&core.ties);
         core.signals.set(Signals::STOP);
     }
-    let Some(family) = core.family() else { return !has_work(core) };
-    family.close();
+    let Some(family) = close_family(core) else { return !has_work(core) };
     // Whoever makes a child for it is either refused from now on, or seen.
     family.len() == 0 && !has_work(core)
 }
@@ -146,6 +144,17 @@ pub(super) fn end_here(life: &mut dyn AnyLife, drops: bool) -> bool {
         end_at_once(life, Over::Asked);
     }
     true
+}
+
+/// Takes no more children. One that was killed passes that on first: whoever kills it may not have come to all of them yet, and those who
+/// are down, or at rest, would end as in a stop.
+fn close_family(core: &Core) -> Option<&Arc<Family>> {
+    let family = core.family()?;
+    if core.signals.any(Signals::KILL) {
+        family.children().iter().for_each(request::kill_for_good);
+    }
+    family.close();
+    Some(family)
 }
 
 /// Drops what yields messages: nothing of it is handled any more.
@@ -605,13 +614,14 @@ fn end_abruptly(life: &mut dyn AnyLife) {
     }
     let family = common.core().family().cloned();
     if let Some(family) = &family {
-        family.close();
+        // Before the family is closed, which ends those who are down as in a stop.
         for child in family.children() {
             match by {
                 AbortedBy::Deadline => request::abort(&child),
                 AbortedBy::Runtime => request::kill_for_good(&child),
             }
         }
+        family.close();
     }
     drop_state(life);
     let common = life.common();
