@@ -69,7 +69,7 @@ struct State {
     /// The last key that one of them was given.
     last_waiter: u64,
     callbacks: Vec<Box<dyn Callback>>,
-    /// All callbacks have run; no more is taken.
+    /// All callbacks have run, or the report is being written: none begins any more, and no more is taken.
     callbacks_over: bool,
     /// One of them runs.
     calls: bool,
@@ -216,7 +216,7 @@ impl Shared {
             if let Some(report) = self.report() {
                 return report;
             }
-            if self.call_is_over() {
+            if self.calls_are_over() {
                 self.env.note_failure(ActorPath::root(), callback_too_late());
             }
             // Looked at before the records are: whoever ends meanwhile is in the one or in the others.
@@ -354,7 +354,7 @@ impl Shared {
 
     pub(super) fn add_callback(&self, callback: Box<dyn Callback>) -> Result<(), Terminated> {
         let mut state = lock(&self.state);
-        if state.callbacks_over || state.report.is_some() {
+        if state.callbacks_over {
             return Err(Terminated);
         }
         state.callbacks.push(callback);
@@ -362,11 +362,11 @@ impl Shared {
     }
 
     /// The callback that was registered last, and whether there are others. Once there is none, none is taken any more; those
-    /// that are left when the report is known are dropped.
+    /// that are left when the report is written are dropped.
     pub(super) fn next_callback(&self) -> Option<(Box<dyn Callback>, bool)> {
         let mut too_late = Vec::new();
         let mut state = lock(&self.state);
-        if state.report.is_some() {
+        if state.callbacks_over {
             too_late = std::mem::take(&mut state.callbacks);
         }
         let callback = state.callbacks.pop();
@@ -383,6 +383,13 @@ impl Shared {
     /// A callback does not run any more, or is not waited for; says whether nobody has said so before.
     pub(super) fn call_is_over(&self) -> bool {
         std::mem::take(&mut lock(&self.state).calls)
+    }
+
+    /// No callback begins any more; says whether one runs that is not waited for.
+    fn calls_are_over(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.callbacks_over = true;
+        std::mem::take(&mut state.calls)
     }
 
     /// What a thread of this system is called.
@@ -443,5 +450,26 @@ impl Drop for Owner {
             self.shared.kill_all();
             self.shared.complete(&ExitReason::Unresponsive);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_callback_begins_while_the_report_is_written() {
+        let env = Env::new("chat".into(), tokio::runtime::Handle::current(), Duration::MAX);
+        let shared = Shared::new(env, Settings::default());
+        for _ in 0..2 {
+            shared.add_callback(<dyn Callback>::boxed(async || ())).expect("it is not over");
+        }
+        assert!(shared.next_callback().is_some_and(|(_, others)| others));
+
+        assert!(shared.calls_are_over(), "one runs that is not waited for");
+
+        assert!(shared.next_callback().is_none());
+        assert_eq!(shared.add_callback(<dyn Callback>::boxed(async || ())), Err(Terminated));
+        assert!(!shared.calls_are_over(), "that is said once");
     }
 }
