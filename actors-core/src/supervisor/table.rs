@@ -45,6 +45,8 @@ pub(super) struct Table {
     time: RunningTime,
     children: BTreeMap<Place, Child>,
     repairs: BTreeMap<Place, Repair>,
+    /// The repairs in which something is to be done, from when on.
+    agenda: BTreeSet<(Instant, Place)>,
     /// How many children are being started by hand, or terminated.
     in_motion: usize,
     /// So many restarts were all there may be: nothing is begun any more.
@@ -90,6 +92,8 @@ struct Repair {
     /// Those to be started.
     down: BTreeSet<Place>,
     not_before: Instant,
+    /// Where it stands on the agenda.
+    due: Option<Instant>,
 }
 
 /// What is to be done with a child.
@@ -147,6 +151,7 @@ impl Table {
             time: RunningTime::begin(now),
             children: BTreeMap::new(),
             repairs: BTreeMap::new(),
+            agenda: BTreeSet::new(),
             in_motion: 0,
             given_up: None,
         }
@@ -293,9 +298,9 @@ impl Table {
         if self.given_up.is_some() {
             return steps;
         }
-        for repair in self.repairs.values() {
-            steps.extend(next_step(repair, &self.children, now));
-        }
+        let mut due: Vec<Place> = self.agenda.range(..=(now, Place::MAX)).map(|(_, key)| *key).collect();
+        due.sort_unstable();
+        steps.extend(due.iter().filter_map(|key| next_step(self.repairs.get(key)?, &self.children)));
         for step in &steps {
             match *step {
                 Step::Bounce(place) | Step::Retire(place) => self.enter(place, State::Bouncing, now),
@@ -310,7 +315,7 @@ impl Table {
         if self.given_up.is_some() {
             return None;
         }
-        self.repairs.values().map(|repair| repair.not_before).filter(|&due| due > now).min()
+        self.agenda.range((now, Place::MAX)..).map(|(due, _)| *due).find(|&due| due > now)
     }
 
     /// Those who have to be stopped before a child that is down can start.
@@ -334,9 +339,11 @@ impl Table {
         let moves = |state| matches!(state, State::Starting | State::Terminating);
         self.in_motion = self.in_motion + usize::from(moves(state)) - usize::from(moves(child.state));
         child.state = state;
-        if let Some(repair) = self.repairs.get_mut(&repair_of(self.settings.strategy, place)) {
+        let key = repair_of(self.settings.strategy, place);
+        if let Some(repair) = self.repairs.get_mut(&key) {
             repair.note(place, state);
         }
+        self.put_on_agenda(key, now);
         self.tell_time(now);
     }
 
@@ -349,21 +356,35 @@ impl Table {
     fn repair(&mut self, failed: Place, not_before: Instant, now: Instant) -> usize {
         let affected = affected(self.settings.strategy, failed, &self.children);
         let along = affected.iter().filter(|place| self.state(**place) == Some(State::Up)).count();
-        let repair = self.repairs.entry(repair_of(self.settings.strategy, failed)).or_insert_with(|| Repair::new(not_before));
+        let key = repair_of(self.settings.strategy, failed);
+        let repair = self.repairs.entry(key).or_insert_with(|| Repair::new(not_before));
         for place in affected {
             repair.join(place, self.children[&place].state);
         }
         repair.not_before = repair.not_before.max(not_before);
+        self.put_on_agenda(key, now);
         self.tell_time(now);
         along
     }
 
     fn leave_repair(&mut self, place: Place, now: Instant) {
         let key = repair_of(self.settings.strategy, place);
-        if self.repairs.get_mut(&key).is_some_and(|repair| repair.leave(place)) {
+        let is_over = self.repairs.get_mut(&key).is_some_and(|repair| repair.leave(place));
+        self.put_on_agenda(key, now);
+        if is_over {
             self.repairs.remove(&key);
         }
         self.tell_time(now);
+    }
+
+    /// Notes from when on there is something to be done in a repair that may have changed.
+    fn put_on_agenda(&mut self, key: Place, now: Instant) {
+        let Some(repair) = self.repairs.get_mut(&key) else { return };
+        let due = repair.is_due_at(now);
+        if let Some(before) = std::mem::replace(&mut repair.due, due) {
+            self.agenda.remove(&(before, key));
+        }
+        self.agenda.extend(due.map(|due| (due, key)));
     }
 
     /// Whether a repair is about to stop a child that still runs.
@@ -401,7 +422,16 @@ fn repair_of(strategy: Strategy, place: Place) -> Place {
 
 impl Repair {
     fn new(not_before: Instant) -> Self {
-        Repair { up: BTreeSet::new(), moving: BTreeSet::new(), down: BTreeSet::new(), not_before }
+        Repair { up: BTreeSet::new(), moving: BTreeSet::new(), down: BTreeSet::new(), not_before, due: None }
+    }
+
+    /// From when on something is to be done in it, unless it waits for somebody.
+    fn is_due_at(&self, now: Instant) -> Option<Instant> {
+        match (self.moving.is_empty(), self.up.is_empty(), self.down.is_empty()) {
+            (false, ..) | (true, true, true) => None,
+            (true, false, _) => Some(now),
+            (true, true, false) => Some(self.not_before),
+        }
     }
 
     /// Takes a child in, or notes that its state has changed.
@@ -431,17 +461,11 @@ impl Repair {
     }
 }
 
-/// What is next in one repair, if it does not wait for something.
-fn next_step(repair: &Repair, children: &BTreeMap<Place, Child>, now: Instant) -> Option<Step> {
-    if !repair.moving.is_empty() {
-        return None;
-    }
+/// What is next in one repair that is due.
+fn next_step(repair: &Repair, children: &BTreeMap<Place, Child>) -> Option<Step> {
     if let Some(&place) = repair.up.last() {
         let forgotten = children.get(&place).is_some_and(|child| child.restart == Restart::Temporary);
         return Some(if forgotten { Step::Retire(place) } else { Step::Bounce(place) });
-    }
-    if now < repair.not_before {
-        return None;
     }
     repair.down.first().copied().map(Step::Start)
 }

@@ -69,6 +69,21 @@ fn whom_a_failure_takes_along_and_in_which_order() {
 }
 
 #[test]
+fn however_many_wait_side_by_side_one_more_costs_no_more_for_that() {
+    let (began, now) = (std::time::Instant::now(), Instant::now());
+    let mut table = Table::new(settings(Strategy::OneForOne, Policy::UNLIMITED), now);
+    let backoff = Backoff::constant(ms(60_000)).no_jitter();
+    for place in 1..=30_000 {
+        table.add(place, Restart::Permanent, false, Some(backoff), now);
+        table.ready(place, now);
+        table.down(place, now, 0.0, now);
+        assert_eq!((table.next_steps(now), table.next_due(now)), (Vec::new(), Some(now + ms(60_000))));
+    }
+    assert_eq!(table.next_steps(now + ms(60_000)).len(), 30_000);
+    assert!(began.elapsed() < ms(30_000), "{:?}", began.elapsed());
+}
+
+#[test]
 fn a_spec_that_does_not_run_is_started_by_a_group_and_not_once_it_is_removed() {
     let now = Instant::now();
     for removed in [false, true] {
