@@ -1,6 +1,9 @@
 //! A family, each of whom has a child up to a depth, and waits for others as it is told.
 
-use std::future::pending;
+use std::future::{Future, pending, poll_fn};
+use std::pin::Pin;
+use std::sync::mpsc::Receiver;
+use std::task::Poll;
 use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, Strategy, Supervisor, messages};
@@ -87,6 +90,16 @@ impl Kin {
         gate.pass().await;
         self.note(other.ask(Life).await);
         ctx.incarnation()
+    }
+
+    /// Blocks its thread for as long as it is held, then asks, and writes down whether it is told at once.
+    #[message]
+    pub async fn call_late(&mut self, held: Receiver<()>, other: ActorRef<Kin>) {
+        assert!(held.recv().is_err());
+        drop(held);
+        let mut ask = other.ask(Life);
+        let told = poll_fn(|cx| Poll::Ready(Pin::new(&mut ask).poll(cx).is_ready())).await;
+        self.journal.note(if told { "told" } else { "waits" });
     }
 
     #[message]

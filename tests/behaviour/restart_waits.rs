@@ -1,13 +1,16 @@
 //! A restart waits for nobody who waits for the next life (S4.7, S6.6, S7.4, S10.2).
 
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, Backoff, ChildSpec, Context, ExitReason, StartError, Strategy, Supervisor, messages};
+use actors_core::{
+    Actor, ActorRef, ActorSystem, Backoff, ChildSpec, ChildState, Context, ExitReason, StartError, Strategy, Supervisor, messages,
+};
 use tests::{Broken, Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 use tokio::time::Instant;
 
 use crate::kin::{
-    Adopt, Call, CallFor, CallOn, CallThrough, Hang, Kin, Life, Push, Rest, SayFarewellTo, Stage, Stand, Trip, has_queued, open,
+    Adopt, Call, CallFor, CallLate, CallOn, CallThrough, Hang, Kin, Life, Push, Rest, SayFarewellTo, Stage, Stand, Trip, has_queued, open,
 };
 
 #[tokio::test(start_paused = true)]
@@ -238,6 +241,24 @@ async fn a_child_is_answered_by_a_parent_that_goes_on() {
 
     assert_eq!(promptly("its end", child.stopped()).await, ExitReason::Normal);
     assert_eq!(stage.journal.entries(), ["life 0"]);
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_did_not_react_is_not_waited_for_and_may_ask_the_next_life() {
+    let stage =
+        Stage::with(Strategy::OneForOne, &[("a", 1)], |spec| spec.backoff(Backoff::constant(Duration::from_secs(60)).no_jitter())).await;
+    let (a, (lets_go, held)) = (stage.find("a"), channel());
+    let below = stage.find("a/below");
+    below.tell(CallLate { held, other: a.clone() }).await.expect("it is open");
+    eventually("it blocks", || below.queued() == 0).await;
+    a.kill();
+    eventually("it is down", || stage.supervisor().supervised_children()[0].state == ChildState::Restarting).await;
+
+    drop(lets_go);
+    eventually("it has asked", || !stage.journal.is_empty()).await;
+
+    assert_eq!(stage.journal.entries(), ["waits"]);
     stage.system.shutdown().await;
 }
 

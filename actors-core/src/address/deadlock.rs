@@ -182,14 +182,16 @@ fn with_all_below(mut all: Vec<Arc<dyn AnyCell>>) -> Vec<Arc<dyn AnyCell>> {
 
 /// Whether the next life of an actor begins only after another has ended.
 pub(crate) fn waits_for_end(actor: &Arc<dyn AnyCell>, other: &Arc<dyn AnyCell>) -> bool {
-    if !actor.core().signals.any(Signals::FALLS | Signals::DOWN) {
+    let signals = actor.core().signals.get() & (Signals::FALLS | Signals::DOWN);
+    if signals == 0 {
         return false;
     }
     let mut above = other.clone();
     loop {
         let family = above.core().parent.clone();
         if family.owner_id == actor.id() {
-            return true;
+            // Once it is down, it does not wait for those who have not reacted.
+            return signals & Signals::DOWN == 0;
         }
         if Arc::ptr_eq(&family, &actor.core().parent) {
             return awaited_siblings(actor).iter().any(|sibling| Arc::ptr_eq(sibling, &above));
