@@ -361,3 +361,38 @@ fn s7_7_a_message_whose_destructor_waits_for_the_handler_that_hangs_does_not_hol
     assert_eq!((report.exit_code(), report.get(&holder.path().to_string()).map(|holder| holder.discarded)), (4, Some(1)), "{report}");
     other.block_on(eventually("what is left is dropped", || Arc::strong_count(&lock) == 1));
 }
+
+/// Has a child, and blocks its thread, as that does.
+#[derive(Actor)]
+struct Host;
+
+#[messages]
+impl Host {
+    #[started]
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        ctx.actor(Holder).name("guest").spawn();
+    }
+
+    #[message]
+    fn block_as_well(&self, until: Receiver<()>) {
+        let _ = until.recv();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn s7_1_of_those_who_are_given_up_the_lowest_end_first() {
+    let system = ActorSystem::builder("inn").deadline(Duration::from_millis(400)).progress(false).build();
+    let host = system.actor(Host).name("host").start().await.expect("it starts");
+    let guest = system.lookup::<Holder>("/host/guest").expect("it is there");
+    let ((done, until), (also_done, also_until)) = (channel(), channel());
+    guest.tell(Hold { lock: Arc::default(), until }).await.expect("it takes messages");
+    eventually("it has begun", || guest.queued() == 0).await;
+    host.tell(BlockAsWell { until: also_until }).await.expect("it takes messages");
+    eventually("it has begun", || host.queued() == 0).await;
+
+    let report = system.shutdown().await;
+    drop((done, also_done));
+
+    let order: Vec<_> = report.order().iter().map(ToString::to_string).collect();
+    assert_eq!((order, report.unresponsive().count()), (vec!["/host/guest".to_owned(), "/host".to_owned()], 2), "{report}");
+}

@@ -294,6 +294,25 @@ async fn a_listener_far_behind_is_told_who_the_members_are_instead() {
     assert_eq!(replay(&notices), group.members().iter().map(|member| member.id()).collect());
 }
 
+#[tokio::test(start_paused = true)]
+async fn s12_9_a_slow_listener_loses_no_notice_while_no_more_wait_than_there_are_members() {
+    let (system, notices, gate) = (ActorSystem::new("groups"), Notices::default(), Gate::new());
+    let slow = system.actor(Listener { notices: notices.clone() }).mailbox(1).spawn();
+    slow.tell(WaitAt { gate: gate.clone() }).await.unwrap();
+    gate.reached().await;
+    let group = system.group::<Job>("workers");
+    let all = members::<200>(&system);
+    all.iter().for_each(|member| group.join(member));
+    group.watch(&slow);
+
+    all[..90].iter().for_each(|member| group.leave(member));
+    gate.open();
+    settle().await;
+
+    let expected: Vec<_> = all[..90].iter().map(|member| format!("workers: {} left", member.id())).collect();
+    assert_eq!(said(&notices)[1..], expected);
+}
+
 // ===== races, and what is left =====
 
 /// Follows the notices, and sees to it that each is one of a change: returns who is left.

@@ -8,7 +8,7 @@ use tests::tree::{Branch, Habit};
 use tests::{Gate, Journal, eventually, promptly};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cast::{Act, Explode, Peer, WaitAt, within};
+use crate::cast::{Act, Explode, Peer, Ping, WaitAt, within};
 use crate::subject::{Faults, Stage, Stand, Subject, clean, stage};
 
 // ===== one actor =====
@@ -212,4 +212,24 @@ fn s6_5_a_child_that_is_down_when_the_runtime_goes_is_killed_as_its_siblings_are
     drop(runtime);
 
     assert_eq!((a.exit(), b.exit()), (Some(clean(ExitReason::Killed)), Some(clean(ExitReason::Killed))));
+}
+
+#[test]
+fn s6_5_a_runtime_that_goes_amid_a_shutdown_leaves_nobody_at_rest_whose_turn_has_not_come() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let (_system, resting) = runtime.block_on(async {
+        let (system, gate) = (ActorSystem::new("endings"), Gate::new());
+        let resting = system.spawn(Peer);
+        let busy = system.spawn(Peer);
+        busy.tell(WaitAt { gate: gate.clone() }).await.unwrap();
+        gate.reached().await;
+        system.request_shutdown();
+        eventually("its turn has come", || busy.try_tell(Ping).is_err()).await;
+        assert!(resting.is_alive());
+        (system, resting)
+    });
+    drop(runtime);
+
+    let outside = Builder::new_current_thread().enable_all().build().unwrap();
+    assert_eq!(outside.block_on(promptly("its end", resting.stopped())), ExitReason::Killed);
 }

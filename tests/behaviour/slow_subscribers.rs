@@ -267,3 +267,21 @@ async fn what_a_subscriber_missed_is_nobody_elses_concern() {
     other.tell(Note(11)).await.unwrap();
     assert!(promptly("the report", system.shutdown()).await.is_clean());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_for_a_subscriber_that_unsubscribes_leaves_its_room_to_others() {
+    let system = ActorSystem::new("topics");
+    let (slow, journal, gate) = slow(&system, 1, Overflow::Wait).await;
+    let news = system.topic::<Note>("news");
+    news.subscribe(&slow);
+    (1..=3).for_each(|number| drop(news.publish(Note(number))));
+    tokio::time::sleep(MS(1)).await;
+
+    news.unsubscribe(&slow);
+    gate.open();
+    settle().await;
+
+    slow.try_tell(Note(9)).expect("there is room");
+    settle().await;
+    assert_eq!(journal.entries(), ["1", "9"]);
+}

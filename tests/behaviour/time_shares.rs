@@ -3,7 +3,9 @@
 use std::future::pending;
 use std::time::Duration;
 
-use actors_core::{Actor, ActorSystem, ShutdownReport, messages};
+use actors_core::{Actor, ActorSystem, ChildSpec, Context, ShutdownReport, Strategy, Supervisor, messages};
+use tests::Journal;
+use tests::lived::{End, Stage};
 use tokio::time::sleep;
 
 /// One part of a system, that takes so long to stop.
@@ -66,4 +68,68 @@ async fn a_deadline_that_comes_nearer_leaves_the_siblings_their_share() {
     assert_only_c_was_cut_short(&report);
     let hung = report.get("/c").expect("it ended");
     assert!(hung.total < Duration::from_millis(3_500), "half of the time, and the second before: {report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_at_rest_that_have_ended_take_nothing_of_the_time_of_those_still_to_come() {
+    let system = ActorSystem::builder("parts").deadline(Duration::from_secs(6)).progress(false).build();
+    let slow = Part(Duration::from_secs(4));
+    system.actor(slow).name("slow").unlimited_stop().hook_limit(Duration::from_secs(30)).start().await.expect("it starts");
+    for _ in 0..20 {
+        system.spawn(Quiet);
+    }
+    system.actor(Part(Duration::from_millis(10))).name("last").start().await.expect("it starts");
+
+    let report = system.shutdown().await;
+
+    let slow = report.get("/slow").expect("it ended");
+    assert_eq!((slow.limit, slow.exit.reason.is_clean()), (None, true), "{report}");
+}
+
+/// Ends at once where it is asked to.
+#[derive(Actor)]
+struct Quiet;
+
+#[messages]
+impl Quiet {
+    #[message]
+    fn idle(&self) {}
+}
+
+/// Has a child that hangs and has no limit of its own, and takes a second for its own hook.
+#[derive(Actor)]
+#[actor(stop_limit = "20s")]
+struct Parent(Journal);
+
+#[messages]
+impl Parent {
+    #[started]
+    async fn begin(&mut self, ctx: &mut Context<Self>) {
+        let hung = ctx.actor(Part(Duration::ZERO)).unlimited_stop().spawn();
+        hung.tell(Hang).await.expect("it is open");
+        self.0.note("began");
+    }
+
+    #[message]
+    fn rest(&self) {}
+
+    #[stopped]
+    async fn close(&mut self) {
+        sleep(Duration::from_secs(1)).await;
+        self.0.note("closed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_taken_along_has_its_children_gone_in_time_for_its_own_hook() {
+    let stage = Stage::new();
+    let journal = stage.journal.clone();
+    let parent = ChildSpec::new("parent", move || Parent(journal.clone()));
+    stage.supervise(Supervisor::new().strategy(Strategy::OneForAll).children([stage.spec("a"), parent])).await;
+
+    stage.worker("a").tell(End::Panic).await.expect("it is open");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+
+    assert_eq!((stage.journal.count("began"), stage.journal.count("closed")), (2, 1), "{:?}", stage.journal);
+    stage.system.shutdown().await;
 }

@@ -304,6 +304,22 @@ async fn run(scenario: &str) -> ShutdownReport {
             system.start(Crowd).await.expect("it starts");
             system.terminated().await
         }
+        "quiesces" => {
+            let system = builder().handle_signals().quiesce(Duration::from_secs(12)).build();
+            system.actor(Crashing).name("idle").start().await.expect("it starts");
+            announce(&system);
+            say("ready");
+            serve(system).await
+        }
+        "start failed early" => {
+            let system = builder().handle_signals().build();
+            let error = system.start(Faulty).await.expect_err("its hook fails");
+            system.actor(Stubborn).name("stubborn").spawn().tell(Hang).await.expect("it takes messages");
+            while !system.is_shutting_down() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            tokio::join!(system.start_failed(error), async { say("noted") }).0
+        }
         "quiet" => {
             let system = builder().progress(false).deadline(Duration::from_secs(4)).build();
             system.actor(Stubborn).name("stubborn").spawn().tell(Hang).await.expect("it takes messages");

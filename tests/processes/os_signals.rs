@@ -116,6 +116,35 @@ fn s7_6_after_the_second_signal_a_second_is_all_that_is_left_though_every_worker
 }
 
 #[test]
+fn s7_6_the_second_signal_ends_the_time_in_which_a_system_serves_on() {
+    // A busy machine may take long now and then, and not each time.
+    let took = || {
+        let mut service = Service::run("quiesces");
+        service.says("ready");
+        service.signal("INT");
+        service.says("shutting down");
+        let pressed = Instant::now();
+        service.signal("INT");
+        let (status, _, text) = service.ends();
+        assert_eq!(status.code(), Some(130), "{text}");
+        pressed.elapsed()
+    };
+    let took: Vec<_> = (0..5).map(|_| took()).collect();
+    assert!(took.iter().any(|took| *took < Duration::from_millis(300)), "{took:?}");
+}
+
+#[test]
+fn s7_6_a_forced_end_is_told_also_where_a_start_had_failed() {
+    let mut service = Service::run("start failed early");
+    service.says("ready");
+    service.signal("INT");
+    service.says("noted");
+    service.signal("INT");
+    let (status, _, text) = service.ends();
+    assert_eq!(status.code(), Some(130), "{text}");
+}
+
+#[test]
 fn s7_6_a_system_of_any_name_handles_signals() {
     let mut service = Service::run("any name");
     service.says("ready");

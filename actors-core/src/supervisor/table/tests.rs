@@ -49,6 +49,19 @@ fn settle(table: &mut Table, now: Instant) -> Vec<Step> {
 }
 
 #[test]
+fn nothing_is_begun_any_more_once_one_that_has_to_be_replaced_cannot_be() {
+    use Restart::Permanent;
+    let now = Instant::now();
+    let mut table = table(Strategy::OneForAll, 5, &[Permanent, Permanent], now);
+    assert!(matches!(table.down(1, now, 0.0, now), Verdict::Restarted { nth: 1, .. }));
+    assert_eq!(table.next_steps(now), [Step::Bounce(2)]);
+
+    assert_eq!(table.ended(2, Ending::Unresponsive, false, now), Consequence::GiveUp);
+
+    assert_eq!((table.next_steps(now), table.next_due(now)), (vec![], None));
+}
+
+#[test]
 fn whom_a_failure_takes_along_and_in_which_order() {
     use Restart::{Permanent as P, Temporary as T, Transient as R};
     use Step::{Bounce, Retire, Start};

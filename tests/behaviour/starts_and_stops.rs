@@ -1,0 +1,120 @@
+//! Children that a stop, a termination or a taken name meets half way (S7.5, S10.1, S10.2).
+
+use std::time::Duration;
+
+use actors_core::{Actor, ActorRef, ActorSystem, AskError, Backoff, ChildError, ChildState, Context, Decision, Supervisor, messages};
+use tests::lived::{Add, End, Life, Lived, Note, Plan, Stage, Start, Stop};
+use tests::{Gate, Journal, eventually, promptly};
+use tokio::time::Instant;
+
+use crate::cast::{Act, settle, within};
+
+#[tokio::test(start_paused = true)]
+async fn s10_9_one_that_fails_while_it_is_terminated_is_said_not_to_be_restarted() {
+    let stage = Stage::new();
+    let plan = stage.plan("a");
+    let sup = stage.supervise(Supervisor::new().child(plan.spec())).await;
+    let mut crashes = stage.system.crash_reports();
+
+    // It comes to that before it is told of its termination.
+    stage.worker("a").try_tell(End::Panic).expect("there is room");
+    promptly("it is terminated", sup.terminate_child("a")).await.unwrap();
+
+    assert_eq!(crashes.try_recv().expect("it has failed").decision, Decision::NotRestarted);
+    assert_eq!(plan.lives(), 1);
+    assert!(stage.system.shutdown().await.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn s7_5_whoever_waits_for_a_start_by_hand_is_told_when_the_supervisor_stops() {
+    let stage = Stage::new();
+    let a = stage.plan("a").starts(|life| if life == 0 { Start::Ready } else { Start::Hangs });
+    let slow = stage.plan("slow").stops(|_| Stop::Takes(Duration::from_secs(3)));
+    let sup = stage.supervise(Supervisor::new().children([a.spec(), slow.spec()])).await;
+    sup.terminate_child("a").await.unwrap();
+    let restart = tokio::spawn({
+        let sup = sup.clone();
+        async move { sup.restart_child("a").await }
+    });
+    eventually("it starts", || sup.supervised_children()[0].state == ChildState::Starting).await;
+    assert_eq!(sup.count_children().active, 2, "one that starts is active");
+    let began = Instant::now();
+
+    sup.stop();
+    let told = promptly("the answer", restart).await.unwrap();
+
+    assert_eq!((told, began.elapsed().as_secs()), (Err(ChildError::Stopping), 0));
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_4_what_waits_for_one_that_was_to_be_restarted_and_is_stopped_in_its_hook_is_discarded() {
+    let (stage, gate) = (Stage::new(), Gate::new());
+    let at = gate.clone();
+    let plan = stage.plan("a").stops(move |_| Stop::At(at.clone()));
+    let sup = stage.supervise(Supervisor::new().child(plan.spec())).await;
+    let a = stage.worker("a");
+    a.tell(End::Panic).await.unwrap();
+    gate.reached().await;
+    a.tell(Note { what: 1 }).await.unwrap();
+    let asked = tokio::spawn({
+        let a = a.clone();
+        async move { a.ask(Add).await }
+    });
+    eventually("they wait", || a.queued() == 2).await;
+
+    sup.stop();
+    tokio::task::yield_now().await;
+    gate.open_wide();
+
+    let answer = promptly("the answer", asked).await.unwrap();
+    assert!(matches!(answer, Err(AskError::Lost(_))), "{answer:?}");
+    promptly("it ends", sup.stopped()).await;
+    assert_eq!((stage.system.dead_letter_count(), plan.lives()), (1, 1));
+    stage.system.shutdown().await;
+}
+
+/// Supervises `a`, which comes back when others are restarted, and `b`.
+#[derive(Actor)]
+#[actor(strategy = "one_for_all", restarts = 9, within = "1h")]
+struct Owner {
+    journal: Journal,
+}
+
+#[messages]
+impl Owner {
+    #[started]
+    async fn begin(&mut self, ctx: &mut Context<Self>) {
+        let [a, b] = ["a", "b"].map(|name| Plan::new(name, &self.journal));
+        let patient = Backoff::constant(Duration::from_secs(10)).no_jitter();
+        ctx.child("a", move || a.make()).transient().backoff(patient).start().await.expect("it starts");
+        ctx.child("b", move || b.make()).start().await.expect("it starts");
+    }
+
+    #[handle]
+    fn act(&self, act: Act<Owner>, ctx: &mut Context<Self>) {
+        act.play(ctx);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_2_one_whose_name_was_taken_when_it_was_to_be_made_anew_is_made_once_that_is_free() {
+    let (system, journal) = (ActorSystem::new("test"), Journal::new());
+    let owner = system.actor(Owner { journal: journal.clone() }).name("owner").start().await.unwrap();
+    let [a, b]: [ActorRef<Lived>; 2] = ["/owner/a", "/owner/b"].map(|path| system.lookup(path).expect("it is there"));
+    a.tell(End::Stop).await.unwrap();
+    a.stopped().await;
+    let other = Plan::new("other", &journal);
+    let other = within(&owner, move |ctx| ctx.actor(other.make()).name("a").spawn()).await;
+    other.ask(Life).await.expect("it has the name");
+
+    b.tell(End::Panic).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    let started = |name: &str| journal.entries().iter().filter(|entry| entry.starts_with(&format!("start {name}"))).count();
+    assert_eq!((started("a"), started("b")), (1, 1), "{journal:?}");
+    other.stop();
+    settle().await;
+
+    assert_eq!((started("a"), started("b")), (2, 2), "{journal:?}");
+    system.shutdown().await;
+}
