@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, AskError, Backoff, ChildError, ChildState, Context, Decision, Supervisor, messages};
-use tests::lived::{Add, End, Life, Lived, Note, Plan, Stage, Start, Stop};
+use actors_core::{
+    Actor, ActorRef, ActorSystem, AskError, Backoff, ChildError, ChildState, Context, Decision, Strategy, Supervisor, messages,
+};
+use tests::lived::{Add, End, Life, Lived, Note, Plan, Stage, Start, Stop, Wait};
 use tests::{Gate, Journal, eventually, promptly};
 use tokio::time::Instant;
 
@@ -117,4 +119,22 @@ async fn s10_2_one_whose_name_was_taken_when_it_was_to_be_made_anew_is_made_once
 
     assert_eq!((started("a"), started("b")), (2, 2), "{journal:?}");
     system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_2_one_that_has_to_be_aborted_when_it_is_taken_along_is_replaced_a_second_after_its_limit() {
+    let stage = Stage::new();
+    let b = stage.stuck_plan("b").spec().stop_limit(Duration::from_secs(2));
+    stage.supervise(Supervisor::new().strategy(Strategy::OneForAll).children([stage.spec("a"), b])).await;
+    let gate = Gate::new();
+    stage.worker("b").tell(Wait { gate: gate.clone() }).await.unwrap();
+    gate.reached().await;
+    let began = Instant::now();
+
+    stage.worker("a").tell(End::Panic).await.unwrap();
+    stage.noted("start b1", 1).await;
+
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(3) && took < Duration::from_millis(3_300), "{took:?}");
+    stage.system.shutdown().await;
 }

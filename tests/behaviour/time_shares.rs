@@ -133,3 +133,16 @@ async fn one_that_is_taken_along_has_its_children_gone_in_time_for_its_own_hook(
     assert_eq!((stage.journal.count("began"), stage.journal.count("closed")), (2, 1), "{:?}", stage.journal);
     stage.system.shutdown().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_comes_nearer_leaves_a_parent_the_time_for_its_hook() {
+    let (system, journal) = (ActorSystem::builder("parts").deadline(Duration::from_secs(60)).progress(false).build(), Journal::new());
+    system.actor(Parent(journal.clone())).name("parent").unlimited_stop().start().await.expect("it starts");
+    system.request_shutdown();
+    sleep(Duration::from_secs(1)).await;
+
+    let report = system.shutdown_within(Duration::from_secs(10)).await;
+
+    let parent = report.get("/parent").expect("it ended");
+    assert_eq!((parent.limit, journal.count("closed")), (None, 1), "{report}");
+}
