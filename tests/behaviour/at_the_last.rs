@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, ChildSpec, Context, ExitReason, Supervisor, messages};
-use tests::{Journal, eventually, promptly};
+use tests::{Broken, Gate, Journal, eventually, promptly};
 
 use crate::cast::Peer;
 
@@ -106,5 +106,68 @@ async fn s6_7_one_that_stops_in_its_turn_and_has_no_children_any_more_waits_for_
     promptly("it ends", ended).await;
 
     assert!(waits);
+    system.shutdown().await;
+}
+
+/// Tells itself something urgent, and has itself drained.
+#[derive(Actor)]
+struct Urged(Journal);
+
+#[messages]
+impl Urged {
+    #[message]
+    fn go(&self, ctx: &mut Context<Self>) {
+        ctx.actor_ref().try_tell(Hurry).expect("it is open");
+        ctx.drain();
+    }
+
+    #[message(control)]
+    fn hurry(&self) {
+        self.0.note("hurried");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_10_a_drain_in_a_turn_handles_a_control_message_that_waits() {
+    let (system, journal) = (ActorSystem::new("test"), Journal::new());
+    let urged = system.spawn(Urged(journal.clone()));
+
+    urged.tell(Go).await.unwrap();
+    promptly("it ends", urged.stopped()).await;
+
+    assert_eq!((journal.entries(), system.dead_letter_count()), (vec!["hurried".to_owned()], 0));
+    system.shutdown().await;
+}
+
+/// Waits in its hook, and fails.
+#[derive(Actor)]
+struct Sullen(Gate);
+
+#[messages]
+impl Sullen {
+    #[message]
+    fn sulk(&self) {}
+
+    #[stopped]
+    async fn end(&mut self) -> Result<(), Broken> {
+        self.0.pass().await;
+        Err(Broken("in the hook"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s5_1_a_kill_comes_before_the_failure_of_the_hook_that_it_met() {
+    let (system, gate) = (ActorSystem::new("test"), Gate::new());
+    let sullen = system.start(Sullen(gate.clone())).await.unwrap();
+    sullen.stop();
+    gate.reached().await;
+
+    sullen.kill();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    gate.open();
+    promptly("it ends", sullen.stopped()).await;
+
+    let exit = sullen.exit().expect("it has ended");
+    assert_eq!((exit.reason, exit.secondary.len()), (ExitReason::Killed, 1));
     system.shutdown().await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, Backoff, ChildSpec, Context, Decision, ExitReason, Strategy, Supervisor, messages};
-use tests::lived::{End, Life, Lived, Plan, Stage};
+use tests::lived::{End, Life, Lived, Plan, Stage, Stop};
 use tests::{Gate, Journal, eventually, promptly};
 use tokio::time::Instant;
 
@@ -229,4 +229,52 @@ async fn a_child_that_is_down_when_its_supervisor_is_killed_is_killed_like_all_o
 
     assert_eq!(promptly("its end", last.stopped()).await, ExitReason::Killed);
     system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_a_sibling_terminated_right_before_the_supervisor_stops_does_not_wait_for_its_turn() {
+    let stage = Stage::new();
+    let (sup, b) = needy(&stage).await;
+    let (gate, began) = (Gate::new(), Instant::now());
+    b.tell(Terminate { supervisor: sup.clone(), gate: gate.clone() }).await.unwrap();
+    gate.reached().await;
+
+    // It is asked for, and not carried out yet, when the supervisor stops.
+    gate.open_wide();
+    sup.stop();
+    promptly("it ends", sup.stopped()).await;
+
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(stage.journal.count("Ok(())"), 1, "{:?}", stage.journal);
+    assert!(stage.system.shutdown().await.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permanent_child_that_stops_while_its_supervisor_stops_has_not_crashed() {
+    let stage = Stage::new();
+    let slow = stage.plan("slow").stops(|_| Stop::Takes(Duration::from_secs(3)));
+    let sup = stage.supervise(Supervisor::new().children([stage.spec("a"), slow.spec()])).await;
+    let mut crashes = stage.system.crash_reports();
+
+    sup.stop();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    stage.worker("a").tell(End::Stop).await.unwrap();
+    promptly("it ends", sup.stopped()).await;
+
+    assert!(crashes.try_recv().is_none());
+    assert!(stage.system.shutdown().await.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_task_waits_for_the_backoff_of_a_child_whose_supervisor_has_ended() {
+    let stage = Stage::new();
+    let (sup, _) = needy(&stage).await;
+    goes_down(&stage).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    sup.stop();
+    promptly("it ends", sup.stopped()).await;
+    stage.system.shutdown().await;
+
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors_core::{AbortedBy, ActorSystem, Backoff, Context, Exit, ExitReason};
+use actors_core::{AbortedBy, ActorSystem, AskError, Backoff, Context, Exit, ExitReason};
 use tests::tree::{Branch, Habit};
 use tests::{Gate, Journal, eventually, promptly};
 use tokio::runtime::{Builder, Runtime};
@@ -232,4 +232,32 @@ fn s6_5_a_runtime_that_goes_amid_a_shutdown_leaves_nobody_at_rest_whose_turn_has
 
     let outside = Builder::new_current_thread().enable_all().build().unwrap();
     assert_eq!(outside.block_on(promptly("its end", resting.stopped())), ExitReason::Killed);
+}
+
+#[test]
+fn s6_5_a_runtime_that_goes_leaves_nobody_waiting_for_an_answer_of_one_that_was_busy() {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (gate, outside) = (Gate::new(), Builder::new_current_thread().enable_all().build().unwrap());
+    let (system, busy) = runtime.block_on(async {
+        let system = ActorSystem::new("endings");
+        let busy = system.spawn(Peer);
+        busy.tell(WaitAt { gate: gate.clone() }).await.unwrap();
+        gate.reached().await;
+        (system, busy)
+    });
+    outside.block_on(async {
+        let asked = tokio::spawn({
+            let busy = busy.clone();
+            async move { busy.ask(Ping).await }
+        });
+        eventually("it waits", || busy.queued() == 1).await;
+        busy.tell(Ping).await.unwrap();
+
+        runtime.shutdown_background();
+
+        let answer = promptly("the answer", asked).await.unwrap();
+        assert!(matches!(answer, Err(AskError::Lost(_))), "{answer:?}");
+        promptly("its end", busy.stopped()).await;
+        assert_eq!(system.dead_letter_count(), 1);
+    });
 }

@@ -1,9 +1,12 @@
 //! Children that a stop, a termination or a taken name meets half way (S7.5, S10.1, S10.2).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use actors_core::{
-    Actor, ActorRef, ActorSystem, AskError, Backoff, ChildError, ChildState, Context, Decision, Strategy, Supervisor, messages,
+    Actor, ActorRef, ActorSystem, AskError, Backoff, ChildError, ChildSpec, ChildState, Context, Decision, ExitReason, StartFailure,
+    Strategy, Supervisor, messages,
 };
 use tests::lived::{Add, End, Life, Lived, Note, Plan, Stage, Start, Stop, Wait};
 use tests::{Gate, Journal, eventually, promptly};
@@ -136,5 +139,59 @@ async fn s10_2_one_that_has_to_be_aborted_when_it_is_taken_along_is_replaced_a_s
 
     let took = began.elapsed();
     assert!(took >= Duration::from_secs(3) && took < Duration::from_millis(3_300), "{took:?}");
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_1_whoever_restarts_a_child_that_cannot_be_made_hears_why() {
+    let (stage, made) = (Stage::new(), Arc::new(AtomicU32::new(0)));
+    let (plan, count) = (stage.plan("a"), made.clone());
+    let spec = ChildSpec::new("a", move || {
+        assert!(count.fetch_add(1, Ordering::SeqCst) != 1, "not this one");
+        plan.make()
+    });
+    let sup = stage.supervise(Supervisor::new().child(spec)).await;
+    sup.terminate_child("a").await.unwrap();
+
+    let refused = promptly("the answer", sup.restart_child("a")).await;
+
+    assert!(
+        matches!(&refused, Err(ChildError::NotStarted(StartFailure::Panicked { message, .. })) if **message == *"not this one"),
+        "{refused:?}"
+    );
+    promptly("the answer", sup.restart_child("a")).await.unwrap();
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_9_a_restart_that_cannot_be_made_is_reported() {
+    let (stage, made) = (Stage::new(), Arc::new(AtomicU32::new(0)));
+    let (plan, count) = (stage.plan("a"), made.clone());
+    let spec = ChildSpec::new("a", move || {
+        assert!(count.fetch_add(1, Ordering::SeqCst) != 1, "not this one");
+        plan.make()
+    });
+    stage.supervise(Supervisor::new().restarts(5, Duration::from_secs(60)).child(spec)).await;
+    let mut crashes = stage.system.crash_reports();
+
+    stage.worker("a").tell(End::Panic).await.unwrap();
+    settle().await;
+
+    let told: Vec<_> = std::iter::from_fn(|| crashes.try_recv()).map(|crash| crash.reason.clone()).collect();
+    assert!(matches!(told[..], [ExitReason::Panicked { .. }, ExitReason::StartFailed(StartFailure::Panicked { .. })]), "{told:?}");
+    assert_eq!(made.load(Ordering::SeqCst), 3);
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_1_a_supervisor_that_has_ended_says_so() {
+    let stage = Stage::new();
+    let sup = stage.supervise(Supervisor::new().child(stage.spec("a"))).await;
+    sup.stop();
+    promptly("it ends", sup.stopped()).await;
+
+    assert_eq!(sup.restart_child("a").await, Err(ChildError::Stopping));
+    assert_eq!(sup.terminate_child("a").await, Err(ChildError::Stopping));
+    assert!(sup.add_child(stage.spec("b")).await.is_err_and(|error| error.is_stopping()));
     stage.system.shutdown().await;
 }
