@@ -6,7 +6,7 @@ use std::time::Duration;
 use actors_core::{Actor, ActorRef, ActorSystem, ChildSpec, Context, ExitReason, Supervisor, messages};
 use tests::{Broken, Gate, Journal, eventually, promptly};
 
-use crate::cast::Peer;
+use crate::cast::{Peer, Ping, WaitAt};
 
 /// Puts messages aside, and counts dead letters in its hook.
 #[derive(Actor)]
@@ -169,5 +169,22 @@ async fn s5_1_a_kill_comes_before_the_failure_of_the_hook_that_it_met() {
 
     let exit = sullen.exit().expect("it has ended");
     assert_eq!((exit.reason, exit.secondary.len()), (ExitReason::Killed, 1));
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s6_3_a_drain_after_a_stop_changes_nothing() {
+    let (system, gate) = (ActorSystem::new("test"), Gate::new());
+    let peer = system.spawn(Peer);
+    peer.tell(WaitAt { gate: gate.clone() }).await.unwrap();
+    gate.reached().await;
+    peer.tell(Ping).await.unwrap();
+
+    peer.stop();
+    peer.drain();
+    gate.open();
+    promptly("it ends", peer.stopped()).await;
+
+    assert_eq!(system.dead_letter_count(), 1);
     system.shutdown().await;
 }

@@ -63,6 +63,7 @@ async fn an_ask_queued_at_an_unresponsive_actor_is_told() {
     assert_eq!(mason.stopped().await, ExitReason::Unresponsive);
     let answer = promptly("the ask ends before the handler", asked).await;
     assert_eq!(answer.expect("it does not panic"), Err(true));
+    assert_eq!(mason.queued(), 0);
     drop(done);
 }
 

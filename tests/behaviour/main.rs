@@ -56,6 +56,7 @@ mod group_stop;
 mod groups;
 mod held_up;
 mod in_a_row;
+mod in_line_below;
 mod inactivity;
 mod intensity;
 mod intervals;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actors_core::{Actor, ActorSystem, Context, ExitReason, Outcome, ShutdownReport, Trigger, messages};
 use tests::tree::{Branch, Habit};
-use tests::{Journal, promptly};
+use tests::{Broken, Journal, promptly};
 use tokio::time::Instant;
 
 const fn secs(secs: u64) -> Duration {
@@ -206,4 +206,55 @@ async fn sys_2_a_second_shutdown_changes_nothing() {
         assert_eq!(journal.count(entry), 1, "{entry}");
     }
     assert_eq!((by_hand.stopped().await, left.stopped().await), (ExitReason::Normal, ExitReason::Shutdown));
+}
+
+#[tokio::test(start_paused = true)]
+async fn s3_4_nothing_is_started_from_the_moment_at_which_a_shutdown_is_asked_for() {
+    let system = ActorSystem::new("test");
+    system.request_shutdown();
+
+    let late = system.spawn(Unwilling);
+
+    assert!(!late.is_alive());
+    assert!(system.terminated().await.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn s7_8_the_report_says_how_long_the_system_served_on() {
+    let system = ActorSystem::builder("test").quiesce(secs(1)).build();
+
+    let report = system.shutdown().await;
+
+    assert_eq!(report.quiesce, secs(1), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn s7_6_a_start_that_is_refused_because_all_stop_has_not_failed_and_any_other_has() {
+    for (stops_first, code) in [(true, 0), (false, 2)] {
+        let system = ActorSystem::new("test");
+        if stops_first {
+            system.request_shutdown();
+        }
+        let error = system.actor(Unwilling).start().await.expect_err("it does not start");
+        system.request_shutdown();
+
+        let report = system.start_failed(error).await;
+
+        assert_eq!(report.exit_code(), code, "{report}");
+    }
+}
+
+/// Fails to start.
+#[derive(Actor)]
+struct Unwilling;
+
+#[messages]
+impl Unwilling {
+    #[started]
+    fn begin(&self) -> Result<(), Broken> {
+        Err(Broken("no"))
+    }
+
+    #[message]
+    fn nothing(&self) {}
 }

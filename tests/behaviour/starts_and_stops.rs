@@ -8,11 +8,11 @@ use actors_core::{
     Actor, ActorRef, ActorSystem, AskError, Backoff, ChildError, ChildSpec, ChildState, Context, Decision, ExitReason, StartFailure,
     Strategy, Supervisor, messages,
 };
-use tests::lived::{Add, End, Life, Lived, Note, Plan, Stage, Start, Stop, Wait};
+use tests::lived::{self, End, Life, Lived, Note, Plan, Stage, Start, Stop, Wait};
 use tests::{Gate, Journal, eventually, promptly};
 use tokio::time::Instant;
 
-use crate::cast::{Act, settle, within};
+use crate::cast::{Act, Peer, settle, within};
 
 #[tokio::test(start_paused = true)]
 async fn s10_9_one_that_fails_while_it_is_terminated_is_said_not_to_be_restarted() {
@@ -64,7 +64,7 @@ async fn s4_4_what_waits_for_one_that_was_to_be_restarted_and_is_stopped_in_its_
     a.tell(Note { what: 1 }).await.unwrap();
     let asked = tokio::spawn({
         let a = a.clone();
-        async move { a.ask(Add).await }
+        async move { a.ask(lived::Add).await }
     });
     eventually("they wait", || a.queued() == 2).await;
 
@@ -99,6 +99,17 @@ impl Owner {
     #[handle]
     fn act(&self, act: Act<Owner>, ctx: &mut Context<Self>) {
         act.play(ctx);
+    }
+
+    #[message]
+    async fn add(&self, ctx: &mut Context<Self>) -> Result<(), String> {
+        let plan = Plan::new("c", &self.journal);
+        ctx.add_child(plan.spec()).await.map(drop).map_err(|error| error.to_string())
+    }
+
+    #[message]
+    async fn terminate(&self, child: ActorRef<Lived>, ctx: &mut Context<Self>) -> Result<(), ChildError> {
+        ctx.terminate_child(&child).await
     }
 }
 
@@ -194,4 +205,95 @@ async fn s10_1_a_supervisor_that_has_ended_says_so() {
     assert_eq!(sup.terminate_child("a").await, Err(ChildError::Stopping));
     assert!(sup.add_child(stage.spec("b")).await.is_err_and(|error| error.is_stopping()));
     stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_1_a_child_whose_name_was_taken_leaves_no_spec_and_one_that_nobody_supervised_is_not_found() {
+    let (system, journal) = (ActorSystem::new("test"), Journal::new());
+    let owner = system.actor(Owner { journal: journal.clone() }).name("owner").start().await.unwrap();
+    let plan = Plan::new("other", &journal);
+    let other = within(&owner, move |ctx| ctx.actor(plan.make()).name("c").spawn()).await;
+
+    assert!(owner.ask(Add).await.is_err());
+    other.stop();
+    promptly("it ends", other.stopped()).await;
+
+    assert!(matches!(owner.ask(Terminate { child: other }).await, Err(AskError::Failed(ChildError::NotFound))));
+    owner.ask(Add).await.expect("the name is free");
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s7_8_the_turn_of_one_that_is_down_is_when_it_is_ended() {
+    let stage = Stage::new();
+    let spec = stage.spec("a").backoff(Backoff::constant(Duration::from_secs(60)).no_jitter());
+    stage.supervise(Supervisor::new().child(spec)).await;
+    stage.worker("a").tell(End::Panic).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+
+    let report = stage.system.shutdown().await;
+
+    let a = report.get("/sup/a").expect("it ended");
+    assert!(a.total < Duration::from_secs(1), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_1_a_child_without_hooks_is_ready_at_once_when_it_is_started_by_hand() {
+    let stage = Stage::new();
+    let sup = stage.supervise(Supervisor::new().child(ChildSpec::new("peer", || Peer))).await;
+    sup.terminate_child("peer").await.unwrap();
+
+    promptly("it is ready", sup.restart_child("peer")).await.unwrap();
+
+    assert_eq!(sup.supervised_children()[0].state, ChildState::Running);
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_6_a_significant_child_that_ends_because_its_supervisor_is_restarted_ends_nothing() {
+    let (system, journal) = (ActorSystem::new("test"), Journal::new());
+    let spec = ChildSpec::new("boss", {
+        let journal = journal.clone();
+        move || Boss { journal: journal.clone() }
+    });
+    system.actor(Supervisor::new().child(spec.transient())).name("sup").start().await.unwrap();
+    let boss: ActorRef<Boss> = system.lookup("/sup/boss").unwrap();
+
+    boss.tell(Fail).await.unwrap();
+    settle().await;
+
+    assert_eq!((boss.incarnation(), boss.is_alive()), (1, true));
+    // Nor does one that it stops itself.
+    within(&boss, |ctx| ctx.stop_child(&ctx.children()[0]).unwrap()).await;
+    settle().await;
+    assert_eq!((journal.count("stop s1"), boss.is_alive()), (1, true), "{journal:?}");
+    system.shutdown().await;
+}
+
+/// Has one significant child.
+#[derive(Actor)]
+#[actor(auto_shutdown = "any_significant")]
+struct Boss {
+    journal: Journal,
+}
+
+#[messages]
+impl Boss {
+    #[started]
+    async fn begin(&mut self, ctx: &mut Context<Self>) {
+        let (journal, life) = (self.journal.clone(), ctx.incarnation());
+        let plan = Plan::new("s", &journal);
+        (0..life).for_each(|_| drop(plan.make()));
+        ctx.child("s", move || plan.make()).transient().significant().start().await.expect("it starts");
+    }
+
+    #[message]
+    fn fail(&self) {
+        panic!("as it was told");
+    }
+
+    #[handle]
+    fn act(&self, act: Act<Boss>, ctx: &mut Context<Self>) {
+        act.play(ctx);
+    }
 }
