@@ -46,11 +46,33 @@ impl Child {
     }
 
     #[message]
+    async fn call_outsider(&self, outsider: ActorRef<Outsider>) {
+        let asked = outsider.ask(Nothing).await;
+        self.0.note(if matches!(asked, Err(AskError::WouldDeadlock(_))) { "told" } else { "answered" });
+    }
+
+    #[message]
     async fn push(&self, gate: Gate, parent: ActorRef<Parent>) {
         gate.pass().await;
         let told = parent.tell(Rest).await;
         self.0.note(told.map_or_else(|refused| format!("{:?}", refused.reason()), |()| "told".to_owned()));
     }
+}
+
+/// Stands outside of the family, and asks the parent.
+#[derive(Actor)]
+#[actor(mailbox = 1)]
+struct Outsider;
+
+#[messages]
+impl Outsider {
+    #[message]
+    async fn ask_parent(&self, parent: ActorRef<Parent>) -> u64 {
+        parent.ask(Life).await.expect("the next life answers")
+    }
+
+    #[message]
+    fn nothing(&self) {}
 }
 
 struct Stage {
@@ -118,4 +140,29 @@ async fn whoever_begins_to_wait_for_room_when_its_parent_has_fallen_is_told() {
 
         stage.is_restarted_at_once(if asks { CYCLE } else { "WouldDeadlock" }).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_room_at_one_who_asks_the_parent_is_told_when_that_falls() {
+    let (system, journal, falls) = (ActorSystem::new("kin"), Journal::new(), Gate::new());
+    let spec = ChildSpec::new("parent", {
+        let journal = journal.clone();
+        move || Parent(journal.clone())
+    });
+    system.actor(Supervisor::new().child(spec)).name("sup").start().await.expect("it starts");
+    let parent: ActorRef<Parent> = system.lookup("/sup/parent").expect("it is there");
+    let child: ActorRef<Child> = system.lookup("/sup/parent/child").expect("it is there");
+    parent.tell(Fall { gate: falls.clone() }).await.expect("it is open");
+    falls.reached().await;
+    let outsider = system.spawn(Outsider);
+    outsider.tell(AskParent { parent: parent.clone() }).await.expect("it is open");
+    eventually("it asks", || parent.queued() == 1).await;
+    outsider.tell(Nothing).await.expect("there is room");
+    child.tell(CallOutsider { outsider: outsider.clone() }).await.expect("it is open");
+    eventually("it is in hand", || child.queued() == 0).await;
+    tokio::task::yield_now().await;
+
+    falls.open();
+
+    Stage { system, journal, parent, child, falls }.is_restarted_at_once("told").await;
 }

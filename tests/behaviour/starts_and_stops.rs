@@ -297,3 +297,27 @@ impl Boss {
         act.play(ctx);
     }
 }
+
+/// Has its supervisor end it.
+#[derive(Actor)]
+struct Weary;
+
+#[messages]
+impl Weary {
+    #[message]
+    async fn leave(&self, supervisor: ActorRef<Supervisor>, ctx: &mut Context<Self>) -> Result<(), ChildError> {
+        supervisor.terminate_child(ctx.actor_ref()).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_1_a_child_that_has_itself_terminated_by_reference_does_not_wait_for_its_own_end() {
+    let stage = Stage::new();
+    let sup = stage.supervise(Supervisor::new().child(ChildSpec::new("weary", || Weary).unlimited_stop())).await;
+    let weary: ActorRef<Weary> = stage.system.lookup("/sup/weary").unwrap();
+
+    promptly("it is answered", weary.ask(Leave { supervisor: sup })).await.unwrap();
+
+    assert_eq!(promptly("it ends", weary.stopped()).await, ExitReason::Shutdown);
+    stage.system.shutdown().await;
+}

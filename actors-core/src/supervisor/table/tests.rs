@@ -62,19 +62,6 @@ fn nothing_is_begun_any_more_once_one_that_has_to_be_replaced_cannot_be() {
 }
 
 #[test]
-fn the_end_of_a_significant_child_of_one_that_gives_up_is_no_reason_of_its_own() {
-    let now = Instant::now();
-    let mut table = Table::new(Settings { auto_shutdown: AutoShutdown::AnySignificant, ..settings(Strategy::OneForOne, 0) }, now);
-    table.add(1, Restart::Permanent, false, None, now);
-    table.add(2, Restart::Transient, true, None, now);
-    [1, 2].into_iter().for_each(|place| table.ready(place, now));
-
-    assert_eq!(table.down(1, now, 0.0, now), Verdict::TooMany { restarts: 0 });
-
-    assert_eq!(table.ended(2, Ending::Clean, false, now), Consequence::GoOn);
-}
-
-#[test]
 fn one_that_is_down_starts_after_those_that_are_still_to_be_stopped() {
     use Restart::Permanent;
     let now = Instant::now();
