@@ -142,6 +142,7 @@ mod tokens;
 mod told_of_ends;
 mod topics;
 mod turns;
+mod two_systems;
 mod unanswered;
 mod unkept_replies;
 mod unsent;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::dead_letter::DeadReason;
 use super::env::Env;
 use super::exit::{Exit, ExitReason, StartFailure};
-use super::id::ActorId;
+use super::id::{ActorId, shown};
 use super::path::{ActorPath, Node, Segment};
 use super::policy::Policy;
 use super::record::Record;
@@ -209,7 +209,7 @@ impl Core {
     pub(crate) fn path(&self, kind: &'static str) -> ActorPath {
         let segment = match self.name() {
             Some(name) => Segment::Named(name.clone()),
-            None => Segment::Anonymous(kind, self.id),
+            None => Segment::Anonymous(kind, ActorId(shown(self.id.0))),
         };
         ActorPath { parent: Some(self.parent.node.clone()), segment }
     }

@@ -15,7 +15,7 @@ use super::dead_letter::DeadLetterOffice;
 use super::event::{MonitorRef, SourceKey};
 use super::exit::{Exit, ExitReason};
 use super::feed::Feed;
-use super::id::ActorId;
+use super::id::{self, ActorId};
 use super::kit::Kit;
 use super::path::ActorPath;
 use super::record::Record;
@@ -47,6 +47,8 @@ pub(crate) struct Env {
     stopped: Arc<Exit>,
     shut_down: Arc<Exit>,
     epoch: Instant,
+    /// What ids, monitors and sources count from.
+    base: u64,
     ids: AtomicU64,
     monitors: AtomicU64,
     sources: AtomicU64,
@@ -71,6 +73,7 @@ struct History {
 
 impl Env {
     pub(crate) fn new(name: Arc<str>, runtime: Handle, linger: Duration) -> Arc<Env> {
+        let base = id::base();
         Arc::new(Env {
             name,
             run_queue: RunQueue::new(runtime.clone(), linger),
@@ -85,9 +88,10 @@ impl Env {
             stopped: Arc::new(Exit::new(ExitReason::Normal)),
             shut_down: Arc::new(Exit::new(ExitReason::Shutdown)),
             epoch: Instant::now(),
-            ids: AtomicU64::new(1),
-            monitors: AtomicU64::new(1),
-            sources: AtomicU64::new(1),
+            base,
+            ids: AtomicU64::new(base + 1),
+            monitors: AtomicU64::new(base + 1),
+            sources: AtomicU64::new(base + 1),
             alive: AtomicIsize::new(0),
             tasks: AtomicUsize::new(0),
             began: OnceLock::new(),
@@ -97,6 +101,11 @@ impl Env {
 
     pub(crate) fn next_id(&self) -> ActorId {
         ActorId(self.ids.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The id that shows as this number.
+    pub(crate) fn id_shown_as(&self, number: u64) -> Option<ActorId> {
+        (number == id::shown(number)).then_some(ActorId(self.base + number))
     }
 
     pub(crate) fn next_monitor(&self) -> MonitorRef {

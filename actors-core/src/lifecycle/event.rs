@@ -1,9 +1,10 @@
 //! What an actor is told beside its messages: the end of others, and that a source of its own may have something.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::exit::ExitReason;
-use super::id::ActorId;
+use super::id::{ActorId, shown};
 use super::path::ActorPath;
 
 /// The end of another actor, as the `exited` hook learns of it.
@@ -35,8 +36,14 @@ pub enum Tie {
 }
 
 /// One watch of one actor over another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MonitorRef(pub(crate) u64);
+
+impl fmt::Debug for MonitorRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MonitorRef({})", shown(self.0))
+    }
+}
 
 /// What became of a peer group.
 #[derive(Clone, Debug)]
@@ -50,9 +57,15 @@ pub struct GroupReport {
     pub members: Vec<(ActorPath, ExitReason)>,
 }
 
-/// One source of messages that an actor owns. No two of one system have the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// One source of messages that an actor owns. No two have the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SourceKey(pub(crate) u64);
+
+impl fmt::Debug for SourceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SourceKey({})", shown(self.0))
+    }
+}
 
 /// Something on its way to an actor, beside its mailbox.
 pub(crate) struct Event {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::cell::{AnyCell, Family};
-use super::id::ActorId;
 use super::path::short_name;
 use super::signal::Signals;
 
@@ -31,7 +30,7 @@ pub(crate) fn root_of(cell: &Arc<dyn AnyCell>) -> Arc<Family> {
 
 fn step(family: &Arc<Family>, part: &str) -> Option<Arc<dyn AnyCell>> {
     match part.rsplit_once('#') {
-        Some((kind, id)) => family.child(ActorId(id.parse().ok()?)).filter(|cell| short_name(cell.kind()) == kind),
+        Some((kind, id)) => family.child(family.env.id_shown_as(id.parse().ok()?)?).filter(|cell| short_name(cell.kind()) == kind),
         // A name is taken before it is known whether the parent takes the actor in.
         None => family.names.find(family.owner_id, part).filter(|cell| cell.core().signals.any(Signals::KNOWN)),
     }

@@ -21,7 +21,7 @@ pub struct ActorPath {
 pub(crate) enum Segment {
     Root,
     Named(Arc<str>),
-    /// The type, with all its modules, and the id. Shortened only where somebody reads it, since that takes time.
+    /// The type, with all its modules, and the id as it is shown. Shortened only where somebody reads it, since that takes time.
     Anonymous(&'static str, ActorId),
 }
 
