@@ -130,6 +130,7 @@ mod stopping;
 mod store;
 mod strategies;
 mod streams;
+mod stuck_jobs;
 mod subject;
 mod subscriber;
 mod system_names;

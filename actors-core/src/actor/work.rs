@@ -1,6 +1,6 @@
 //! Work beside the messages: helper tasks and blocking jobs that count as the actor's own.
 //!
-//! The end of an actor waits for both. A helper is dropped once the children have stopped; a blocking job cannot be, so
+//! The end of an actor waits for both. A helper is dropped once the children have stopped; a blocking job that has begun cannot be, so
 //! it is handed the stop signal. A panic in either goes to whoever awaits the [`Job`]; if nobody does, the actor fails.
 
 use std::fmt;
@@ -14,13 +14,14 @@ use tokio::sync::oneshot;
 use super::context::Context;
 use super::stop_signal::StopSignal;
 use crate::address::Protocol;
-use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::cell::{AnyCell, Ties};
 use crate::lifecycle::current::{Identity, Role};
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::linger::linger;
 use crate::lifecycle::panic::{guard, under_way};
 use crate::lifecycle::request;
-use crate::sync::note_wake;
+use crate::lifecycle::ties::{Helper, Unbegun};
+use crate::sync::{Mutex, lock, note_wake};
 
 impl<A: Protocol> Context<A> {
     /// Runs `work` on a task of its own, which ends with the actor: it is dropped after the children have stopped.
@@ -57,7 +58,7 @@ impl<A: Protocol> Context<A> {
         let (result, job) = oneshot::channel();
         let key = cell.core().with_ties(|ties| {
             let key = ties.next_key();
-            ties.helpers.insert(key, None);
+            ties.helpers.insert(key, Helper::New);
             key
         });
         let owner = Owner::of(&cell);
@@ -84,13 +85,14 @@ impl<A: Protocol> Context<A> {
         let handle = task.abort_handle();
         cell.core().with_ties(|ties| {
             if let Some(helper) = ties.helpers.get_mut(&key) {
-                *helper = Some(handle);
+                *helper = Helper::Task(handle);
             }
         });
         Job { result: job, owner }
     }
 
-    /// Runs `work` on a thread that may block. The end of the actor waits for it; it should look at the signal.
+    /// Runs `work` on a thread that may block. The end of the actor waits for it; it should look at the signal. A kill drops it if no
+    /// thread has come to it yet.
     ///
     /// ```
     /// # use actors_core::{messages, Actor, ActorSystem, Context, JobError};
@@ -126,15 +128,52 @@ impl<A: Protocol> Context<A> {
     {
         let cell = self.any();
         let (result, job) = oneshot::channel();
-        let done = occupy(&cell);
-        let owner = done.owner.clone();
-        let signal = self.stop_signal();
-        let mut identity = Identity::new(cell.clone(), Role::Helper);
+        let key = cell.core().with_ties(Ties::next_key);
+        let owner = Owner::of(&cell);
+        let done = Done { owner: owner.clone(), helper: Some(key) };
+        let identity = Identity::new(cell.clone(), Role::Helper);
+        let fresh = Arc::new(Fresh(Mutex::new(Some(Blocking { work, signal: self.stop_signal(), result, identity, done }))));
+        let unbegun: Arc<dyn Unbegun> = fresh.clone();
+        cell.core().with_ties(|ties| ties.helpers.insert(key, Helper::Unbegun(Arc::downgrade(&unbegun))));
+        drop(unbegun);
         cell.env().runtime.spawn_blocking(move || {
-            let outcome = identity.enter(|| guard(|| work(signal)));
-            report(&done.owner, result, outcome);
+            let begun = lock(&fresh.0).take();
+            drop(fresh);
+            if let Some(job) = begun {
+                job.run();
+            }
         });
         Job { result: job, owner }
+    }
+}
+
+/// Where a blocking job stands until a thread takes it out, or a kill of its actor does.
+struct Fresh<F, T>(Mutex<Option<Blocking<F, T>>>);
+
+struct Blocking<F, T> {
+    work: F,
+    signal: StopSignal,
+    result: oneshot::Sender<Result<T, ExitReason>>,
+    identity: Identity,
+    done: Done,
+}
+
+impl<F: FnOnce(StopSignal) -> T, T> Blocking<F, T> {
+    fn run(self) {
+        let Blocking { work, signal, result, mut identity, mut done } = self;
+        done.begin();
+        let outcome = identity.enter(|| guard(|| work(signal)));
+        report(&done.owner, result, outcome);
+    }
+}
+
+impl<F: Send, T: Send> Unbegun for Fresh<F, T> {
+    fn give_up(&self) {
+        let Some(Blocking { work, result, mut identity, done, .. }) = lock(&self.0).take() else { return };
+        if let Err(reason) = identity.enter(|| guard(|| drop(work))) {
+            done.owner.fail(reason);
+        }
+        drop(result);
     }
 }
 
@@ -180,6 +219,19 @@ pub(crate) struct Done {
     helper: Option<u64>,
 }
 
+impl Done {
+    /// A thread has come to the job: from now on it cannot be given up.
+    fn begin(&mut self) {
+        let Some(key) = self.helper.take() else { return };
+        let Owner { cell, incarnation } = &self.owner;
+        cell.core().with_ties(|ties| {
+            if cell.core().incarnation() == *incarnation && ties.helpers.remove(&key).is_some() {
+                ties.blocking += 1;
+            }
+        });
+    }
+}
+
 impl Drop for Done {
     fn drop(&mut self) {
         // What was cut short panicked in a destructor. What runs to its end is guarded.
@@ -188,7 +240,7 @@ impl Drop for Done {
         }
         let Owner { cell, incarnation } = &self.owner;
         let handle = cell.core().with_ties(|ties| match self.helper {
-            Some(key) => ties.helpers.remove(&key).flatten(),
+            Some(key) => ties.helpers.remove(&key),
             // It was forgotten with its incarnation.
             None if cell.core().incarnation() != *incarnation => None,
             None => {

@@ -168,8 +168,8 @@ impl Waiting {
         if let Some(token) = self.0.token.take() {
             let _ = unless_it_panics(|| token.cancel());
         }
-        for helper in self.0.helpers.values().flatten() {
-            helper.abort();
+        for helper in self.0.helpers.values() {
+            helper.give_up();
         }
     }
 }

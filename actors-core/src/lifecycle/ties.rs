@@ -4,7 +4,7 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use tokio::task::AbortHandle;
@@ -57,8 +57,8 @@ pub(crate) struct Ties<P, G> {
 
     /// The asks that a handler of this actor awaits.
     pub(crate) asks: Vec<OpenAsk<P>>,
-    /// Helper tasks of this actor.
-    pub(crate) helpers: LazyMap<u64, Option<AbortHandle>>,
+    /// Helper tasks of this actor, and blocking jobs that have not begun.
+    pub(crate) helpers: LazyMap<u64, Helper>,
     /// How many blocking jobs of this actor run.
     pub(crate) blocking: usize,
     /// Panics of helpers and jobs that nobody awaited, after the actor was asked to end.
@@ -196,6 +196,32 @@ pub(crate) trait Answer: Send + Sync {
     fn note_handled(&self);
     /// Tells whoever waits that it waits for itself, round this cycle.
     fn break_off(self: Arc<Self>, cycle: Vec<ActorPath>);
+}
+
+/// Work of an actor that can be given up.
+#[derive(Clone)]
+pub(crate) enum Helper {
+    /// A task that is just being spawned.
+    New,
+    Task(AbortHandle),
+    /// A blocking job, as long as no thread has come to it.
+    Unbegun(Weak<dyn Unbegun>),
+}
+
+/// A blocking job that no thread has come to.
+pub(crate) trait Unbegun: Send + Sync {
+    /// Drops it, unless it has begun meanwhile.
+    fn give_up(&self);
+}
+
+impl Helper {
+    pub(crate) fn give_up(&self) {
+        match self {
+            Helper::New => {}
+            Helper::Task(task) => task.abort(),
+            Helper::Unbegun(job) => _ = job.upgrade().map(|job| job.give_up()),
+        }
+    }
 }
 
 /// What has become of a request in the stash of its receiver.

@@ -26,6 +26,7 @@ use crate::lifecycle::record::{ActorReport, HookOutcome, LimitHit};
 use crate::lifecycle::request;
 use crate::lifecycle::restart::go_down;
 use crate::lifecycle::signal::Signals;
+use crate::lifecycle::ties::Helper;
 use crate::mailbox::Closed;
 use crate::sync::{lock, wake_all};
 use crate::telemetry;
@@ -201,23 +202,31 @@ async fn stop_children(life: &mut dyn AnyLife) {
     ladder::bring_down(&family, side_by_side, &budget, &mut parent).await;
 }
 
-/// Drops the helpers and waits until they, and the blocking jobs, are gone.
+/// Drops the helpers and waits until they, and the blocking jobs, are gone. One that has failed, or is to be restarted, waits no longer
+/// than a stop from above would, unless somebody above looks to the time.
 async fn stop_work(life: &mut dyn AnyLife) {
     let (common, admitted) = life.lend();
+    let unasked = common.is_restarted() || !common.exit().reason.is_clean();
     let core = common.core();
     abort_helpers(core);
-    let mut patience: Option<Pin<Box<Sleep>>> = None;
+    let watches_itself = unasked && has_work(core) && core.deadline().is_none();
+    let own = common.any.policy().stop_limit(false).filter(|_| watches_itself);
+    let mut patience: Option<Pin<Box<Sleep>>> = own.map(|limit| Box::pin(tokio::time::sleep(limit)));
+    let mut killed = false;
     poll_fn(|cx| {
         loop {
             if !has_work(core) {
                 return Poll::Ready(());
             }
-            let killed = core.signals.any(Signals::KILL);
-            if killed {
-                let patience = patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(AFTER_KILL)));
-                if patience.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(());
-                }
+            if !killed && core.signals.any(Signals::KILL) {
+                killed = true;
+                give_up_work(core);
+                patience = Some(Box::pin(tokio::time::sleep(AFTER_KILL)));
+                continue;
+            }
+            if patience.as_mut().is_some_and(|patience| patience.as_mut().poll(cx).is_ready()) {
+                give_up_work(core);
+                return Poll::Ready(());
             }
             if common.any.suspend(admitted, cx, if killed { 0 } else { Signals::KILL }) {
                 // Asked again after the waker stands: a job that ended meanwhile has not woken us.
@@ -229,11 +238,20 @@ async fn stop_work(life: &mut dyn AnyLife) {
     common.add_failed_work();
 }
 
+/// Drops the helpers; blocking jobs go on, those too that no thread has come to yet.
 fn abort_helpers(core: &Core) {
-    let helpers = core.if_tied(|ties| ties.helpers.values().flatten().cloned().collect::<Vec<_>>()).unwrap_or_default();
-    for helper in helpers {
-        helper.abort();
+    for helper in helpers(core).iter().filter(|helper| matches!(helper, Helper::Task(_))) {
+        helper.give_up();
     }
+}
+
+/// Drops the helpers, and the blocking jobs that have not begun.
+fn give_up_work(core: &Core) {
+    helpers(core).iter().for_each(Helper::give_up);
+}
+
+fn helpers(core: &Core) -> Vec<Helper> {
+    core.if_tied(|ties| ties.helpers.values().cloned().collect()).unwrap_or_default()
 }
 
 /// Runs the `stopped` hook, in a fresh scope and with its own limit; a kill shortens what is left of it.
@@ -292,7 +310,7 @@ fn finish(life: &mut dyn AnyLife) {
     let exit = common.ending().exit.take().unwrap_or_else(|| Exit::new(ExitReason::Killed));
     if !claim(&common.any) {
         // It was declared unresponsive, and its end is known. What it has begun since then goes with it.
-        return abort_helpers(common.core());
+        return give_up_work(common.core());
     }
     report_crash(&common.any, &exit);
     telemetry::ended(&common.any, &exit);
@@ -633,7 +651,7 @@ fn end_abruptly(life: &mut dyn AnyLife) {
     common.add_failed_work();
     let exit = common.ending().exit.take().unwrap_or_else(|| Exit::new(ExitReason::Aborted { by }));
     if !claim(&common.any) {
-        return abort_helpers(common.core());
+        return give_up_work(common.core());
     }
     report_crash(&common.any, &exit);
     telemetry::ended(&common.any, &exit);
