@@ -269,6 +269,23 @@ async fn run(scenario: &str) -> ShutdownReport {
             announce(&system);
             serve(system).await
         }
+        "beside another" => {
+            let edge = ActorSystem::builder("edge").handle_signals().build();
+            let system = builder().handle_signals().build();
+            system.spawn(Stubborn).tell(Hang).await.expect("it takes messages");
+            edge.terminated().await;
+            say("the edge is over");
+            serve(system).await
+        }
+        "after another" => {
+            let before = ActorSystem::builder("before").handle_signals().build();
+            before.shutdown().await;
+            let system = builder().handle_signals().build();
+            system.spawn(Worker).tell(AwaitSomethingLong).await.expect("it takes messages");
+            let report = serve(system).await;
+            drop(before);
+            report
+        }
         "blocked" => {
             let system = builder().handle_signals().deadline(Duration::from_millis(300)).build();
             serve(all_blocked(system).await).await

@@ -174,6 +174,26 @@ fn s7_6_a_signal_after_the_report_ends_the_process() {
 }
 
 #[test]
+fn s7_6_a_system_that_has_ended_leaves_the_signals_to_those_that_have_not() {
+    let mut service = Service::run("beside another");
+    service.says("ready");
+    service.signal("TERM");
+    service.says("the edge is over");
+    service.signal("TERM");
+    service.says("cleaned up");
+    let (status, _, text) = service.ends();
+    assert_eq!((status.code(), text.contains("cut off by SIGTERM")), (Some(143), true), "{text}");
+
+    let mut service = Service::run("after another");
+    service.says("ready");
+    service.signal("TERM");
+    service.says("cancelled");
+    service.says("cleaned up");
+    let (status, _, text) = service.ends();
+    assert_eq!((status.code(), text.contains("service: shutdown complete in")), (Some(0), true), "{text}");
+}
+
+#[test]
 fn s7_6_the_third_signal_ends_the_process_at_once() {
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let mut service = Service::run("blocked for long");

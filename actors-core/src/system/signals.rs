@@ -3,6 +3,8 @@
 //! The first SIGINT or SIGTERM begins the ordered shutdown, the second kills what is left, with a second's grace, and the
 //! third ends the process. tokio keeps its handlers installed for ever, so every press has to be answered here.
 
+// Not of `std`: it is no step of a model.
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::io;
 use std::sync::{Arc, Weak, mpsc};
 use std::thread;
@@ -17,6 +19,29 @@ use super::shutdown;
 /// How long what was killed by the second signal may take.
 const KILL_GRACE: Duration = Duration::from_secs(1);
 
+/// How many systems of the process listen, and have not ended. tokio's handlers are the process's own, and so is what ends it.
+static SERVING: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts among them until it is dropped.
+struct Serves;
+
+impl Serves {
+    fn begin() -> Self {
+        SERVING.fetch_add(1, Ordering::AcqRel);
+        Serves
+    }
+
+    fn none() -> bool {
+        SERVING.load(Ordering::Acquire) == 0
+    }
+}
+
+impl Drop for Serves {
+    fn drop(&mut self) {
+        SERVING.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// Listens from now on. The listeners are in place when it returns.
 pub(super) fn listen(shared: &Arc<Shared>) {
     if !shared.begin_to_listen() {
@@ -25,6 +50,7 @@ pub(super) fn listen(shared: &Arc<Shared>) {
     let (ready, is_ready) = mpsc::channel();
     let name = shared.thread_name("signals");
     let listening = Arc::downgrade(shared);
+    let serves = Serves::begin();
     let thread = thread::Builder::new().name(name).spawn(move || {
         let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
@@ -34,7 +60,7 @@ pub(super) fn listen(shared: &Arc<Shared>) {
             match Listener::new() {
                 Ok(listener) => {
                     let _ = ready.send(Ok(()));
-                    answer(listener, listening).await;
+                    answer(listener, listening, serves).await;
                 }
                 Err(error) => drop(ready.send(Err(error))),
             }
@@ -47,20 +73,30 @@ pub(super) fn listen(shared: &Arc<Shared>) {
     }
 }
 
-async fn answer(mut listener: Listener, listening: Weak<Shared>) {
+async fn answer(mut listener: Listener, listening: Weak<Shared>, serves: Serves) {
     let mut presses = 0;
+    let mut serves = Some(serves);
     loop {
         // Holds no handle while it waits, so that the system can be dropped.
-        let Some(gone) = listening.upgrade().map(|shared| shared.gone_token()) else { return };
+        let Some((gone, over)) = listening.upgrade().map(|shared| (shared.gone_token(), shared.over_token())) else { return };
         let (name, number) = tokio::select! {
             signal = listener.next() => signal,
             () = gone.cancelled() => return,
+            () = over.cancelled(), if serves.is_some() => {
+                serves = None;
+                continue;
+            }
         };
         presses += 1;
         let Some(shared) = listening.upgrade() else { return };
+        let has_ended = shared.report().is_some();
+        if has_ended {
+            serves = None;
+        }
         match presses {
-            // The system has ended and the program has not: there is nothing left to stop in order.
-            _ if shared.report().is_some() => std::process::exit(128 + number),
+            // The system has ended and the program has not: there is nothing left to stop in order, unless another serves.
+            _ if has_ended && Serves::none() => std::process::exit(128 + number),
+            _ if has_ended => {}
             1 => shutdown::begin(&shared, Trigger::Signal(name.to_owned()), None),
             2 => {
                 shared.force(number);
