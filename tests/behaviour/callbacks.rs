@@ -113,3 +113,22 @@ async fn a_callback_that_blocks_its_thread_is_among_the_failures_and_those_after
     assert_eq!((&report.outcome, report.failed), (&Outcome::Failed, 1), "{report}");
     assert_eq!(journal.entries(), ["dropped"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn s7_3_a_callback_that_shuts_down_does_not_wait_for_itself() {
+    let [system, other] = ["quarry", "mine"].map(ActorSystem::new);
+    let (journal, own) = (Journal::new(), system.clone());
+    let noting = journal.clone();
+    system
+        .on_terminated(move || async move {
+            noting.note(format!("{:?}", own.shutdown().await.outcome));
+            noting.note(format!("{:?}", other.shutdown().await.outcome));
+        })
+        .expect("it is not over");
+
+    let began = tokio::time::Instant::now();
+    let report = system.shutdown().await;
+
+    assert!(report.is_clean() && began.elapsed() < Duration::from_secs(1), "{report}");
+    assert_eq!(journal.entries(), ["WouldDeadlock { path: / }", "Clean"]);
+}

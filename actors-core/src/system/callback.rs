@@ -1,9 +1,12 @@
 //! What runs when all actors have ended.
 
+use std::cell::Cell;
 use std::future::Future;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::ExitReason;
 
 /// The system has shut down.
@@ -15,6 +18,28 @@ pub struct Terminated;
 #[async_trait]
 pub(super) trait Callback: Send {
     async fn call(self: Box<Self>);
+}
+
+thread_local! {
+    /// Of which system a callback is being polled on this thread; 0 if of none.
+    static RUNS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Polls a callback of a system.
+pub(super) fn as_callback<R>(env: &Arc<Env>, poll: impl FnOnce() -> R) -> R {
+    struct Before(usize);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            RUNS.set(self.0);
+        }
+    }
+    let _before = Before(RUNS.replace(Arc::as_ptr(env).addr()));
+    poll()
+}
+
+/// Whether this is the code of a callback of the system, for which its report waits.
+pub(super) fn is_callback(env: &Arc<Env>) -> bool {
+    RUNS.try_with(Cell::get) == Ok(Arc::as_ptr(env).addr())
 }
 
 /// What has gone wrong with a callback that is not waited for any longer.

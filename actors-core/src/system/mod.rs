@@ -129,7 +129,7 @@ impl ActorSystem {
     /// Stops every actor in order, within the deadline of the system, and reports what happened.
     ///
     /// Children stop before their parents, and siblings in reverse start order. Concurrent calls share one shutdown and
-    /// one report. Inside an actor of this system it stops nothing and returns at once with
+    /// one report. Inside an actor of this system, or one of its [callbacks](Self::on_terminated), it stops nothing and returns at once with
     /// [`Outcome::WouldDeadlock`]; [`request_shutdown`](Self::request_shutdown) is for that place.
     ///
     /// # Cancel safety
@@ -166,7 +166,7 @@ impl ActorSystem {
     }
 
     /// Waits for the shutdown that somebody else begins, and returns its report. Inside an actor it holds that shutdown up until
-    /// the actor's limit; [`Context::stopping`](crate::Context::stopping) is for that place.
+    /// the actor's limit, inside a callback for as long as that may take; [`Context::stopping`](crate::Context::stopping) is for that place.
     ///
     /// # Cancel safety
     /// A dropped future leaves nothing behind.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::callback::callback_too_late;
+use super::callback::{as_callback, callback_too_late, is_callback};
 use super::report::{Outcome, ShutdownReport, Trigger};
 use super::shared::Shared;
 use super::watchdog;
@@ -39,10 +39,11 @@ pub(super) fn caller(shared: &Shared) -> Option<Arc<dyn AnyCell>> {
     current_owner().filter(|caller| Arc::ptr_eq(caller.env(), &shared.env))
 }
 
-/// Shuts down and waits for the report; inside an actor of the system, that would wait for itself.
+/// Shuts down and waits for the report; inside an actor of the system, or a callback, that would wait for itself.
 pub(super) async fn shut_down(shared: &Arc<Shared>, within: Option<Duration>) -> ShutdownReport {
-    if let Some(caller) = caller(shared) {
-        return shared.report_with(Trigger::Request, Some(Outcome::WouldDeadlock { path: caller.path() }), Vec::new());
+    let waits = caller(shared).map(|caller| caller.path());
+    if let Some(path) = waits.or_else(|| is_callback(&shared.env).then(ActorPath::root)) {
+        return shared.report_with(Trigger::Request, Some(Outcome::WouldDeadlock { path }), Vec::new());
     }
     begin(shared, Trigger::Request, within);
     let report = shared.done().await;
@@ -128,7 +129,7 @@ async fn run_callback(shared: &Shared, callback: Pin<Box<dyn Future<Output = ()>
     let mut callback = Some(callback);
     let began = Instant::now();
     let mut late = pin!(tokio::time::sleep_until(began));
-    let outcome = poll_fn(|cx| match guard(|| callback.as_mut().expect("dropped below").as_mut().poll(cx)) {
+    let outcome = poll_fn(|cx| match as_callback(&shared.env, || guard(|| callback.as_mut().expect("dropped below").as_mut().poll(cx))) {
         Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
         Err(reason) => Poll::Ready(Err(reason)),
         Ok(Poll::Pending) => {
