@@ -87,6 +87,7 @@ mod oldest_restarted;
 mod open;
 #[cfg(unix)]
 mod os_signals;
+mod outside;
 mod overflow;
 mod overtaken;
 mod own_reasons;

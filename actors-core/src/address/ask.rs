@@ -338,7 +338,9 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         E: Send + 'static,
     {
         let (caller, inherited) = current_caller();
-        let deadline = if inherited.is_some() || self.wait.limit.is_some() { self.wait.begin(inherited) } else { None };
+        let target: &dyn AnyCell = &**self.target;
+        let has_limit = inherited.is_some() || self.wait.limit.is_some();
+        let deadline = if has_limit { target.env().in_time(|| self.wait.begin(inherited)) } else { None };
         let slot = match &mut self.slot {
             Some(slot) => slot,
             none => none.insert(Slot::new(Some(cx.waker().clone()))),

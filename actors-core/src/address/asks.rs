@@ -109,6 +109,9 @@ impl<'a, L, R, E> Asks<'a, L, R, E> {
     ///
     /// Each that is outstanding then comes out as [`TimedOut`](AsksError::TimedOut). An ask's own limit, by
     /// [`Ask::within`](crate::Ask::within), tells more precisely what it waited for.
+    ///
+    /// # Panics
+    /// The set panics when it is awaited outside of a tokio runtime, since it knows none: what is added may be any future.
     pub fn within(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::path::ActorPath;
 
@@ -36,6 +37,10 @@ impl Stopped {
         Stopped { cell, key: None }
     }
 
+    pub(crate) fn env(&self) -> &Arc<Env> {
+        self.cell.env()
+    }
+
     /// Waits at most this long.
     ///
     /// # Errors
@@ -44,8 +49,9 @@ impl Stopped {
     /// # Cancel safety
     /// A dropped future leaves nothing behind.
     pub async fn within(self, limit: Duration) -> Result<ExitReason, StillRunning> {
-        let path = self.cell.path();
-        tokio::time::timeout(limit, self).await.map_err(|_| StillRunning { path, limit })
+        let (path, cell) = (self.cell.path(), self.cell.clone());
+        let stopped = cell.env().in_time(|| tokio::time::timeout(limit, self));
+        stopped.await.map_err(|_| StillRunning { path, limit })
     }
 }
 

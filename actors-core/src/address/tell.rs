@@ -163,7 +163,8 @@ pub struct Place(pub(crate) Option<Ticket>);
 /// A message on its way; resolves when the mailbox has it. Made by [`ActorRef::tell`](crate::ActorRef::tell).
 ///
 /// # Cancel safety
-/// A dropped future has sent nothing.
+/// A dropped future has sent nothing. One that waits for room and is kept without being polled keeps its place in line, and the room that it
+/// was granted: whoever then awaits another tell to the same full mailbox in the same task may wait for himself.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Tell<'a, T: sealed::Door, M> {
     target: &'a T,
@@ -192,13 +193,12 @@ enum Limit {
 }
 
 impl Limit {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            match self {
-                Limit::Of(limit) => *self = Limit::Runs(Box::pin(tokio::time::sleep(*limit))),
-                Limit::Runs(sleep) => return sleep.as_mut().poll(cx),
-            }
+    fn poll(&mut self, target: impl FnOnce() -> Stopped, cx: &mut Context<'_>) -> Poll<()> {
+        if let Limit::Of(limit) = *self {
+            *self = Limit::Runs(Box::pin(target().env().in_time(|| tokio::time::sleep(limit))));
         }
+        let Limit::Runs(sleep) = self else { unreachable!("just made") };
+        sleep.as_mut().poll(cx)
     }
 }
 
@@ -214,7 +214,7 @@ impl<T: Target<M>, M> Future for Tell<'_, T, M> {
             Poll::Ready(Err(refusal)) => refusal,
             Poll::Pending => {
                 let Some(limit) = &mut this.limit else { return Poll::Pending };
-                std::task::ready!(limit.poll(cx));
+                std::task::ready!(limit.poll(|| this.target.stopped_of(), cx));
                 return Poll::Ready(Err(this.give_up(Refusal::TimedOut)));
             }
         };

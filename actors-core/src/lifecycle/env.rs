@@ -128,6 +128,12 @@ impl Env {
         work()
     }
 
+    /// Runs `work`, which asks for the time or makes a timer, within the runtime that runs here, or else within that of the actors.
+    pub(crate) fn in_time<R>(&self, work: impl FnOnce() -> R) -> R {
+        let _within = Handle::try_current().is_err().then(|| self.runtime.enter());
+        work()
+    }
+
     /// An exit to be read by all. The most frequent ones are made once for all actors.
     pub(crate) fn share(&self, exit: Exit) -> Arc<Exit> {
         let plain = if exit.secondary.is_empty() { self.plain_exit(&exit.reason) } else { None };

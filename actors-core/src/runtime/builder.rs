@@ -62,7 +62,7 @@ impl<A: Actor> Builder<A> {
         self
     }
 
-    /// Lets at most this many messages wait.
+    /// Lets at most this many messages wait, but always one.
     pub fn mailbox(mut self, capacity: u32) -> Self {
         self.capacity = Some(Capacity::Bounded(capacity));
         self

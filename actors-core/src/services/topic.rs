@@ -206,14 +206,17 @@ impl<M: Clone + Send + 'static> Topic<M> {
                 Offer::Refused => {}
             }
         });
-        let deadline = after(Instant::now(), limit);
+        let Some((first, _)) = open.first() else { return published };
+        let env = first.target().any().env().clone();
+        let deadline = after(env.in_time(Instant::now), limit);
         let me = current_actor().map(|me| me.id());
         for (outbox, received) in open {
             if me == Some(outbox.target().id()) {
                 published.late.push(outbox.target().path());
                 continue;
             }
-            match timeout_at(deadline, received).await {
+            let received = env.in_time(|| timeout_at(deadline, received));
+            match received.await {
                 Ok(Ok(())) => published.delivered += 1,
                 // It has ended, or unsubscribed.
                 Ok(Err(_)) => {}

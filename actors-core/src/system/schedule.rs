@@ -37,7 +37,7 @@ impl ActorSystem {
         M: Send + 'static,
     {
         let mut message = Some(message);
-        self.schedule(to, after(Instant::now(), delay), move || message.take(), None)
+        self.schedule(to, after(self.shared.env.in_time(Instant::now), delay), move || message.take(), None)
     }
 
     /// Sends an actor what `make` makes, again and again: once in every period, or as the [`Every`] says, where a message
@@ -70,7 +70,7 @@ impl ActorSystem {
         M: Send + 'static,
     {
         let (every, mut make) = (every.into(), make);
-        self.schedule(to, every.first_after(Instant::now()), move || Some(make()), Some(every))
+        self.schedule(to, every.first_after(self.shared.env.in_time(Instant::now)), move || Some(make()), Some(every))
     }
 
     fn schedule<T, M>(&self, to: &T, first: Instant, make: impl FnMut() -> Option<M> + Send + 'static, every: Option<Every>) -> Schedule

@@ -132,7 +132,7 @@ impl Shared {
     pub(super) fn try_begin(&self, trigger: Trigger, given: Option<Duration>) -> bool {
         // A year is for ever, and the clock of any machine can count it.
         let within = given.unwrap_or(self.deadline).min(Duration::from_secs(365 * 24 * 60 * 60));
-        let now = Instant::now();
+        let now = self.env.in_time(Instant::now);
         let real_now = std::time::Instant::now();
         let (first, to_wake) = {
             let mut state = lock(&self.state);

@@ -148,7 +148,8 @@ impl<W: Actor> PoolRef<W> {
         W: Accepts<M>,
         M: Send + 'static,
     {
-        self.request(By::Policy, message, Some(after(Instant::now(), limit))).await
+        let deadline = after(self.now(), limit);
+        self.request(By::Policy, message, Some(deadline)).await
     }
 
     /// Asks the worker that has `key`; see [`tell_to`](Self::tell_to).
@@ -284,7 +285,7 @@ impl<W: Actor> PoolRef<W> {
             };
             let ask = worker.ask(message);
             let ask = match deadline {
-                Some(deadline) => ask.within(deadline.saturating_duration_since(Instant::now())),
+                Some(deadline) => ask.within(deadline.saturating_duration_since(self.now())),
                 None => ask,
             };
             match ask.await {
@@ -298,9 +299,16 @@ impl<W: Actor> PoolRef<W> {
 
     async fn worker_by(&self, by: By, deadline: Option<Instant>) -> Option<ActorRef<W>> {
         match deadline {
-            Some(deadline) => tokio::time::timeout_at(deadline, self.worker(by)).await.ok().flatten(),
+            Some(deadline) => {
+                let worker = self.pool.any().env().in_time(|| tokio::time::timeout_at(deadline, self.worker(by)));
+                worker.await.ok().flatten()
+            }
             None => self.worker(by).await,
         }
+    }
+
+    fn now(&self) -> Instant {
+        self.pool.any().env().in_time(Instant::now)
     }
 
     fn refusal<M>(&self, message: M) -> TellError<M> {
