@@ -16,6 +16,7 @@ mod blocking;
 mod broken_text;
 mod by_hand;
 mod callbacks;
+mod carried_asks;
 mod cast;
 mod chains;
 mod clerk;

@@ -18,7 +18,7 @@ use super::protocol::Protocol;
 use super::reply::{Broken, Outcome, ReplyTo, Slot};
 use super::tell::{Refusal, TellError};
 use crate::lifecycle::cell::AnyCell;
-use crate::lifecycle::current::current_caller;
+use crate::lifecycle::current::{current_actor, current_caller};
 use crate::lifecycle::exit::{ExitReason, HandlerTimedOut, StartFailure};
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::lifecycle::ties::{Answer, StashPlace};
@@ -382,6 +382,10 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     }
 
     fn would_deadlock(&mut self, cycle: Vec<ActorPath>) -> AskError<M, E> {
+        // Whoever finds the right to answer in the message sees that nobody waits.
+        if let Some(slot) = &self.slot {
+            slot.close();
+        }
         AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take())))
     }
 
@@ -447,13 +451,14 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     #[cold]
     fn leave(&mut self) {
         let phase = std::mem::replace(&mut self.phase, Phase::Done);
-        if let (Phase::Posting(_) | Phase::Waiting(_), Some(slot)) = (phase, &self.slot) {
-            slot.close();
-        }
         if let Phase::Posting(Some(ticket)) = phase {
             self.target.mailbox.leave(ticket);
         }
         self.wait.no_more();
+        // Last: the destructor of an answer that nobody has read may panic.
+        if let (Phase::Posting(_) | Phase::Waiting(_), Some(slot)) = (phase, &self.slot) {
+            slot.close();
+        }
     }
 }
 
@@ -517,7 +522,7 @@ impl Wait {
     /// Enters the ask among those that the asker waits for. Returns the cycle that this closes.
     fn open(&mut self, target: Arc<dyn AnyCell>, slot: Arc<dyn Answer>, number: u64) -> Option<Vec<ActorPath>> {
         let asker = self.asker.as_mut()?;
-        asker.open = Some(asker.cell.core().with_ties(|ties| ties.open_ask(target.clone(), number, slot.clone())));
+        asker.open = Some(asker.cell.core().open_ask(target.clone(), number, slot.clone()));
         // Looked at again: the other may have begun to wait for us meanwhile.
         deadlock::closes(&asker.cell, &deadlock::Ask::new(target, number, slot))
     }
@@ -526,18 +531,17 @@ impl Wait {
     fn no_more(&mut self) {
         if let Some(Asker { cell, open }) = &mut self.asker {
             if let Some(open) = open.take() {
-                close_entry(cell, open);
+                cell.core().close_ask(open);
             }
         }
     }
-}
 
-fn close_entry(asker: &Arc<dyn AnyCell>, open: u64) {
-    let closed = asker.core().with_ties(|ties| {
-        let place = ties.asks.iter().position(|ask| ask.key == open)?;
-        Some(ties.asks.swap_remove(place))
-    });
-    drop(closed);
+    /// Carried on elsewhere than it was begun, it is no handler's any more.
+    fn no_more_elsewhere(&mut self) {
+        self.no_more();
+        let is_elsewhere = |asker: &mut Asker| current_actor().is_none_or(|current| current.id() != asker.cell.id());
+        drop(self.asker.take_if(is_elsewhere));
+    }
 }
 
 impl<A: Protocol, M, R, E> Unpin for Ask<'_, A, M, R, E> {}
@@ -588,7 +592,7 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
             Phase::New => self.begin(cx)?,
             Phase::Posting(place) => {
                 // What waits for room is entered anew each time, so that no entry says so of a request that has been posted.
-                self.wait.no_more();
+                self.wait.no_more_elsewhere();
                 // It is given up once, here or where the message is made, and not again if that panics.
                 self.phase = Phase::Posting(None);
                 ticket = place;
@@ -613,7 +617,7 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
             }
             Poll::Ready(Err(Refusal::WouldDeadlock)) => {
                 // Whom it waits for begins its next life only after the asker has ended.
-                let asker = self.wait.asker.as_ref().map(|asker| asker.cell.path());
+                let asker = current_actor().map(|asker| asker.path());
                 let cycle = asker.iter().cloned().chain([self.target().path()]).chain(asker.clone()).collect();
                 Err(self.would_deadlock(cycle))
             }

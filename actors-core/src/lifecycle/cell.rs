@@ -149,6 +149,9 @@ impl dyn AnyCell {
 /// The bits of the word for what is in hand that hold the tag.
 const IN_HAND_TAG: u32 = (1 << 28) - 1;
 
+/// The bit beside the time for which a handler waits that says that asks of it are noted in the ties.
+const ASKS: u64 = 1 << 63;
+
 /// From where the message in hand was taken, as a bit beside its tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
@@ -184,7 +187,7 @@ pub(crate) struct Core {
     family: OnceLock<Arc<Family>>,
     /// What it has of its own, where most have what their type says.
     own: Option<Box<Own>>,
-    /// Since when the handler in hand waits, in microseconds of the system's life; 0 if it does not.
+    /// Since when the handler in hand waits, in microseconds of the system's life; 0 if it does not. And whether it has [asks](ASKS) open.
     waits_since: AtomicU64,
     /// How often it has been restarted.
     incarnation: AtomicU32,
@@ -325,9 +328,41 @@ impl Core {
     /// Notes that the message in hand is done.
     pub(crate) fn finish(&self) {
         self.in_hand.store(0, Ordering::Relaxed);
-        if self.waits_since.load(Ordering::Relaxed) != 0 {
+        let since = self.waits_since.load(Ordering::Relaxed);
+        if since != 0 {
             self.waits_since.store(0, Ordering::Relaxed);
+            if since & ASKS != 0 {
+                self.waits_no_more();
+            }
         }
+    }
+
+    /// What the handler has begun to ask and not awaited is carried on elsewhere, if at all, and the actor does not wait for it.
+    #[cold]
+    fn waits_no_more(&self) {
+        let carried_on = self.if_tied(|ties| if ties.asks.is_empty() { Vec::new() } else { std::mem::take(&mut ties.asks) });
+        drop(carried_on);
+    }
+
+    /// Enters an ask among those that the handler in hand awaits.
+    pub(crate) fn open_ask(&self, target: Arc<dyn AnyCell>, number: u64, answer: Arc<dyn ties::Answer>) -> u64 {
+        self.with_ties(|ties| {
+            self.waits_since.fetch_or(ASKS, Ordering::Relaxed);
+            ties.open_ask(target, number, answer)
+        })
+    }
+
+    /// Takes an ask out again, if its handler is not over.
+    pub(crate) fn close_ask(&self, key: u64) {
+        let closed = self.with_ties(|ties| {
+            let place = ties.asks.iter().position(|ask| ask.key == key)?;
+            let ask = ties.asks.swap_remove(place);
+            if ties.asks.is_empty() {
+                self.waits_since.fetch_and(!ASKS, Ordering::Relaxed);
+            }
+            Some(ask)
+        });
+        drop(closed);
     }
 
     /// The turn of the message in hand.
@@ -342,14 +377,14 @@ impl Core {
 
     /// Notes that the handler in hand has begun to wait.
     pub(crate) fn waits(&self) {
-        if self.waits_since.load(Ordering::Relaxed) == 0 {
-            self.waits_since.store(self.parent.env.clock_micros(), Ordering::Relaxed);
+        if self.waits_since.load(Ordering::Relaxed) & !ASKS == 0 {
+            self.waits_since.fetch_or(self.parent.env.clock_micros(), Ordering::Relaxed);
         }
     }
 
     /// How long the handler in hand has waited, as far as that is known.
     pub(crate) fn waiting_for(&self) -> Option<Duration> {
-        match self.waits_since.load(Ordering::Relaxed) {
+        match self.waits_since.load(Ordering::Relaxed) & !ASKS {
             0 => None,
             since => Some(Duration::from_micros(self.parent.env.clock_micros().saturating_sub(since))),
         }
