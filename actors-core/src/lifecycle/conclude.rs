@@ -157,7 +157,7 @@ fn tell(cell: &Arc<dyn AnyCell>, exit: &Exit, mut ties: Ties) -> Waiting {
         // A listener may be of anybody's making, and so may what takes its notices.
         unless_it_panics(|| group.member_ended(cell, exit));
     }
-    forget_watches(cell, &mut ties);
+    forget_watches(&mut ties);
     Waiting(ties)
 }
 
@@ -175,14 +175,11 @@ impl Waiting {
 }
 
 /// Leaves no trace of this actor's monitors with those it watched.
-fn forget_watches(cell: &Arc<dyn AnyCell>, ties: &mut Ties) {
+fn forget_watches(ties: &mut Ties) {
     for (monitor, target) in std::mem::take(&mut ties.watching) {
-        let Some(target) = target else { continue };
-        let forgotten = target.core().with_ties(|ties| {
-            let place = ties.watchers.iter().position(|watcher| watcher.monitor == monitor && watcher.watcher.id() == cell.id())?;
-            Some(ties.watchers.swap_remove(place))
-        });
-        drop(forgotten);
+        if let Some(target) = target {
+            monitor::forget(&target, monitor);
+        }
     }
 }
 

@@ -31,6 +31,9 @@ pub(crate) fn monitor(watcher: &Arc<dyn AnyCell>, target: &Arc<dyn AnyCell>) -> 
     });
     if let Some(exit) = ended {
         notify(watcher, monitor, target.id(), target.path(), &exit.reason);
+    } else if watcher.has_ended() {
+        // It ended after it was looked at, and has left its watches before this one stood with the target.
+        forget(target, monitor);
     }
     monitor
 }
@@ -51,12 +54,17 @@ pub(crate) fn demonitor(watcher: &Arc<dyn AnyCell>, monitor: MonitorRef) {
     });
     drop(stale);
     if let Some(target) = target {
-        let forgotten = target.core().with_ties(|ties| {
-            let place = ties.watchers.iter().position(|watcher| watcher.monitor == monitor)?;
-            Some(ties.watchers.swap_remove(place))
-        });
-        drop(forgotten);
+        forget(&target, monitor);
     }
+}
+
+/// Takes a watch out with the one who is watched.
+pub(super) fn forget(target: &Arc<dyn AnyCell>, monitor: MonitorRef) {
+    let forgotten = target.core().if_tied(|ties| {
+        let place = ties.watchers.iter().position(|watcher| watcher.monitor == monitor)?;
+        Some(ties.watchers.swap_remove(place))
+    });
+    drop(forgotten);
 }
 
 /// `ended` has ended: tells the watcher, unless it has cancelled.
