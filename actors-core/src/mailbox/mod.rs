@@ -9,7 +9,8 @@
 //!    the number of the last message taken, is written by the receiver alone. What is queued has the last numbers, without
 //!    a gap; only where the oldest message is dropped are numbers between `taken` and the queue missing.
 //! 2. A bounded mailbox never holds more than `capacity` messages, granted room included.
-//! 3. A sender that waits is in line once. Room is granted from the front, and a newcomer never overtakes the line.
+//! 3. A sender that waits is in line once. Room is granted from the front, and what was granted is kept for whoever it
+//!    was granted to; where there is more, a newcomer may put his message in before those who were granted room have.
 //! 4. A receiver sleeps only if, under the lock, the queue was empty and nothing urgent was pending; or if it took the only message
 //!    under the lock and said there that it would sleep after it. Then whoever comes wakes it, though it may not sleep yet, and it
 //!    looks at what is urgent before it does. That saves the second look of one that gets messages one at a time.
