@@ -2,6 +2,7 @@
 //!
 //! The bounds for spawning are what it takes today. Who makes it less writes the smaller number down here.
 
+mod bursts;
 mod undone;
 
 use std::convert::Infallible;

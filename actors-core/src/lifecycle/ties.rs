@@ -224,6 +224,18 @@ impl Helper {
     }
 }
 
+/// For how many events there is room while there are none.
+const KEEP: usize = 256;
+
+/// Takes the first event out, and gives the room back of many that have been taken.
+fn take_first(events: &mut VecDeque<Event>) -> Option<Event> {
+    let first = events.pop_front();
+    if events.is_empty() && events.capacity() > KEEP {
+        *events = VecDeque::new();
+    }
+    first
+}
+
 /// What has become of a request in the stash of its receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stashed {
@@ -347,7 +359,12 @@ impl<P, G> Ties<P, G> {
     /// Takes the next notice, given that so many messages wait no more.
     pub(crate) fn next_notice(&mut self, passed: u64) -> Option<Event> {
         let due = self.notices.front().is_some_and(|notice| notice.not_before <= passed);
-        if due { self.notices.pop_front() } else { None }
+        if due { take_first(&mut self.notices) } else { None }
+    }
+
+    /// Takes the next event that overtakes messages.
+    pub(crate) fn next_exit(&mut self) -> Option<Event> {
+        take_first(&mut self.events)
     }
 
     /// How many messages have to be taken before there is an event to be handled.

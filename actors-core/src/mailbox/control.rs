@@ -22,6 +22,9 @@ pub(crate) enum Lane {
 /// The bit by which the number of a message in this lane differs from that of an ordinary one.
 const CONTROL: u64 = 1 << 63;
 
+/// How many slots an empty lane keeps.
+const KEEP: usize = 16;
+
 /// Messages that overtake all others, in their own order. They are meant to be few, and any number may wait.
 pub(super) struct Control<T> {
     queue: Ring<T>,
@@ -47,6 +50,9 @@ impl<T> Control<T> {
     pub(super) fn pop(&mut self) -> Option<T> {
         let item = self.queue.pop()?;
         self.taken += 1;
+        if self.queue.is_empty() && self.queue.capacity() > KEEP {
+            self.queue = Ring::new();
+        }
         Some(item)
     }
 

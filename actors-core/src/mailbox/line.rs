@@ -5,6 +5,9 @@ use std::task::Waker;
 
 use crate::sync::{renew, wake};
 
+/// For how many an empty line, or list of those admitted, keeps room.
+const KEEP: usize = 64;
+
 /// A place in the line of senders that wait for room.
 #[derive(Clone, Copy)]
 pub(crate) struct Ticket(u64);
@@ -46,7 +49,11 @@ impl Line {
     /// for it, and is free again.
     pub(super) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
         match self.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number) {
-            Ok(place) => self.wakers.remove(place).map(|(_, waker)| waker),
+            Ok(place) => {
+                let (_, waker) = self.wakers.remove(place)?;
+                self.give_back();
+                Some(waker)
+            }
             Err(_) => {
                 self.granted -= 1;
                 None
@@ -58,7 +65,15 @@ impl Line {
     pub(super) fn grant(&mut self) -> Option<Waker> {
         let (_, waker) = self.wakers.pop_front()?;
         self.granted += 1;
+        self.give_back();
         Some(waker)
+    }
+
+    /// Gives the room back of many that have gone.
+    fn give_back(&mut self) {
+        if self.wakers.is_empty() && self.wakers.capacity() > KEEP {
+            self.wakers = VecDeque::new();
+        }
     }
 }
 
@@ -90,5 +105,8 @@ impl Wakers {
     #[cold]
     fn wake(&mut self) {
         self.all.drain(..).for_each(wake);
+        if self.all.capacity() > KEEP {
+            self.all = Vec::new();
+        }
     }
 }

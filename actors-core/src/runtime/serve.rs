@@ -418,7 +418,7 @@ impl Common {
         }
         core.with_ties(|ties| {
             core.signals.clear(Signals::EVENTS);
-            let exit = ties.events.pop_front();
+            let exit = ties.next_exit();
             *due_at = ties.next_event_due();
             exit
         })

@@ -39,6 +39,8 @@ const FAVOURS: u32 = 16;
 const OTHERS: usize = 4;
 /// Behind how many who stand deeper somebody is put.
 const SIBLINGS: usize = 32;
+/// For how many there is room while nobody waits.
+const KEEP: usize = 1024;
 
 /// What can take its turn.
 pub(crate) trait TakesTurns: Send + Sync {
@@ -265,6 +267,7 @@ impl Inner {
         }
         *favours = 0;
         if self.waiting == 0 {
+            self.give_back();
             return None;
         }
         // Otherwise who has waited longest, lest others come before him for ever.
@@ -274,6 +277,16 @@ impl Inner {
             item.or_else(|| self.help())
         } else {
             self.help().or_else(|| self.ready.pop_front())
+        }
+    }
+
+    /// Gives the room back of many who have gone.
+    fn give_back(&mut self) {
+        if self.ready.capacity() > KEEP {
+            self.ready = VecDeque::new();
+        }
+        for lane in self.lanes.iter_mut().filter(|lane| lane.next.capacity() > KEEP) {
+            lane.next = VecDeque::new();
         }
     }
 
