@@ -45,9 +45,9 @@ impl Busy {
     fn note(&self) {}
 
     #[message]
-    fn watch(&self, others: Vec<ActorRef<Counter>>, ctx: &mut Context<Self>) {
-        for other in &others {
-            ctx.monitor(other);
+    fn watch_often(&self, other: ActorRef<Counter>, ctx: &mut Context<Self>) {
+        for _ in 0..MANY {
+            ctx.monitor(&other);
         }
     }
 
@@ -124,18 +124,16 @@ fn room_for_those_who_wait_for_room_is_given_back() {
 #[test]
 fn room_for_what_is_told_of_ends_is_given_back() {
     let (world, busy, gate) = held();
-    let others: Vec<_> = world.runtime.block_on(async { (0..MANY).map(|_| world.system.spawn(Counter { n: 0 })).collect() });
+    let other = world.runtime.block_on(async { world.system.spawn(Counter { n: 0 }) });
     gate.open();
     let left = measure(|| {
         world.runtime.block_on(async {
-            busy.tell(Watch { others: others.clone() }).await.expect("it is open");
+            busy.tell(WatchOften { other: other.clone() }).await.expect("it is open");
             busy.ask(HeardAndUrged).await.expect("it answers");
             busy.tell(Hold { gate: gate.clone() }).await.expect("it is open");
             gate.reached().await;
-            for other in &others {
-                other.stop();
-                other.stopped().await;
-            }
+            other.stop();
+            other.stopped().await;
             gate.open();
             while busy.ask(HeardAndUrged).await.expect("it answers").0 < MANY {}
         });

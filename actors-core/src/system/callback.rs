@@ -39,7 +39,7 @@ pub(super) fn as_callback<R>(env: &Arc<Env>, poll: impl FnOnce() -> R) -> R {
 
 /// Whether this is the code of a callback of the system, for which its report waits.
 pub(super) fn is_callback(env: &Arc<Env>) -> bool {
-    RUNS.try_with(Cell::get) == Ok(Arc::as_ptr(env).addr())
+    RUNS.try_with(Cell::get).is_ok_and(|runs| runs == Arc::as_ptr(env).addr())
 }
 
 /// What has gone wrong with a callback that is not waited for any longer.
