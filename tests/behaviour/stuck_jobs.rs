@@ -33,7 +33,10 @@ impl Boss {
     /// Awaits such a job.
     #[message]
     async fn await_it(&self, wait: Wait, ctx: &mut Context<Self>) -> Result<(), JobError> {
-        ctx.spawn_blocking(move |_| drop(wait.recv())).await
+        ctx.spawn_blocking(move |_| {
+            let _ = wait.recv();
+        })
+        .await
     }
 
     #[message]

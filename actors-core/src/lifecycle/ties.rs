@@ -219,7 +219,11 @@ impl Helper {
         match self {
             Helper::New => {}
             Helper::Task(task) => task.abort(),
-            Helper::Unbegun(job) => _ = job.upgrade().map(|job| job.give_up()),
+            Helper::Unbegun(job) => {
+                if let Some(job) = job.upgrade() {
+                    job.give_up();
+                }
+            }
         }
     }
 }
