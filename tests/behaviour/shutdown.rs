@@ -222,7 +222,7 @@ async fn sys_1_a_callback_may_register_another_and_awaits_no_shutdown_for_ever()
         handle.on_terminated(move || async move { again.note("nested") }).expect("it is taken");
         notes.note("outer");
         // It waits for itself; the deadline ends that.
-        handle.shutdown().await;
+        handle.terminated().await;
     };
     system.on_terminated(nested).expect("it is taken");
     let report = system.shutdown().await;
