@@ -225,7 +225,8 @@ impl Handle {
             // What goes with the task may want the lock.
             return drop(tasks);
         }
-        let shared = match worker() {
+        // A runtime of one thread has no such slot.
+        let shared = match worker().filter(|_| tasks.slots.len() > 1) {
             Some(worker) => tasks.slots[worker].replace(task),
             None => Some(task),
         };
