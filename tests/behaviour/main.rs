@@ -55,6 +55,7 @@ mod given_way;
 mod giving_up;
 mod group_stop;
 mod groups;
+mod heeded_stops;
 mod held_up;
 mod in_a_row;
 mod in_line_below;

@@ -107,7 +107,7 @@ impl<A: Protocol> Context<A> {
     /// Runs `work` unless the actor is asked to end.
     ///
     /// # Errors
-    /// [`Stopping`] if the signal came first. It is looked at before the work, at every turn.
+    /// [`Stopping`] if the signal came first. It is looked at before the work, at every turn. Passed on with `?` it is no failure.
     ///
     /// # Cancel safety
     /// Dropping this drops the work.

@@ -52,7 +52,8 @@ pub use work::{Job, JobError};
 /// spawn -> started -> handle, handle, exited, handle ... -> children stop -> stopped -> state dropped -> end told
 /// ```
 ///
-/// An error or a panic in any of them ends the actor; the hook `stopped` runs all the same, whatever the cause.
+/// An error or a panic in any of them ends the actor; the hook `stopped` runs all the same, whatever the cause. Once it was
+/// asked to end, an error that says just [that](crate::Stopping) is no failure.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an actor",
     label = "not an actor",

@@ -22,6 +22,10 @@ pub struct StopSignal {
 }
 
 /// The actor was asked to end, and so the work was not finished.
+///
+/// A handler, or the hooks `started` and `exited`, may pass this on with `?`: of an actor that was asked to end it is no failure, nor
+/// is an error that has it among its [sources](std::error::Error::source). One that hides where it came from, as
+/// `#[error(transparent)]` does, is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the actor is stopping")]
 pub struct Stopping;

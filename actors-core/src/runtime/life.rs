@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::failing::failure_of;
 use super::fault;
 use super::teardown::{Drained, Marks, drain_in_steps};
 use super::turn::Outcome;
@@ -522,6 +523,13 @@ impl Common {
         }
     }
 
+    /// The handler in hand has returned an error.
+    pub(super) fn failed(&self, error: BoxError) -> Result<(), Over> {
+        failure_of(self.core(), error).map_err(|failure| self.crashed(ExitReason::Failed(failure)))?;
+        self.core().finish();
+        Ok(())
+    }
+
     /// Notes what is known where the handler in hand failed, for this reason.
     pub(super) fn crashed(&self, reason: ExitReason) -> Over {
         note_crash(&self.any);
@@ -573,7 +581,7 @@ pub(super) fn end_message(
             let message = any.message_name(u32::from(tag));
             Err(Over::Because(ExitReason::failed(Box::new(HandlerTimedOut { message, limit }))))
         }
-        (outcome, _) => over_after(outcome, broken),
+        (outcome, _) => over_after(any.core(), outcome, broken),
     };
     match over {
         Err(Over::Because(_)) => note_crash(any),
@@ -594,12 +602,14 @@ pub(super) fn note_crash(cell: &Arc<dyn AnyCell>) {
 }
 
 /// What an outcome of a hook or a handler means for the life.
-pub(super) fn over_after(outcome: Watched, broken: Option<ExitReason>) -> Result<(), Over> {
+pub(super) fn over_after(core: &Core, outcome: Watched, broken: Option<ExitReason>) -> Result<(), Over> {
+    if let Watched::Done(Err(error)) = outcome {
+        failure_of(core, error).map_err(|failure| Over::Because(ExitReason::Failed(failure)))?;
+        return broken.map_or(Ok(()), |reason| Err(Over::Because(reason)));
+    }
     match (outcome, broken) {
-        (Watched::Panicked(reason), _) => Err(Over::Because(reason)),
-        (Watched::Done(Err(error)), _) => Err(Over::Because(ExitReason::failed(error))),
-        (_, Some(reason)) => Err(Over::Because(reason)),
+        (Watched::Panicked(reason), _) | (_, Some(reason)) => Err(Over::Because(reason)),
         (Watched::Cut | Watched::TimedOut, None) => Err(Over::Asked),
-        (Watched::Done(Ok(())), None) => Ok(()),
+        (Watched::Done(_), None) => Ok(()),
     }
 }

@@ -6,6 +6,7 @@
 
 mod builder;
 mod crash;
+mod failing;
 mod fault;
 mod ladder;
 mod life;

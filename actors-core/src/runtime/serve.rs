@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::failing::failure_of;
 use super::fault;
 use super::life::{AnyLife, Called, Common, HAS_STATE, Hook, InHand, Life, Over, over_after, see_through};
 use super::turn::Outcome;
@@ -15,7 +16,7 @@ use crate::actor::{Actor, Put, at_once};
 use crate::lifecycle::cell::{AnyCell, Turn};
 use crate::lifecycle::current::beside;
 use crate::lifecycle::event::{Event, Exited, News};
-use crate::lifecycle::exit::{BoxError, ExitReason, Failure, StartFailure};
+use crate::lifecycle::exit::{BoxError, ExitReason, StartFailure};
 use crate::lifecycle::linger::linger;
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::signal::Signals;
@@ -138,7 +139,10 @@ impl<A: Actor> Life<A> {
                         Urgent::Nothing => None,
                         Urgent::Over(over) => return over,
                     },
-                    Next::Failed(error) => return self.common.crashed(ExitReason::failed(error)),
+                    Next::Failed(error) => match self.common.failed(error) {
+                        Ok(()) => None,
+                        Err(over) => return over,
+                    },
                     Next::Nothing => None,
                 }
             };
@@ -369,7 +373,7 @@ async fn tell_of_exit(life: &mut dyn AnyLife, exited: Box<Exited>, cut: u32) -> 
     let outcome = watch(hook.as_mut(), &common.span, &common.any, admitted, cut, None, first).await;
     let broken = discard(hook, outcome.is_cut_short());
     common.core().finish();
-    over_after(outcome, broken)
+    over_after(common.core(), outcome, broken)
 }
 
 impl Common {
@@ -402,7 +406,7 @@ impl Common {
                 }
                 return Ok(());
             }
-            Watched::Done(Err(error)) => StartFailure::Failed(Failure::new(error)),
+            Watched::Done(Err(error)) => StartFailure::Failed(failure_of(core, error).err().ok_or(Over::Asked)?),
             Watched::Panicked(ExitReason::Panicked { message, location }) => StartFailure::Panicked { message, location },
             Watched::Panicked(_) | Watched::Cut => return Err(Over::Asked),
             Watched::TimedOut => StartFailure::TimedOut(limit.unwrap_or_default()),

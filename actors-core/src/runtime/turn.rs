@@ -243,7 +243,7 @@ impl<A: Actor> Life<A> {
                     Urgent::Nothing => Ok(()),
                     Urgent::Over(over) => Err(over),
                 },
-                Next::Failed(error) => Err(self.common.crashed(ExitReason::failed(error))),
+                Next::Failed(error) => self.common.failed(error),
             };
             if let Err(over) = handled {
                 return self.is_over(over);
@@ -289,7 +289,7 @@ impl<A: Actor> Life<A> {
             }
         });
         common.core().finish();
-        over_after(Watched::of(caught, outcome), None)
+        over_after(common.core(), Watched::of(caught, outcome), None)
     }
 
     /// Fetches what has come; where there is nothing, the actor lies down, unless it is too busy for that.
