@@ -15,7 +15,7 @@ use crate::args::{HandlerArgs, Marker, TickArgs, list_tokens};
 use crate::complaint::Complaints;
 use crate::generics::{names_self, sendable_bounds, spell_out_self};
 use crate::names::struct_name;
-use crate::types::{is_named, is_unit, last_segment, peel, shown, type_arguments};
+use crate::types::{borrowed_context, is_given, is_named, is_unit, last_segment, peel, shown, type_arguments};
 
 /// An impl block whose marked methods make its type an actor.
 pub(crate) struct Block {
@@ -188,9 +188,9 @@ impl Block {
         self.handlers.iter().filter(|handler| handler.tick().is_none())
     }
 
-    /// Returns the hook of this kind.
-    pub(crate) fn hook(&self, kind: HookKind) -> Option<&Hook> {
-        self.hooks.iter().find(|hook| hook.kind == kind)
+    /// The hooks of this kind: under `cfg`, there may be several that exclude each other.
+    pub(crate) fn hooks_of(&self, kind: HookKind) -> impl Iterator<Item = &Hook> {
+        self.hooks.iter().filter(move |hook| hook.kind == kind)
     }
 }
 
@@ -411,9 +411,9 @@ impl Param {
 impl Role {
     pub(crate) fn of(ty: &Type) -> Self {
         match peel(ty) {
-            Type::Reference(reference) if is_named(&reference.elem, "Context") => Role::Context,
+            ty if borrowed_context(ty).is_some() => Role::Context,
             Type::Reference(reference) if is_named(&reference.elem, "ExitReason") => Role::Reason,
-            ty if is_named(ty, "ReplyTo") => Role::ReplyTo,
+            ty if is_given(ty, "ReplyTo") => Role::ReplyTo,
             ty if is_named(ty, "Exited") => Role::Exit,
             _ => Role::Payload,
         }
@@ -432,10 +432,7 @@ impl<'ast> Visit<'ast> for Names {
 /// Complains of a context that is not the actor's, and lets the complaint stand in its place, so that nothing is said of what is done
 /// with it.
 fn forget_context_of_another(ty: &mut Type, self_ty: &Type, complaints: &mut Complaints) {
-    let Type::Reference(reference) = peel(ty) else { return };
-    if !is_named(&reference.elem, "Context") {
-        return;
-    }
+    let Some(reference) = borrowed_context(ty) else { return };
     let actor = last_segment(self_ty).map(|segment| &segment.ident);
     let is_own = |of: &Type| last_segment(of).is_some_and(|segment| segment.ident == "Self" || Some(&segment.ident) == actor);
     if type_arguments(&reference.elem).any(is_own) {
@@ -638,6 +635,9 @@ mod tests {
         assert!(matches!(Role::of(&parse_quote!(&ExitReason)), Role::Reason));
         assert!(matches!(Role::of(&parse_quote!(ReplyTo<u8, Full>)), Role::ReplyTo));
         assert!(matches!(Role::of(&parse_quote!(Exited)), Role::Exit));
-        assert!(matches!(Role::of(&parse_quote!(&str)), Role::Payload));
+        assert!(matches!(Role::of(&parse_quote!(&mut Context)), Role::Context));
+        for of_another in [parse_quote!(&str), parse_quote!(Context), parse_quote!(&mut task::Context), parse_quote!(mail::ReplyTo)] {
+            assert!(matches!(Role::of(&of_another), Role::Payload), "{}", shown(&of_another));
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::{GenericArgument, Ident, PathArguments, PathSegment, Type, TypeParamBound, TypeTraitObject, parse_quote};
+use syn::{GenericArgument, Ident, Path, PathArguments, PathSegment, Type, TypeParamBound, TypeTraitObject, parse_quote};
 
-use crate::types::{is_named, last_segment, peel, shown, type_arguments};
+use crate::types::{is_named, last_segment, peel, shown, type_arguments, type_path};
 
 /// Types that can be sent only if what they hold can.
 const CONTAINERS: [&str; 17] = [
@@ -107,7 +107,7 @@ pub(crate) fn homebody(ty: &Type) -> Option<Homebody> {
         Type::Slice(slice) => return homebody(&slice.elem),
         Type::Ptr(_) => None,
         Type::TraitObject(object) if says_nothing(object) => Some(with_bound(ty, "Send")),
-        ty if is_named(ty, "Rc") => {
+        ty if is_named(ty, "Rc") && type_path(ty).is_some_and(is_of_std) => {
             let mut arguments = type_arguments(ty);
             let (Some(shared), None) = (arguments.next(), arguments.next()) else { return None };
             Some(parse_quote!(Arc<#shared>))
@@ -184,10 +184,15 @@ fn with_bound(object: &Type, bound: &str) -> Type {
 /// Whether nothing says of a trait object that it can be sent.
 fn says_nothing(object: &TypeTraitObject) -> bool {
     let mut traits = object.bounds.iter().filter_map(|bound| match bound {
-        TypeParamBound::Trait(bound) => bound.path.segments.last(),
+        TypeParamBound::Trait(bound) => Some(&bound.path),
         _ => None,
     });
-    traits.all(|name| TRAITS.iter().any(|known| name.ident == known))
+    traits.all(|path| path.segments.last().is_some_and(|name| is_of_std(path) && TRAITS.iter().any(|known| name.ident == known)))
+}
+
+/// Whether a path may lead into the standard library: one of more than a name says where it begins.
+fn is_of_std(path: &Path) -> bool {
+    path.segments.len() == 1 || path.segments.first().is_some_and(|first| ["std", "core", "alloc"].iter().any(|known| first.ident == known))
 }
 
 #[cfg(test)]
@@ -229,8 +234,10 @@ mod tests {
 
     #[test]
     fn what_may_be_sent_is_left_to_the_compiler() {
-        let cases: [Type; 8] = [
+        let cases: [Type; 10] = [
             parse_quote!(Arc<u8>),
+            parse_quote!(Box<dyn crate::Write>),
+            parse_quote!(counted::Rc<u8>),
             parse_quote!(SendWrapper<Rc<u8>>),
             parse_quote!(Rc),
             parse_quote!(Box<dyn FnOnce() + Send>),

@@ -24,6 +24,18 @@ pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == name)
 }
 
+/// Whether the type is called so and is given something, as the framework's of that name always are; another's may be called the same.
+pub(crate) fn is_given(ty: &Type, name: &str) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == name && !segment.arguments.is_none())
+}
+
+/// The reference that a context comes by, also where it is not said whose it is.
+pub(crate) fn borrowed_context(ty: &Type) -> Option<&TypeReference> {
+    let Type::Reference(reference) = peel(ty) else { return None };
+    let alone = type_path(&reference.elem).is_some_and(|path| path.is_ident("Context"));
+    (alone || is_given(&reference.elem, "Context")).then_some(reference)
+}
+
 /// The type arguments of a path type's last segment.
 pub(crate) fn type_arguments(ty: &Type) -> impl Iterator<Item = &Type> {
     let arguments = last_segment(ty).and_then(|segment| match &segment.arguments {

@@ -13,7 +13,7 @@ use crate::model::{Block, Handler, Hook, HookKind, Message, Method, Param, Reply
 use crate::names::{is_trait, struct_name, unfit};
 use crate::sending::{homebody, make_sendable};
 use crate::types::{
-    Fault, first_fault, holds_context, is_named, is_unit, is_unsized, output_of_future, peel, shown, text_of, type_arguments,
+    Fault, first_fault, holds_context, is_given, is_named, is_unit, is_unsized, output_of_future, peel, shown, text_of, type_arguments,
 };
 
 /// Complains about all that is wrong, marks what is broken, and takes out what cannot be named.
@@ -123,7 +123,7 @@ fn check_method(method: &Method, what: &str, complaints: &mut Complaints) {
     let contexts = method.params.iter().filter(|p| matches!(p.role, Role::Context));
     check_at_most_one(contexts, "context", complaints);
     for param in &method.params {
-        if matches!(param.role, Role::Payload) && is_named(&param.ty, "Context") {
+        if matches!(param.role, Role::Payload) && is_given(&param.ty, "Context") {
             complaints.at(&param.ty, "the context is borrowed: write `&mut Context<Self>`");
         }
     }
@@ -146,7 +146,7 @@ fn check_field(message: &Ident, param: &Param, actor: &Ident, complaints: &mut C
 
 fn check_owned(param: &Param, rule: &str, actor: &Ident, complaints: &mut Complaints) {
     // By value it has been complained about already.
-    if is_named(&param.ty, "Context") {
+    if is_given(&param.ty, "Context") {
         return;
     }
     if holds_context(&param.ty, actor) {
@@ -217,7 +217,7 @@ fn check_tick(handler: &Handler, complaints: &mut Complaints) {
     let method = &handler.method;
     check_method(method, "tick", complaints);
     for param in &method.params {
-        if !matches!(param.role, Role::Context) && !is_named(&param.ty, "Context") {
+        if !matches!(param.role, Role::Context) && !is_given(&param.ty, "Context") {
             complaints.at(&param.ty, "a tick brings nothing: `#[tick]` takes `&mut Context<Self>`, nothing else");
         }
     }
@@ -351,7 +351,7 @@ fn check_hook(hook: &Hook, complaints: &mut Complaints) {
     check_method(method, "hook", complaints);
     let takes = hook.kind.takes();
     for param in &method.params {
-        let known = hook.kind.passes(&param.role) || is_named(&param.ty, "Context");
+        let known = hook.kind.passes(&param.role) || is_given(&param.ty, "Context");
         if known {
             continue;
         }
@@ -369,15 +369,17 @@ fn check_hook(hook: &Hook, complaints: &mut Complaints) {
 }
 
 fn remove_repeated_hooks(block: &mut Block, complaints: &mut Complaints) {
-    let mut seen: Vec<(HookKind, Ident)> = Vec::new();
+    let mut seen: Vec<(HookKind, Ident, bool)> = Vec::new();
     block.hooks.retain(|hook| {
-        if let Some((kind, first)) = seen.iter().find(|(kind, _)| *kind == hook.kind) {
+        let is_sure = hook.method.cfgs.is_empty();
+        // Of two under `cfg`, only the compiler knows which remains.
+        if let Some((kind, first, _)) = seen.iter().find(|(kind, _, sure)| *kind == hook.kind && (is_sure || *sure)) {
             let name = kind.name();
             let text = format!("`{first}` is already the `#[{name}]` hook: an actor has one");
             complaints.at(hook.method.ident(), text);
             return false;
         }
-        seen.push((hook.kind, hook.method.ident().clone()));
+        seen.push((hook.kind, hook.method.ident().clone(), is_sure));
         true
     });
 }
@@ -410,7 +412,7 @@ fn make_nameable(handler: &mut Handler, nameless: Option<Type>) {
         if !needs_name || !param.is_payload() {
             return lengthen_borrow(&mut param.ty, generics);
         }
-        if is_named(&param.ty, "Context") || is_borrowed(&param.ty, "ReplyTo") {
+        if is_given(&param.ty, "Context") || is_borrowed(&param.ty, "ReplyTo") {
             return false;
         }
         if homebody(&param.ty).is_some() && !is_unsized(&param.ty) {

@@ -89,10 +89,10 @@ impl Expansion<'_> {
     /// Whether a hook exists, as a field of `Hooks`; none if it certainly does not.
     fn presence(&self, kind: HookKind) -> Option<TokenStream> {
         let name = format_ident!("{}", kind.name());
-        let hook = self.block.hook(kind).map(|hook| &hook.method);
+        let hooks = self.block.hooks_of(kind).map(|hook| &hook.method);
         // What ticks begins by itself, without a message.
         let ticks = self.block.handlers.iter().filter(|handler| kind == HookKind::Started && handler.tick().is_some());
-        let methods: Vec<_> = hook.into_iter().chain(ticks.map(|tick| &tick.method)).collect();
+        let methods: Vec<_> = hooks.chain(ticks.map(|tick| &tick.method)).collect();
         if methods.is_empty() {
             return None;
         }
@@ -164,7 +164,7 @@ impl Expansion<'_> {
 
     /// Whether a hook may have to wait, other than the last.
     fn hooks_wait(&self) -> bool {
-        let waits = |kind| self.block.hook(kind).is_some_and(|hook| hook.method.waits || hook.method.awaits);
+        let waits = |kind| self.block.hooks_of(kind).any(|hook| hook.method.waits || hook.method.awaits);
         waits(HookKind::Started) || waits(HookKind::Exited)
     }
 
@@ -203,27 +203,32 @@ impl Expansion<'_> {
                 }
             }
         });
-        let Some(hook) = self.block.hook(kind).filter(|hook| !hook.broken) else {
+        let hooks: Vec<_> = self.block.hooks_of(kind).filter(|hook| !hook.broken).collect();
+        if hooks.is_empty() {
             return only_ticks;
-        };
-        let mut body = self.call_hook(hook);
-        if only_ticks.is_some() {
-            body = quote! {
-                let __begun: ::core::result::Result<(), #krate::BoxError> = { #body };
-                if ::core::result::Result::is_ok(&__begun) { #ticks }
-                __begun
-            };
         }
-        let cfgs = &hook.method.cfgs;
-        let without_hook = only_ticks.filter(|_| !cfgs.is_empty()).map(|only_ticks| {
-            let predicate = cfg_predicate(&hook.method);
-            quote!(#[cfg(not(#predicate))] #only_ticks)
+        let functions = hooks.iter().map(|hook| {
+            let mut body = self.call_hook(hook);
+            if only_ticks.is_some() {
+                body = quote! {
+                    let __begun: ::core::result::Result<(), #krate::BoxError> = { #body };
+                    if ::core::result::Result::is_ok(&__begun) { #ticks }
+                    __begun
+                };
+            }
+            let cfgs = &hook.method.cfgs;
+            quote! {
+                #(#cfgs)*
+                async fn #name(#params) -> ::core::result::Result<(), #krate::BoxError> { #body }
+            }
         });
-        Some(quote! {
-            #(#cfgs)*
-            async fn #name(#params) -> ::core::result::Result<(), #krate::BoxError> { #body }
-            #without_hook
-        })
+        let functions: TokenStream = functions.collect();
+        let is_sure = hooks.iter().any(|hook| hook.method.cfgs.is_empty());
+        let without_hook = only_ticks.filter(|_| !is_sure).map(|only_ticks| {
+            let predicates = together("any", hooks.iter().map(|hook| cfg_predicate(&hook.method)));
+            quote!(#[cfg(not(#predicates))] #only_ticks)
+        });
+        Some(quote!(#functions #without_hook))
     }
 
     /// Begins the ticks, once the actor has started.

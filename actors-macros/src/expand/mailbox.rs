@@ -109,10 +109,8 @@ impl Expansion<'_> {
         });
         let tags: Vec<_> = tags.collect();
         self.are_counted_by_compiler().then(|| {
-            quote! {
-                #[repr(u16)]
-                enum __Tag { #(#tags),* }
-            }
+            // No `repr`: it may be that the compiler leaves nothing of it.
+            quote!(enum __Tag { #(#tags),* })
         })
     }
 
@@ -124,7 +122,7 @@ impl Expansion<'_> {
     fn tag(&self, handler: &Handler) -> TokenStream {
         let variant = handler.method.ident();
         if self.are_counted_by_compiler() {
-            return quote!(__Tag::#variant as u16);
+            return quote!(__Tag::#variant as ::core::primitive::u16);
         }
         let place = self.block.handlers.iter().position(|other| std::ptr::eq(handler, other));
         let place = Literal::u16_suffixed(place.and_then(|place| u16::try_from(place).ok()).expect("it is one of the block's"));
@@ -187,7 +185,7 @@ impl Expansion<'_> {
 
                 const KEEPS_REPLIES: ::core::primitive::bool = true;
 
-                fn tag(__msg: &#message #ty_generics) -> u16 {
+                fn tag(__msg: &#message #ty_generics) -> ::core::primitive::u16 {
                     match __msg.0 { #tag_arms #tag_open #phantom_ref }
                 }
 
@@ -226,7 +224,7 @@ impl Expansion<'_> {
         let size_check = self.size_check_when_sent(handler);
         let control = handler.control.then(|| {
             quote!(
-                const CONTROL: bool = true;
+                const CONTROL: ::core::primitive::bool = true;
             )
         });
         // Whom the compiler tells of this impl is shown the method: so it begins there, and ends there.

@@ -10,6 +10,7 @@ mod generic_actors;
 mod hooks;
 mod macro_rules;
 mod message_options;
+mod names_of_others;
 mod own_messages;
 mod raw_identifiers;
 mod replies;
