@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use actors_core::{Actor, Context, messages};
 use axum::extract::ws::Message;
-use tokio::time::{Instant, interval_at};
 
 use crate::writer::Outbox;
 
@@ -29,16 +28,7 @@ impl Heartbeat {
 impl Heartbeat {
     #[started]
     fn begin(&mut self, ctx: &mut Context<Self>) {
-        let me = ctx.actor_ref().clone();
-        let mut clock = interval_at(Instant::now() + self.every, self.every);
-        ctx.spawn_task(async move {
-            loop {
-                clock.tick().await;
-                if me.tell(Beat).await.is_err() {
-                    return;
-                }
-            }
-        });
+        ctx.send_every(self.every, || Beat);
     }
 
     /// Anything at all from the client is a sign of life.

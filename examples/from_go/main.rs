@@ -24,12 +24,12 @@ async fn main() -> ShutdownReport {
     closed_channel::run(&system).await;
     println!("3. waiting for all, one of which panics");
     wait_for_all::run().await;
-    println!("4. SIGTERM, with a time limit behind it");
-    signals::run().await;
-    println!("5. blocking work that notices");
+    println!("4. blocking work that notices");
     blocking_work::run(&system).await;
-    println!("6. a reader and a writer that share their fate");
+    println!("5. a reader and a writer that share their fate");
     reader_writer::run(&system).await;
+    println!("6. SIGTERM, with a time limit behind it");
+    signals::run().await; // last: from here on signals are this system's, and nobody else hears of them
 
     println!("What still runs is stopped in order:");
     system.shutdown().await

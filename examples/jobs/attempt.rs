@@ -31,10 +31,12 @@ impl Attempt {
                 self.store.ask(Panicked { id, attempt, error: reason.to_string(), retry }).await?
             }
             // No worker has begun it.
-            Err(_) => {
+            Err(error) if error.is_not_running() => {
                 self.store.ask(GiveBack { jobs: vec![self.job.clone()] }).await?;
                 true
             }
+            // One may be at it still.
+            Err(error) => return Err(error.into()),
         };
         if !held {
             eprintln!("jobs: attempt {attempt} at job {id} came too late, and does not count");

@@ -1,7 +1,6 @@
 //! The dispatcher: leases jobs, has an attempt made at each, and stops when there is nothing left to do.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, BoxError, Context, ExitReason, Exited, PoolRef, Tie, messages};
 
@@ -21,13 +20,11 @@ pub struct Dispatcher {
     /// Leased, and not in hand yet.
     leased: VecDeque<Job>,
     in_hand: usize,
-    /// Whether it will look again by itself.
-    looks_again: bool,
 }
 
 impl Dispatcher {
     pub fn new(store: ActorRef<Store>, workers: PoolRef<Worker>, places: usize, forgiven: i64) -> Self {
-        Dispatcher { store, workers, places, forgiven, leased: VecDeque::new(), in_hand: 0, looks_again: false }
+        Dispatcher { store, workers, places, forgiven, leased: VecDeque::new(), in_hand: 0 }
     }
 }
 
@@ -37,14 +34,14 @@ impl Dispatcher {
     async fn begin(&mut self, ctx: &mut Context<Self>) -> Result<(), BoxError> {
         // Nothing is in hand yet: a lease that there is was left by somebody who is gone.
         self.store.ask(Recover).await?;
-        ctx.actor_ref().try_tell(Look)?;
+        // A new mailbox has room; it is refused only if all stops already.
+        let _ = ctx.actor_ref().try_tell(Look);
         Ok(())
     }
 
     /// Looks for jobs that have become due.
     #[message]
     pub async fn look(&mut self, ctx: &mut Context<Self>) -> Result<(), BoxError> {
-        self.looks_again = false;
         self.hand_out(ctx).await
     }
 
@@ -92,23 +89,14 @@ impl Dispatcher {
             return Ok(true);
         }
         match leased.next_in {
-            Some(delay) => self.look_again_in(delay, ctx),
+            Some(delay) => {
+                ctx.set_timer("look", delay, Look);
+            }
             None if self.in_hand == 0 => self.finish(ctx).await?,
             // The end of an attempt makes it look again.
             None => {}
         }
         Ok(false)
-    }
-
-    fn look_again_in(&mut self, delay: Duration, ctx: &Context<Self>) {
-        if !std::mem::replace(&mut self.looks_again, true) {
-            let me = ctx.actor_ref().clone();
-            ctx.spawn_task(async move {
-                tokio::time::sleep(delay).await;
-                // If it is refused, there is nobody left to look.
-                let _ = me.tell(Look).await;
-            });
-        }
     }
 
     /// Nothing waits and nothing is in hand.

@@ -1,8 +1,6 @@
 //! The reporter: says how far it is, every second and at the end.
 
-use std::time::Duration;
-
-use actors_core::{Actor, ActorRef, BoxError, Context, messages};
+use actors_core::{Actor, ActorRef, BoxError, messages};
 
 use crate::queue::Counts;
 use crate::store::{Count, Store};
@@ -15,22 +13,12 @@ pub struct Reporter {
 #[messages]
 impl Reporter {
     #[started]
-    async fn begin(&mut self, ctx: &mut Context<Self>) -> Result<(), BoxError> {
-        self.print().await?;
-        let me = ctx.actor_ref().clone();
-        ctx.spawn_task(async move {
-            loop {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                if me.tell(Print).await.is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(())
+    async fn begin(&mut self) -> Result<(), BoxError> {
+        self.print().await
     }
 
-    #[message]
-    pub async fn print(&mut self) -> Result<(), BoxError> {
+    #[tick(every = "1s")]
+    async fn print(&mut self) -> Result<(), BoxError> {
         let Counts { run, queued, leased, done, failed, attempts, panics } = self.store.ask(Count).await?;
         let all = queued + leased + done + failed;
         println!(

@@ -93,7 +93,7 @@ async fn look_up_currency(_share: &str) -> String {
 
 #[tokio::main]
 async fn main() -> ShutdownReport {
-    let system = ActorSystem::builder("ticker").build();
+    let system = ActorSystem::builder("ticker").handle_signals().build();
     let ticker = Ticker { share: "ACME", currency: None, prices: VecDeque::new(), seen: 0 };
     // Its end is the end of the program.
     system.actor(ticker).name("ticker").significant().spawn();
