@@ -76,67 +76,86 @@ impl<A: Actor> Builder<A> {
 
     /// Sets what a full mailbox does.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
-        self.policy().overflow = overflow;
+        self.own_policy().overflow = overflow;
         self
     }
 
     /// Lets it put at most this many messages aside with [`stash`](Context::stash).
     pub fn stash(mut self, capacity: u32) -> Self {
-        self.policy().stash = capacity;
+        self.own_policy().stash = capacity;
         self
     }
 
     /// Sets what a stop does with the messages that wait.
     pub fn on_stop(mut self, on_stop: OnStop) -> Self {
-        self.policy().on_stop = on_stop;
+        self.own_policy().on_stop = on_stop;
         self
     }
 
     /// Sets what a stop does with the handler in hand.
     pub fn in_flight(mut self, in_flight: InFlight) -> Self {
-        self.policy().in_flight = in_flight;
+        self.own_policy().in_flight = in_flight;
         self
     }
 
     /// Sets how long it may take to stop when its parent stops it.
     pub fn stop_limit(mut self, limit: Duration) -> Self {
-        self.policy().stop_limit = Limit::After(limit);
+        self.own_policy().stop_limit = Limit::After(limit);
         self
     }
 
     /// Lets it take as long to stop as the deadline above it allows.
     pub fn unlimited_stop(mut self) -> Self {
-        self.policy().stop_limit = Limit::Unlimited;
+        self.own_policy().stop_limit = Limit::Unlimited;
         self
     }
 
     /// Sets how long its `started` hook may take.
     pub fn start_limit(mut self, limit: Duration) -> Self {
-        self.policy().start_limit = Limit::After(limit);
+        self.own_policy().start_limit = Limit::After(limit);
         self
     }
 
     /// Sets how long a handler of it may take. One that takes longer is dropped, and the actor fails.
     pub fn handler_limit(mut self, limit: Duration) -> Self {
-        self.policy().handler_limit = Some(limit);
+        self.own_policy().handler_limit = Some(limit);
         self
     }
 
     /// Sets how long its `stopped` hook may take.
     pub fn hook_limit(mut self, limit: Duration) -> Self {
-        self.policy().hook_limit = Limit::After(limit);
+        self.own_policy().hook_limit = Limit::After(limit);
         self
     }
 
     /// Sets the limit of asks that name none.
     pub fn ask_limit(mut self, limit: Duration) -> Self {
-        self.policy().ask_limit = Some(limit);
+        self.own_policy().ask_limit = Some(limit);
         self
     }
 
     /// Sets the order in which its children stop.
     pub fn children(mut self, children: Children) -> Self {
-        self.policy().children = children;
+        self.own_policy().children = children;
+        self
+    }
+
+    /// Changes its policy, which is its `#[actor(...)]` to begin with: for what no other method here sets.
+    ///
+    /// ```
+    /// # use actors_core::{messages, Actor, ActorSystem, Limit};
+    /// # #[derive(Actor)] struct Site;
+    /// # #[messages] impl Site { #[message] fn ping(&self) {} }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let system = ActorSystem::new("demo");
+    /// system.actor(Site).policy(|policy| (policy.restarts, policy.start_limit) = (5, Limit::Unlimited)).spawn();
+    /// # system.shutdown().await; }
+    /// ```
+    pub fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
+        if let Some(capacity) = self.capacity.take() {
+            self.own_policy().mailbox = capacity;
+        }
+        change(self.own_policy());
         self
     }
 
@@ -154,7 +173,7 @@ impl<A: Actor> Builder<A> {
         self
     }
 
-    fn policy(&mut self) -> &mut Policy {
+    fn own_policy(&mut self) -> &mut Policy {
         self.policy.get_or_insert_with(|| Box::new(A::POLICY.clone()))
     }
 
