@@ -23,7 +23,8 @@ use crate::time::after;
 ///
 /// Each message goes to the mailbox of one worker, which is picked where the message is sent. A worker that is being
 /// restarted keeps its mailbox, and is sent to as before; one that has ended for good is passed over. While the pool starts,
-/// or is itself restarted, [`tell`](Self::tell) and [`ask`](Self::ask) wait for its workers.
+/// or is itself restarted, [`tell`](Self::tell) and [`ask`](Self::ask) wait for its workers; so they do if each worker has declined to
+/// come back, until the pool is [resized](Self::resize) or ends. [`ask_within`](Self::ask_within) waits no longer than it says.
 ///
 /// Like any reference, it stays valid for ever and keeps nothing alive. Clones are cheap.
 pub struct PoolRef<W: Actor> {
