@@ -1,8 +1,9 @@
 //! The reason that is given for an end, when there are several (S5, S6.7).
 
+use std::error::Error;
 use std::time::Duration;
 
-use actors_core::{Actor, ActorSystem, ExitReason, JobError, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, ExitReason, JobError, messages};
 use tests::{Broken, Gate, promptly};
 
 use crate::cast::{Peer, settle, within};
@@ -170,4 +171,46 @@ async fn s6_7_a_helper_that_panics_and_is_awaited_is_a_result() {
     assert!(matches!(result, Err(JobError::Panicked(reason)) if panic_of(&reason) == "helper"));
     settle().await;
     assert!(peer.is_alive());
+}
+
+/// Fails with the end of another.
+#[derive(Actor)]
+struct Heir {
+    other: ActorRef<Peer>,
+}
+
+/// It has nothing left.
+#[derive(Debug, thiserror::Error)]
+#[error("bereft")]
+struct Bereft(#[source] ExitReason);
+
+#[messages]
+impl Heir {
+    #[message]
+    async fn inherit(&self) -> Result<(), ExitReason> {
+        Err(self.other.stopped().await)
+    }
+
+    #[message]
+    async fn despair(&self) -> Result<(), Bereft> {
+        Err(Bereft(self.other.stopped().await))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s5_3_a_reason_and_its_error_are_errors_that_can_be_passed_on() {
+    let system = ActorSystem::new("endings");
+    let other = system.spawn(Peer);
+    let heirs = [(); 2].map(|()| system.spawn(Heir { other: other.clone() }));
+    heirs[0].tell(Inherit).await.expect("it runs");
+    heirs[1].tell(Despair).await.expect("it runs");
+    other.kill();
+
+    let [inherited, despaired] = [promptly("its end", heirs[0].stopped()).await, promptly("its end", heirs[1].stopped()).await];
+
+    assert_eq!(inherited.error().and_then(|failure| failure.downcast_ref()), Some(&ExitReason::Killed));
+    let failure = despaired.error().expect("it has failed");
+    assert_eq!(failure.source().and_then(|source| source.downcast_ref()), Some(&ExitReason::Killed));
+    assert_eq!((failure.to_string().as_str(), despaired.to_string().as_str()), ("bereft", "failed: bereft: killed"));
+    system.shutdown().await;
 }

@@ -1,6 +1,7 @@
 //! How actors behave, one behaviour a file. Names begin with the scenario's ID where they follow one.
 
 mod abandoned_starts;
+mod aborted_jobs;
 mod alone;
 mod ask_limits;
 mod asking;
@@ -13,6 +14,7 @@ mod between_lives;
 mod blocked_hooks;
 mod blocked_turns;
 mod blocking;
+mod blocking_asks;
 mod broken_text;
 mod by_hand;
 mod callbacks;
@@ -92,6 +94,7 @@ mod os_signals;
 mod outside;
 mod overflow;
 mod overtaken;
+mod own_policies;
 mod own_reasons;
 mod owner;
 mod panics;

@@ -133,7 +133,7 @@ async fn a_job_whose_actor_ends_first_says_that_it_was_dropped() {
     owner.stop();
     let error = promptly("the job", job.await.unwrap()).await.unwrap_err();
     assert_eq!(error, JobError::Dropped);
-    assert_eq!(error.to_string(), "the actor ended before the work");
+    assert_eq!(error.to_string(), "the work was dropped before it was done");
 }
 
 #[tokio::test(start_paused = true)]

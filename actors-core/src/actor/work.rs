@@ -82,13 +82,13 @@ impl<A: Protocol> Context<A> {
             let dropped = identity.enter(|| guard(|| work.set(None)));
             report(&done.owner, result, outcome.and_then(|value| dropped.map(|()| value)));
         });
-        let handle = task.abort_handle();
+        let abort = Helper::Task(task.abort_handle());
         cell.core().with_ties(|ties| {
             if let Some(helper) = ties.helpers.get_mut(&key) {
-                *helper = Helper::Task(handle);
+                *helper = abort.clone();
             }
         });
-        Job { result: job, owner }
+        Job { result: job, owner, abort }
     }
 
     /// Runs `work` on a thread that may block. The end of the actor waits for it; it should look at the signal. A kill drops it if no
@@ -134,7 +134,8 @@ impl<A: Protocol> Context<A> {
         let identity = Identity::new(cell.clone(), Role::Helper);
         let fresh = Arc::new(Fresh(Mutex::new(Some(Blocking { work, signal: self.stop_signal(), result, identity, done }))));
         let unbegun: Arc<dyn Unbegun> = fresh.clone();
-        cell.core().with_ties(|ties| ties.helpers.insert(key, Helper::Unbegun(Arc::downgrade(&unbegun))));
+        let abort = Helper::Unbegun(Arc::downgrade(&unbegun));
+        cell.core().with_ties(|ties| ties.helpers.insert(key, abort.clone()));
         drop(unbegun);
         cell.env().runtime.spawn_blocking(move || {
             let begun = lock(&fresh.0).take();
@@ -143,7 +144,7 @@ impl<A: Protocol> Context<A> {
                 job.run();
             }
         });
-        Job { result: job, owner }
+        Job { result: job, owner, abort }
     }
 }
 
@@ -260,10 +261,40 @@ impl Drop for Done {
     }
 }
 
-/// Work that belongs to an actor, to be awaited or not. Dropping this does not end the work.
+/// Work that belongs to an actor, to be awaited or not. Dropping this does not end the work; [`abort`](Self::abort) does.
 pub struct Job<T> {
     result: oneshot::Receiver<Result<T, ExitReason>>,
     owner: Owner,
+    abort: Helper,
+}
+
+impl<T> Job<T> {
+    /// Ends the work without waiting for it: a task is dropped where it awaits, and a blocking job is not begun; one that has begun goes
+    /// on. Harmless if it is done. Whoever awaits the job gets [`JobError::Dropped`], unless there is a result already.
+    ///
+    /// ```
+    /// # use actors_core::{messages, Actor, ActorSystem, Context, Job};
+    /// # async fn find(_what: String) {}
+    /// # #[derive(Actor)] struct Finder { search: Option<Job<()>> }
+    /// #[messages]
+    /// impl Finder {
+    ///     /// A newer search takes the place of the older.
+    ///     #[message]
+    ///     fn search(&mut self, what: String, ctx: &mut Context<Self>) {
+    ///         if let Some(older) = self.search.replace(ctx.spawn_task(find(what))) {
+    ///             older.abort();
+    ///         }
+    ///     }
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let system = ActorSystem::new("demo");
+    /// # let finder = system.spawn(Finder { search: None });
+    /// # for what in ["a", "ab"] { finder.ask(Search { what: what.into() }).await.unwrap(); }
+    /// # system.shutdown().await; }
+    /// ```
+    pub fn abort(&self) {
+        self.abort.give_up();
+    }
 }
 
 /// Why there is no result.
@@ -272,7 +303,7 @@ pub struct Job<T> {
 pub enum JobError {
     /// The work panicked.
     Panicked(ExitReason),
-    /// The actor ended first, and the work was dropped.
+    /// The work was dropped: the actor ended first, or the job was [aborted](Job::abort).
     Dropped,
 }
 
@@ -307,7 +338,7 @@ impl fmt::Display for JobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             JobError::Panicked(reason) => write!(f, "the work {reason}"),
-            JobError::Dropped => f.write_str("the actor ended before the work"),
+            JobError::Dropped => f.write_str("the work was dropped before it was done"),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::ask::Ask;
+use super::ask::{Ask, AskError};
 use super::cell::{Cell, by, lane, told};
 use super::deadlock::waits_for_end;
 use super::protocol::{Accepts, Protocol};
@@ -113,26 +113,60 @@ impl<A: Protocol> ActorRef<A> {
     where
         A: Accepts<M>,
     {
-        let (mut tell, me) = (self.tell(message), self.any());
+        self.wait_here(self.tell(message), |tell, refusal| Err(tell.give_up(refusal)))
+    }
+
+    /// Sends a message from a thread that may block, and waits for the reply: within the actor's `ask_limit`, if it has one. A blocking
+    /// job of the actor itself waits only until that is asked to end.
+    ///
+    /// ```
+    /// # use actors_core::{messages, Actor, ActorSystem};
+    /// # #[derive(Actor)] struct Counter { n: u64 }
+    /// # #[messages] impl Counter { #[message] fn get(&self) -> u64 { self.n } }
+    /// # #[tokio::main] async fn main() {
+    /// # let system = ActorSystem::new("demo");
+    /// let counter = system.spawn(Counter { n: 7 });
+    /// let asker = std::thread::spawn(move || counter.blocking_ask(Get));
+    /// # let asker = tokio::task::spawn_blocking(move || asker.join().unwrap());
+    /// assert_eq!(asker.await.unwrap().unwrap(), 7);
+    /// # system.shutdown().await; }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`ask`](Self::ask). A job of the actor itself that has waited until the stop is told what it is where the time is over.
+    ///
+    /// # Panics
+    /// As for [`blocking_tell`](Self::blocking_tell).
+    pub fn blocking_ask<M>(&self, message: M) -> Result<A::Reply, AskError<M, A::Error>>
+    where
+        A: Accepts<M>,
+        M: 'static,
+    {
+        self.wait_here(self.ask(message), |ask, _| Err(ask.give_up()))
+    }
+
+    /// Waits on a thread that may block; in a blocking job until its actor is asked to end, if this one lets it wait for that.
+    fn wait_here<F: Future + Unpin>(&self, mut work: F, give_up: fn(&mut F, Refusal) -> F::Output) -> F::Output {
+        let me = self.any();
         let owner = current_owner().map(|owner| (owner.core().incarnation(), owner));
         let mut waiter = None;
-        let told = me.env().runtime.block_on(poll_fn(|cx| match (Pin::new(&mut tell).poll(cx), &owner) {
+        let done = me.env().runtime.block_on(poll_fn(|cx| match (Pin::new(&mut work).poll(cx), &owner) {
             (Poll::Pending, Some((incarnation, owner))) => {
                 std::task::ready!(request::poll_asked(owner.core(), *incarnation, &mut waiter, cx));
                 if owner.id() == self.id() {
-                    Poll::Ready(Err(tell.give_up(Refusal::Stopping)))
+                    Poll::Ready(give_up(&mut work, Refusal::Stopping))
                 } else if waits_for_end(&me, owner) {
-                    Poll::Ready(Err(tell.give_up(Refusal::WouldDeadlock)))
+                    Poll::Ready(give_up(&mut work, Refusal::WouldDeadlock))
                 } else {
                     Poll::Pending
                 }
             }
-            (told, _) => told,
+            (done, _) => done,
         }));
         if let Some((_, owner)) = &owner {
             request::forget_waiter(owner.core(), waiter);
         }
-        told
+        done
     }
 
     /// Sends a message and awaits the reply. [`within`](Ask::within) sets a limit.

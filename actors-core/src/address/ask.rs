@@ -30,6 +30,9 @@ use crate::time::after;
 ///
 /// `M` is the message that was asked with, `E` the error of its handler. [`into_message`](Self::into_message) gives the
 /// message back wherever it was not handled.
+///
+/// Since `E` need be no [`Error`], this has no [source](Error::source), and its text is that of `E` alone:
+/// [`into_failure`](Self::into_failure) gives an error with all that it came from.
 #[non_exhaustive]
 pub enum AskError<M, E = Infallible> {
     /// The handler ran and returned this error. The actor lives on.
@@ -405,6 +408,17 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         }
     }
 
+    /// Waits no longer: the time is over.
+    pub(crate) fn give_up(&mut self) -> AskError<M, E>
+    where
+        R: Send,
+        E: Send,
+    {
+        let error = self.timed_out();
+        self.leave();
+        error
+    }
+
     fn timed_out(&mut self) -> AskError<M, E>
     where
         R: Send,
@@ -575,9 +589,7 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Future for A
             None => Poll::Pending,
             Some(sleep) => {
                 std::task::ready!(sleep.as_mut().poll(cx));
-                let error = this.timed_out();
-                this.leave();
-                Poll::Ready(Err(error))
+                Poll::Ready(Err(this.give_up()))
             }
         }
     }

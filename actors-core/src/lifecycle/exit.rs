@@ -195,6 +195,13 @@ fn say(f: &mut fmt::Formatter<'_>, text: impl FnOnce(&mut fmt::Formatter<'_>) ->
     }
 }
 
+/// What it says is what the error says, and it comes from where the error comes from.
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error().source()
+    }
+}
+
 /// Two failures are equal if they are the same error, or say the same.
 impl PartialEq for Failure {
     fn eq(&self, other: &Self) -> bool {
@@ -310,6 +317,9 @@ impl fmt::Display for ExitReason {
         }
     }
 }
+
+/// Its text is whole, with all that an error came from, and so it has no source; [`error`](ExitReason::error) gives that.
+impl Error for ExitReason {}
 
 impl fmt::Display for StartFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -428,6 +428,9 @@ impl<A: Protocol> Context<A> {
 }
 
 /// An actor did not start.
+///
+/// Its text is whole, with all that the error of the hook came from, and so it has no [source](Error::source):
+/// [`error`](Self::error) gives that error, as the type it was.
 pub struct StartError(Box<Failed>);
 
 struct Failed {

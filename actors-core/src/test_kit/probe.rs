@@ -169,7 +169,8 @@ where
         self.take(Location::caller(), "a message", limit, |waiting| waiting.pop_front())
     }
 
-    /// Awaits the first message for which `fits` holds, and takes it out. Those before it stay, to be expected later.
+    /// Awaits the first message for which `fits` holds, and takes it out. Those before it stay, to be expected later. `fits` must not look
+    /// at the probe.
     ///
     /// # Panics
     /// Panics if there is none within 3 s.
@@ -283,9 +284,15 @@ where
 
     // ===== ends =====
 
-    /// Watches an actor, whose end can then be [expected](Self::expect_end).
+    /// Watches an actor, whose end can then be [expected](Self::expect_end), once. Watching twice is watching once.
     pub fn watch<A: Protocol>(&self, actor: &ActorRef<A>) {
-        lock(&self.inbox.state).watched.push(actor.id());
+        {
+            let mut state = lock(&self.inbox.state);
+            if state.watched.contains(&actor.id()) {
+                return;
+            }
+            state.watched.push(actor.id());
+        }
         self.actor.monitor(actor);
     }
 
@@ -301,9 +308,7 @@ where
     pub fn expect_end<A: Protocol>(&self, actor: &ActorRef<A>) -> impl Future<Output = ExitReason> + Send + use<'_, A, M, R> {
         let place = Location::caller();
         let (id, path) = (actor.id(), actor.path());
-        if !lock(&self.inbox.state).watched.contains(&id) {
-            self.watch(actor);
-        }
+        self.watch(actor);
         async move {
             let ended = self.until(Instant::now() + LIMIT, || {
                 let mut state = lock(&self.inbox.state);
