@@ -19,7 +19,7 @@ use crate::sync::{Counting, Woken, take_woken, woken};
 /// How many turns are taken one after the other before the runtime's other tasks run.
 const IN_A_ROW: u32 = 64;
 /// After how many of them somebody looks at the clock, and how much time may pass between two looks.
-const LOOKS: u32 = 8;
+const LOOKS: u32 = 4;
 const LONG: Duration = Duration::from_micros(100);
 
 /// Which system it is, and whether its runtime has several threads: turns are taken one after the other within one.
