@@ -1,7 +1,8 @@
 //! Children that a stop, a termination or a taken name meets half way (S7.5, S10.1, S10.2).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actors_core::{
@@ -10,6 +11,7 @@ use actors_core::{
 };
 use tests::lived::{self, End, Life, Lived, Note, Plan, Stage, Start, Stop, Wait};
 use tests::{Gate, Journal, eventually, promptly};
+use tokio::runtime::Builder;
 use tokio::time::Instant;
 
 use crate::cast::{Act, Peer, settle, within};
@@ -320,4 +322,62 @@ async fn s10_1_a_child_that_has_itself_terminated_by_reference_does_not_wait_for
 
     assert_eq!(promptly("it ends", weary.stopped()).await, ExitReason::Shutdown);
     stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s10_1_one_that_is_on_its_way_down_and_is_terminated_ends_when_it_has_stopped() {
+    let stage = Stage::new();
+    let b = stage.plan("b").stops(|_| Stop::Takes(Duration::from_secs(3)));
+    let sup = stage.supervise(Supervisor::new().strategy(Strategy::OneForAll).children([stage.spec("a"), b.spec()])).await;
+    let began = Instant::now();
+    stage.worker("a").tell(End::Panic).await.unwrap();
+    eventually("b is on its way down", || sup.supervised_children()[1].state == ChildState::Restarting).await;
+
+    promptly("it is terminated", sup.terminate_child("b")).await.unwrap();
+
+    assert_eq!(began.elapsed().as_secs(), 3);
+    stage.system.shutdown().await;
+}
+
+/// Has a job that panics when it is let go.
+#[derive(Actor)]
+struct Lender(Arc<Mutex<Option<Receiver<()>>>>);
+
+#[messages]
+impl Lender {
+    #[message]
+    fn lend(&self, ctx: &mut Context<Self>) {
+        let until = self.0.lock().unwrap().take().expect("it is told once");
+        drop(ctx.spawn_blocking(move |_| {
+            let _ = until.recv();
+            panic!("too late");
+        }));
+    }
+
+    #[message]
+    fn which(&self, ctx: &mut Context<Self>) -> u64 {
+        ctx.incarnation()
+    }
+}
+
+#[test]
+fn s6_6_what_an_old_life_has_left_fails_no_later_one() {
+    let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let (system, (done, until)) = (ActorSystem::new("test"), channel());
+        let until = Arc::new(Mutex::new(Some(until)));
+        let spec = ChildSpec::new("lender", move || Lender(until.clone()));
+        system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
+        let lender: ActorRef<Lender> = system.lookup("/sup/lender").unwrap();
+        lender.ask(Lend).await.unwrap();
+        lender.kill();
+        assert_eq!(promptly("the next life", lender.ask(Which)).await.unwrap(), 1);
+
+        done.send(()).expect("the job waits");
+        // The one thread that may block has done with the job by then.
+        promptly("it is over", tokio::task::spawn_blocking(|| ())).await.unwrap();
+
+        assert_eq!(promptly("it goes on", lender.ask(Which)).await.unwrap(), 1);
+        system.shutdown().await;
+    });
 }
