@@ -1,5 +1,8 @@
 //! A pool that is stopped while it waits for workers: it only waits, and a stop does not (S7.5).
 
+use std::future::Future;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, ExitReason, StartFailure, WorkerPool, messages};
@@ -68,4 +71,23 @@ async fn a_pool_that_grows_can_be_stopped_and_whoever_waits_for_it_is_told() {
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!((reason, refused.failure()), (ExitReason::Normal, &StartFailure::Stopping));
     assert!(system.shutdown().await.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn s13_6_whoever_waits_for_a_worker_no_longer_leaves_nothing() {
+    struct Nobody;
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+    let system = ActorSystem::new("pools");
+    let workers = starting(&system).await.workers();
+    let nobody = Arc::new(Nobody);
+    {
+        let waker = Waker::from(nobody.clone());
+        let mut told = Box::pin(workers.tell(Work));
+        assert!(told.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+
+    assert_eq!(Arc::strong_count(&nobody), 1);
+    system.shutdown().await;
 }
