@@ -5,9 +5,10 @@
 
 mod cast;
 mod protocols;
+mod turns;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    models::explore(protocols::MODELS)
+    models::explore(&[protocols::MODELS, turns::MODELS].concat())
 }
