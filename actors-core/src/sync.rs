@@ -9,8 +9,8 @@ pub(crate) use parking_lot::MutexGuard;
 
 use crate::caught::unless_it_panics;
 
-/// A lock. Code of users never runs under a lock of ours, so what it protects is whole even where a panic has passed by, and there is
-/// no poison: to look for it, when a lock is taken and again when it is given back, is a third of what the lock costs.
+/// A lock. Code of users never runs under a lock of ours, save a turn under that of its seat, for which nobody waits and whose own panics
+/// it catches. So what a lock protects is whole even where a panic has passed by, and there is no poison: to look for it, when a lock is taken and again when it is given back, is a third of what the lock costs.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T: ?Sized>(parking_lot::Mutex<T>);
 

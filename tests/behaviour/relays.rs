@@ -3,10 +3,10 @@
 //!
 //! That relays do is seen by the id of the task, which such turns share. Threads really block, so the clock cannot be paused.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actors_core::{Actor, ActorRef, ActorSystem, messages};
 use tests::{Gate, Journal, eventually, promptly};
@@ -253,6 +253,73 @@ fn s2_7_a_turn_that_blocks_after_another_in_a_relay_holds_up_nobody_whom_that_ha
 }
 
 #[test]
+fn s2_7_a_relay_that_stands_by_already_lets_nobody_stand_in_front_of_it() {
+    on_two_threads(async |system, hands| {
+        let [busy, last] = [(); 2].map(|()| system.spawn(Hand { journal: Journal::new() }));
+        pass_until_shared(&[hands[0].clone(), hands[1].clone(), last.clone()]).await;
+        for _ in 0..20 {
+            let awaiting = system.spawn(Awaiting);
+            let (begun, done, (free, blocked)) = (Gate::new(), Gate::new(), wall());
+            let begins = begun.clone();
+            // While the relay is called that stands by, the other thread cannot take it.
+            tell(&busy, move || {
+                begins.open();
+                blocked.recv().expect("it is opened");
+            });
+            promptly("it blocks", begun.pass()).await;
+            let (opened, last) = (done.clone(), last.clone());
+            let job = move || {
+                let (open, wall) = wall();
+                let work = move || open.send(()).expect("it is waited for");
+                awaiting.try_tell(Work { job: Box::new(work) }).expect("it takes messages");
+                tell(&last, || ());
+                free.send(()).expect("it is waited for");
+                wall.recv().expect("it is opened");
+                opened.open();
+            };
+            pass_on(&hands, job);
+            promptly("it is done", done.pass()).await;
+        }
+    });
+}
+
+#[test]
+fn s2_7_however_long_turns_take_that_are_passed_on_others_have_theirs_between() {
+    on_two_threads(async |system, hands| {
+        fn on_and_on(hands: [ActorRef<Hand>; 3], turns: Arc<AtomicUsize>) {
+            let [first, second, third] = hands;
+            let next = [second, third, first.clone()];
+            // Until they end.
+            let _ = first.try_tell(Turn {
+                job: Box::new(move || {
+                    let began = Instant::now();
+                    while began.elapsed() < Duration::from_millis(1) {
+                        std::hint::spin_loop();
+                    }
+                    if turns.fetch_add(1, Ordering::Relaxed) < 1500 {
+                        on_and_on(next, turns);
+                    }
+                }),
+            });
+        }
+        let turns = Arc::new(AtomicUsize::new(0));
+        for _ in 0..3 {
+            on_and_on(hands.clone(), turns.clone());
+        }
+        let other = system.spawn(Hand { journal: Journal::new() });
+        eventually("it goes round", || turns.load(Ordering::Relaxed) > 100).await;
+        let mut most = 0;
+        for _ in 0..10 {
+            let before = turns.load(Ordering::Relaxed);
+            promptly("it answers", other.ask(Ping)).await.expect("it answers");
+            most = most.max(turns.load(Ordering::Relaxed) - before);
+        }
+        turns.store(usize::MAX / 2, Ordering::Relaxed);
+        assert!(most <= 60, "{most} turns while one asked");
+    });
+}
+
+#[test]
 fn s2_7_what_is_passed_on_in_relays_is_handled_once_and_in_order() {
     on_two_threads(async |_, [first, second, third]| {
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -305,8 +372,18 @@ fn s2_7_a_ring_of_turns_without_end_leaves_room_for_others() {
 #[test]
 fn s5_1_one_who_panics_in_a_relay_ends_alone_and_the_relay_goes_on() {
     on_two_threads(async |system, [first, second, third]| {
-        pass_on(&[first.clone(), second.clone(), third.clone()], || panic!("as it was told"));
+        let (ids, third_id) = (Arc::new(Mutex::new(Vec::new())), third.clone());
+        let noted = ids.clone();
+        let job = move || {
+            noted.lock().expect("nobody panics there").push(tokio::task::id());
+            tell(&third_id, move || {
+                noted.lock().expect("nobody panics there").push(tokio::task::id());
+                panic!("as it was told");
+            });
+        };
+        pass_on(&[first.clone(), second.clone()], job);
         let exit = promptly("it ends", third.stopped()).await;
+        assert!(matches!(ids.lock().expect("nobody panics there")[..], [a, b] if a == b), "a relay has taken both turns");
         assert!(exit.to_string().contains("as it was told"), "{exit:?}");
         let fourth = system.spawn(Hand { journal: Journal::new() });
         pass_until_shared(&[first.clone(), second.clone(), fourth]).await;

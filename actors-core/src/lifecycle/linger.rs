@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use super::cell::AnyCell;
 use super::env::Env;
 use super::signal::Signals;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, note_wake};
 
 /// How many are looked at before others get their turn.
 const AT_ONCE: usize = 512;
@@ -85,6 +85,7 @@ pub(crate) fn linger(cell: &Arc<dyn AnyCell>) {
     if !lingering.is_swept.swap(true, Ordering::AcqRel) {
         let mut sweeper = lock(&lingering.sweeper);
         if !sweeper.closed {
+            note_wake();
             sweeper.task = Some(env.runtime.spawn(sweep(Arc::downgrade(&lingering), env.linger)).abort_handle());
         }
     }

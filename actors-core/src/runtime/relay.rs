@@ -247,7 +247,12 @@ fn spawn(relay: Arc<Relay>) {
         None => return,
     };
     let Some(crew) = crew else { return };
-    lock(&crew.relays).push(Arc::downgrade(&relay));
+    {
+        let mut relays = lock(&crew.relays);
+        // Threads come and go.
+        relays.retain(|relay| relay.strong_count() > 0);
+        relays.push(Arc::downgrade(&relay));
+    }
     let counted = crew.env.count_task();
     crew.env.runtime.spawn(Task { relay, _counted: counted });
 }

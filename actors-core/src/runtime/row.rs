@@ -18,8 +18,9 @@ use crate::sync::{Counting, Woken, take_woken, woken};
 
 /// How many turns are taken one after the other before the runtime's other tasks run.
 const IN_A_ROW: u32 = 64;
-/// After how many of them somebody looks at the clock, and how much time may pass between two looks.
-const LOOKS: u32 = 4;
+/// After the first, the second, the fourth, and then each time after so many, somebody looks at the clock.
+const LOOKS: u32 = 8;
+/// How much time may pass after the first.
 const LONG: Duration = Duration::from_micros(100);
 
 /// Which system it is, and whether its runtime has several threads: turns are taken one after the other within one.
@@ -94,33 +95,31 @@ fn take_next() -> Option<Arc<Seat>> {
     if ROW.get().is_taken { NEXT.take() } else { None }
 }
 
-/// Whether one more turn may be taken after so many, before other tasks run: `since` is when that was last asked.
+/// Whether one more turn may be taken after so many, before other tasks run. `began` is when the first was over.
 #[cfg_attr(not(debug_assertions), inline(always))]
-fn may_go_on(turns: u32, since: &mut Option<Instant>) -> bool {
-    if turns % LOOKS != 0 {
+fn may_go_on(turns: u32, began: &mut Option<Instant>) -> bool {
+    if turns % LOOKS != 0 && !turns.is_power_of_two() {
         return true;
     }
-    turns < IN_A_ROW && is_in_time(since)
+    turns < IN_A_ROW && is_in_time(began)
 }
 
 #[inline(never)]
-fn is_in_time(since: &mut Option<Instant>) -> bool {
+fn is_in_time(began: &mut Option<Instant>) -> bool {
     let now = Instant::now();
-    let in_time = now - *since.get_or_insert(now) <= LONG;
-    *since = Some(now);
-    in_time
+    now - *began.get_or_insert(now) <= LONG
 }
 
 /// Takes the turns of those who come next, on the only thread.
 fn go_on(system: System, mut next: Arc<Seat>) {
-    let (mut turns, mut since) = (0, None);
+    let (mut turns, mut began) = (0, None);
     loop {
         ROW.set(Row { system, is_taken: false });
         next.take_turn_for();
         let Some(after) = take_next() else { return };
         next = after;
         turns += 1;
-        if !may_go_on(turns, &mut since) {
+        if !may_go_on(turns, &mut began) {
             return next.call();
         }
     }
@@ -190,12 +189,12 @@ impl Drop for Opened {
 pub(super) fn relay(mut next: Arc<Seat>) {
     let system = next.system();
     let _opened = Opened::new(system);
-    let (mut turns, mut since) = (0, None);
+    let (mut turns, mut began) = (0, None);
     loop {
         next.take_turn_for();
         turns += 1;
         // Whoever else was woken may stand where only this thread looks.
-        if !ROW.get().is_taken || take_woken() != Woken::ONE || !may_go_on(turns, &mut since) {
+        if !ROW.get().is_taken || take_woken() != Woken::ONE || !may_go_on(turns, &mut began) {
             return;
         }
         ROW.set(Row { system, is_taken: false });

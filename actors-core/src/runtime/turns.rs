@@ -67,7 +67,7 @@ impl Turns {
             Found::Nobody => Poll::Ready(()),
             Found::Busy => Poll::Pending,
             Found::Unused(sitter) => {
-                self.sitter = Some(sitter);
+                (self.sitter, self.seat) = (Some(sitter), None);
                 self.next_patience = LAST.min(self.next_patience * 4);
                 self.patience = self.next_patience;
                 self.poll_own(cx)
@@ -79,7 +79,7 @@ impl Turns {
     #[cold]
     fn goes_on(&mut self, outcome: &Outcome, cx: &mut Context<'_>) -> Poll<()> {
         if let Outcome::Yield = outcome {
-            poll_yield(cx);
+            poll_yield(self.system, cx);
             return Poll::Pending;
         }
         self.sitter.take().into_iter().for_each(|sitter| sitter.leave(outcome));
@@ -104,8 +104,9 @@ impl Drop for Turns {
 }
 
 /// Has the task be polled again when others have been.
-fn poll_yield(cx: &mut Context<'_>) {
-    if pin!(tokio::task::yield_now()).poll(cx).is_ready() {
+fn poll_yield(system: System, cx: &mut Context<'_>) {
+    // With several threads any of them may take it up, also while this one is blocked.
+    if system.has_several_threads() || pin!(tokio::task::yield_now()).poll(cx).is_ready() {
         cx.waker().wake_by_ref();
     }
 }

@@ -18,7 +18,7 @@ use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::short_name;
 use crate::mailbox::Overflow;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, note_wake};
 
 /// Some messages of a topic did not reach this subscriber, since it was too slow; see [`Subscriber::report_lag`].
 ///
@@ -260,6 +260,7 @@ impl<M: Send + 'static> Outbox<M> {
     fn send_courier(self: &Arc<Self>) {
         let mut round = Round { outbox: self.clone(), place: Place::default() };
         let runtime = self.target.any().env().runtime.clone();
+        note_wake();
         drop(runtime.spawn(async move { poll_fn(|cx| round.poll(cx)).await }));
     }
 

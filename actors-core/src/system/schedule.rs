@@ -13,6 +13,7 @@ use crate::actor::Every;
 use crate::address::{Target, Tell};
 use crate::lifecycle::env::Env;
 use crate::lifecycle::panic::guard;
+use crate::sync::note_wake;
 use crate::time::after;
 
 /// What sends an actor a message later, or again and again. Made by [`ActorSystem::send_after`] and
@@ -81,6 +82,7 @@ impl ActorSystem {
         let over = self.shared.over_token();
         let (to, env, ended) = (to.clone(), self.shared.env.clone(), over.clone());
         let counted = env.count_task();
+        note_wake();
         self.shared.env.runtime.spawn(async move {
             let _ = ended.run_until_cancelled(send(env, to, first, make, every)).await;
             drop(counted);

@@ -159,7 +159,7 @@ impl Shared {
             }
         };
         if let Some((driver, watchdog)) = to_wake {
-            driver.into_iter().for_each(Waker::wake);
+            driver.into_iter().for_each(wake);
             watchdog.into_iter().for_each(|thread| thread.unpark());
         }
         first

@@ -18,6 +18,7 @@ use crate::lifecycle::exit::{AbortedBy, ExitReason};
 use crate::lifecycle::panic::guard;
 use crate::lifecycle::path::ActorPath;
 use crate::runtime::{Budget, Parent, bring_down};
+use crate::sync::note_wake;
 use crate::telemetry;
 use crate::time::after;
 
@@ -29,6 +30,7 @@ pub(super) fn begin(shared: &Arc<Shared>, trigger: Trigger, within: Option<Durat
             shared.root.close();
         }
         // First what does the work, so that nothing else that goes wrong here keeps it from being done.
+        note_wake();
         shared.env.runtime.spawn(drive(shared.clone()));
         watchdog::watch(shared.clone());
     }

@@ -187,9 +187,16 @@ impl RunQueue {
                 None => inner.ready.push_back(item),
             }
             inner.waiting += 1;
-            inner.call(queue.several, has_woken)
+            inner.call(queue.several)
         };
+        let is_new = matches!(call, Call::Spawn(_));
         queue.make(call);
+        // A task that was woken by this turn before relies on another being woken after it, which is neither the case if somebody is
+        // coming already, nor if one was called who is about to fall asleep on another thread.
+        if queue.several && has_woken && !is_new {
+            note_call();
+            queue.runtime.spawn(async {});
+        }
     }
 
     pub(crate) fn has_several_threads(&self) -> bool {
@@ -297,25 +304,22 @@ impl Inner {
         later.iter_mut().chain(earlier).find_map(Lane::take_first)
     }
 
-    /// Finds a runner to be called for somebody who was handed in, if none comes whom that can rely on. A task
-    /// that was woken by the same turn before relies on another being woken after it.
-    fn call(&mut self, several: bool, has_woken: bool) -> Call {
+    /// Finds a runner to be called for somebody who was handed in, if none comes whom that can rely on.
+    fn call(&mut self, several: bool) -> Call {
         if !several {
             return if self.is_awake() { Call::Nobody } else { self.call_one(State::Free).0 };
         }
-        if self.is_free_coming() && !has_woken {
+        if self.is_free_coming() {
             return Call::Nobody;
         }
         let Some(thread) = thread_of_task() else { return self.call_one(State::Free).0 };
         match self.bound(thread) {
-            None if !has_woken => self.call_one(State::Bound(thread)).0,
-            Some(_) if self.waiting < 2 && !has_woken => Call::Nobody,
-            bound => {
+            None => self.call_one(State::Bound(thread)).0,
+            Some(_) if self.waiting < 2 => Call::Nobody,
+            Some(number) => {
                 // A new one, after it, is bound in its place. One that sleeps would not do: it may be about to fall asleep, on
                 // another thread, and then stays there.
-                if let Some(number) = bound {
-                    self.known(number).state = State::Free;
-                }
+                self.known(number).state = State::Free;
                 self.call_new(State::Bound(thread)).0
             }
         }

@@ -62,20 +62,19 @@ fn nothing_is_begun_any_more_once_one_that_has_to_be_replaced_cannot_be() {
 }
 
 #[test]
-fn one_that_is_down_starts_after_those_that_are_still_to_be_stopped() {
+fn one_that_is_down_waits_for_those_that_are_still_to_be_stopped() {
     use Restart::Permanent;
     let now = Instant::now();
     let mut table = table(Strategy::OneForAll, 5, &[Permanent, Permanent, Permanent], now);
-    assert!(!table.starts_after(1, 2));
+    assert_eq!(table.awaited_by(1), []);
     table.down(1, now, 0.0, now);
-    assert_eq!([2, 3].map(|other| table.starts_after(1, other)), [true, true], "both are to be stopped");
-    assert!(!table.starts_after(2, 3), "it runs itself");
+    assert_eq!([1, 2].map(|down| table.awaited_by(down)), [vec![2, 3], vec![]], "all that run are to be stopped");
 
     assert_eq!(table.next_steps(now), [Step::Bounce(3)]);
-    assert!(table.starts_after(1, 3), "it is being stopped");
+    assert_eq!(table.awaited_by(1), [2, 3], "one of them is being stopped");
     table.down(3, now, 0.0, now);
 
-    assert_eq!([2, 3].map(|other| table.starts_after(1, other)), [true, false]);
+    assert_eq!(table.awaited_by(1), [2]);
 }
 
 #[test]
