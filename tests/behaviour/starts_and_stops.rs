@@ -341,14 +341,18 @@ async fn s10_1_one_that_is_on_its_way_down_and_is_terminated_ends_when_it_has_st
 
 /// Has a job that panics when it is let go.
 #[derive(Actor)]
-struct Lender(Arc<Mutex<Option<Receiver<()>>>>);
+struct Lender {
+    until: Arc<Mutex<Option<Receiver<()>>>>,
+    begun: Gate,
+}
 
 #[messages]
 impl Lender {
     #[message]
     fn lend(&self, ctx: &mut Context<Self>) {
-        let until = self.0.lock().unwrap().take().expect("it is told once");
+        let (until, begun) = (self.until.lock().unwrap().take().expect("it is told once"), self.begun.clone());
         drop(ctx.spawn_blocking(move |_| {
+            begun.open();
             let _ = until.recv();
             panic!("too late");
         }));
@@ -365,11 +369,13 @@ fn s6_6_what_an_old_life_has_left_fails_no_later_one() {
     let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
     runtime.block_on(async {
         let (system, (done, until)) = (ActorSystem::new("test"), channel());
-        let until = Arc::new(Mutex::new(Some(until)));
-        let spec = ChildSpec::new("lender", move || Lender(until.clone()));
+        let (until, begun) = (Arc::new(Mutex::new(Some(until))), Gate::new());
+        let begins = begun.clone();
+        let spec = ChildSpec::new("lender", move || Lender { until: until.clone(), begun: begins.clone() });
         system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
         let lender: ActorRef<Lender> = system.lookup("/sup/lender").unwrap();
         lender.ask(Lend).await.unwrap();
+        promptly("the job begins", begun.pass()).await;
         lender.kill();
         assert_eq!(promptly("the next life", lender.ask(Which)).await.unwrap(), 1);
 

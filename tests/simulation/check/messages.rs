@@ -8,7 +8,7 @@ use super::Wrong;
 use super::facts::{Facts, Pos};
 use crate::execute::Run;
 use crate::journal::{Note, Number, Sender, Sent, Who};
-use crate::program::Kind;
+use crate::program::{Kind, Plan};
 
 struct Message {
     by: Sender,
@@ -120,7 +120,10 @@ fn drained(run: &Run, facts: &Facts<'_>, number: Number, message: &Message, wron
     }
     // One that was down when its turn came had nobody to drain it. On several threads a message may come between the drain and the
     // closing of the mailbox, when a start without messages has been cut short already.
-    let nobody = facts.was_down(message.to) || (!run.in_order && !facts.last_life_started(message.to));
+    // And a start that is refused a child because all stop has passed that on.
+    let passes_on = |child: &Plan| child.above == Some(actor.slot) && !child.left_out && matches!(child.kind, Kind::Child { .. });
+    let is_cut_short = !run.in_order || run.program.actors.iter().any(passes_on);
+    let nobody = facts.was_down(message.to) || (is_cut_short && !facts.last_life_started(message.to));
     wrong.unless(nobody, "S6", || format!("message {number} to {} is a dead letter, although that drained and ended {reason}", actor.path));
 }
 
