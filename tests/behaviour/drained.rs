@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use actors_core::{Actor, ActorSystem, ChildSpec, Context, ExitReason, ReplyTo, Supervisor, messages};
-use tests::{Journal, eventually, promptly};
+use actors_core::{Actor, ActorSystem, Context, ExitReason, ReplyTo, messages};
+use tests::{Journal, promptly};
 use tokio::sync::Notify;
 
 /// Never waits.
@@ -230,76 +230,6 @@ async fn s6_3_a_drain_handles_the_message_that_was_fetched_before_others_had_the
 
         promptly("the drain", async { (drains.await, window.stopped().await) }).await.0.unwrap();
         assert_eq!((journal.len(), system.dead_letter_count()), (count, 0));
-    }
-    system.shutdown().await;
-}
-
-/// In its first life it tells itself the same again and again, before all else.
-#[derive(Actor)]
-struct Nag {
-    journal: Journal,
-}
-
-#[messages]
-impl Nag {
-    #[message(control)]
-    fn urge(&self, ctx: &mut Context<Self>) {
-        self.journal.note(format!("urged {}", ctx.incarnation()));
-        if ctx.incarnation() == 0 && self.journal.len() < 100 {
-            ctx.actor_ref().try_tell(Urge).expect("a control message has room");
-        }
-    }
-
-    #[message]
-    fn listen(&self, ctx: &mut Context<Self>) {
-        self.journal.note(format!("listened {}", ctx.incarnation()));
-    }
-}
-
-/// What [`Nag`] does, by one that may wait.
-#[derive(Actor)]
-struct SlowNag {
-    journal: Journal,
-}
-
-#[messages]
-impl SlowNag {
-    #[message(control)]
-    async fn urge_slowly(&self, ctx: &mut Context<Self>) {
-        std::future::ready(()).await;
-        self.journal.note(format!("urged {}", ctx.incarnation()));
-        if ctx.incarnation() == 0 && self.journal.len() < 100 {
-            ctx.actor_ref().try_tell(UrgeSlowly).expect("a control message has room");
-        }
-    }
-
-    #[message]
-    fn listen_slowly(&self, ctx: &mut Context<Self>) {
-        self.journal.note(format!("listened {}", ctx.incarnation()));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn s6_3_one_that_is_restarted_does_not_prolong_its_drain_by_control_messages_to_itself() {
-    let (system, quick, slow) = (ActorSystem::new("drained"), Journal::new(), Journal::new());
-    let (q, s) = (quick.clone(), slow.clone());
-    let sup = Supervisor::new()
-        .unlimited_restarts()
-        .child(ChildSpec::new("quick", move || Nag { journal: q.clone() }).permanent())
-        .child(ChildSpec::new("slow", move || SlowNag { journal: s.clone() }).permanent());
-    system.actor(sup).name("sup").start().await.unwrap();
-    let (nag, slow_nag) = (system.lookup::<Nag>("/sup/quick").unwrap(), system.lookup::<SlowNag>("/sup/slow").unwrap());
-
-    nag.try_tell(Listen).unwrap();
-    nag.try_tell(Urge).unwrap();
-    nag.drain();
-    slow_nag.try_tell(ListenSlowly).unwrap();
-    slow_nag.try_tell(UrgeSlowly).unwrap();
-    slow_nag.drain();
-
-    for journal in [quick, slow] {
-        eventually("the next life", || journal.count("urged 1") == 1).await;
-        assert_eq!(journal.entries(), ["urged 0", "listened 0", "urged 1"]);
     }
     system.shutdown().await;
 }

@@ -97,8 +97,8 @@ pub(super) trait AnyLife: Send {
     /// The marks up to which a drain that begins now goes.
     fn marks(&self) -> Marks;
 
-    /// Takes one step of a drain, up to this control message.
-    fn drain_step(&mut self, last_overtaking: u64) -> Drained;
+    /// Takes one step of a drain.
+    fn drain_step(&mut self) -> Drained;
     /// After a panic: takes the next message if nobody can find out what it is.
     fn skip_unreadable(&mut self);
 
@@ -413,8 +413,8 @@ impl<A: Actor> AnyLife for Life<A> {
         self.marks()
     }
 
-    fn drain_step(&mut self, last_overtaking: u64) -> Drained {
-        if const { A::AT_ONCE } { self.drain_at_once(last_overtaking) } else { Drained::Done }
+    fn drain_step(&mut self) -> Drained {
+        if const { A::AT_ONCE } { self.drain_at_once() } else { Drained::Done }
     }
 
     fn drop_sources(&mut self) -> Vec<ExitReason> {

@@ -293,17 +293,13 @@ impl<A: Actor> Life<A> {
 
     /// Takes the message that comes before those in the mailbox, if there is one.
     pub(super) fn overtaking(&mut self) -> Option<InHand<A::Msg>> {
-        if self.core().signals.any(Signals::CONTROL) {
+        let signals = self.core().signals.get();
+        if signals & Signals::CONTROL != 0 {
             if let Some(message) = self.cell.take_control() {
                 return Some(InHand::new(message, Turn::Control));
             }
         }
-        self.released()
-    }
-
-    /// Takes the next message that was released from the stash.
-    pub(super) fn released(&mut self) -> Option<InHand<A::Msg>> {
-        if self.core().signals.any(Signals::RELEASED) {
+        if signals & Signals::RELEASED != 0 {
             if let Some(Put { message, asker }) = self.ctx.next_released() {
                 return Some(InHand::released(message, asker));
             }

@@ -492,7 +492,7 @@ impl<A: Actor> Life<A> {
             if signals & Signals::KILL != 0 || (done && signals & Signals::RELEASED == 0) {
                 return;
             }
-            let handled = if let Some(message) = self.overtaking_until(last_overtaking) {
+            let handled = if let Some(message) = self.overtaking() {
                 self.common.ending().drained += 1;
                 self.handle(message, Signals::KILL).await
             } else if let Some(message) = self.cell.mailbox.take(&mut self.batch) {
@@ -535,8 +535,8 @@ pub(super) enum Drained {
 
 impl<A: Actor> Life<A> {
     /// One step of [`drain_all`](Self::drain_all), of an actor whose handlers never wait, once it is known that it is to be taken.
-    pub(super) fn drain_at_once(&mut self, last_overtaking: u64) -> Drained {
-        let in_hand = match self.overtaking_until(last_overtaking) {
+    pub(super) fn drain_at_once(&mut self) -> Drained {
+        let in_hand = match self.overtaking() {
             Some(in_hand) => in_hand,
             None => match self.cell.mailbox.take(&mut self.batch) {
                 Some(message) => InHand::new(message, Turn::Ordinary),
@@ -551,11 +551,6 @@ impl<A: Actor> Life<A> {
             Err(Over::Because(reason)) => self.common.has_failed(reason),
         }
         Drained::Done
-    }
-
-    /// Takes the message that comes before those in the mailbox, but no control message that has come after the mark.
-    fn overtaking_until(&mut self, last: u64) -> Option<InHand<A::Msg>> {
-        if self.cell.mailbox.has_taken(last) { self.released() } else { self.overtaking() }
     }
 
     pub(super) fn marks(&self) -> Marks {
@@ -579,7 +574,7 @@ pub(super) fn drain_in_steps(life: &mut dyn AnyLife, marks: Option<Marks>) -> Dr
             if signals & Signals::KILL != 0 || (done && signals & Signals::RELEASED == 0) {
                 return;
             }
-            match life.drain_step(last_overtaking) {
+            match life.drain_step() {
                 Drained::One => left -= 1,
                 Drained::None => {}
                 Drained::Done => return,
