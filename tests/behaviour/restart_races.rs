@@ -179,14 +179,18 @@ async fn a_child_that_could_not_be_made_again_can_be_terminated() {
 #[actor(stop_limit = "1s", hook_limit = "1h")]
 struct Stubborn {
     free: Arc<Mutex<Receiver<()>>>,
+    begun: Gate,
 }
 
 #[messages]
 impl Stubborn {
     #[started]
     fn open(&mut self, ctx: &mut Context<Self>) {
-        let free = self.free.clone();
-        drop(ctx.spawn_blocking(move |_| free.lock().unwrap().recv()));
+        let (free, begun) = (self.free.clone(), self.begun.clone());
+        drop(ctx.spawn_blocking(move |_| {
+            begun.open();
+            free.lock().unwrap().recv()
+        }));
     }
 
     #[stopped]
@@ -201,12 +205,14 @@ impl Stubborn {
 #[tokio::test(start_paused = true)]
 async fn a_child_that_was_aborted_for_a_restart_can_be_terminated_while_it_waits() {
     let system = ActorSystem::new("t");
-    let (go, free) = channel();
-    let free = Arc::new(Mutex::new(free));
-    let stubborn = ChildSpec::new("a", move || Stubborn { free: free.clone() });
+    let ((go, free), begun) = (channel(), Gate::new());
+    let (free, begins) = (Arc::new(Mutex::new(free)), begun.clone());
+    let stubborn = ChildSpec::new("a", move || Stubborn { free: free.clone(), begun: begins.clone() });
     let sup = Supervisor::new().strategy(Strategy::OneForAll).child(stubborn).child(worker("b").backoff(slowly()));
     let sup = start(&system, sup).await;
     let a = system.lookup::<Stubborn>("/sup/a").unwrap();
+    // One that has not begun would be given up.
+    promptly("the job begins", begun.pass()).await;
     child(&system, "b").tell(Fail).await.unwrap();
     // The clock does not move by itself while a job runs.
     while a.exit().is_none() {
@@ -369,8 +375,9 @@ impl Digger {
     }
 
     #[message]
-    fn dig(&self, until: Receiver<()>, ctx: &mut Context<Self>) {
+    fn dig(&self, until: Receiver<()>, begun: Gate, ctx: &mut Context<Self>) {
         drop(ctx.spawn_blocking(move |_| {
+            begun.open();
             let _ = until.recv();
             panic!("dug too deep");
         }));
@@ -390,9 +397,9 @@ fn a_job_that_outlived_its_incarnation_does_not_concern_the_next() {
         let system = ActorSystem::new("t");
         start(&system, Supervisor::new().child(ChildSpec::new("digger", || Digger { life: 0 }))).await;
         let digger = system.lookup::<Digger>("/sup/digger").unwrap();
-        let (go, until) = channel();
-        digger.tell(Dig { until }).await.unwrap();
-        digger.ask(Life).await.unwrap();
+        let ((go, until), begun) = (channel(), Gate::new());
+        digger.tell(Dig { until, begun: begun.clone() }).await.unwrap();
+        promptly("the job begins", begun.pass()).await;
         digger.kill();
         // The clock does not move by itself while the job runs.
         while digger.incarnation() == 0 {
