@@ -18,7 +18,7 @@ use super::protocol::Protocol;
 use super::reply::{Broken, Outcome, ReplyTo, Slot};
 use super::tell::{Refusal, TellError};
 use crate::lifecycle::cell::AnyCell;
-use crate::lifecycle::current::{current_actor, current_caller};
+use crate::lifecycle::current::{current_actor, current_caller, runs_nobody};
 use crate::lifecycle::exit::{ExitReason, HandlerTimedOut, StartFailure};
 use crate::lifecycle::path::{ActorPath, short_name};
 use crate::lifecycle::ties::{Answer, StashPlace};
@@ -335,52 +335,32 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
     }
 
     /// Sets the limit, which an ask in hand may shorten, and finds out who asks. A slot that is made here wakes the waker.
-    fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), AskError<M, E>>
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Trouble>
     where
         R: Send + 'static,
         E: Send + 'static,
     {
-        let (caller, inherited) = current_caller();
-        let target: &dyn AnyCell = &**self.target;
-        let has_limit = inherited.is_some() || self.wait.limit.is_some();
-        let deadline = if has_limit { target.env().in_time(|| self.wait.begin(inherited)) } else { None };
         let slot = match &mut self.slot {
             Some(slot) => slot,
             none => none.insert(Slot::new(Some(cx.waker().clone()))),
         };
-        if let Some(deadline) = deadline {
-            slot.limit(deadline);
+        if self.wait.limit.is_none() && runs_nobody() {
+            return Ok(());
         }
-        let Some(caller) = caller else { return Ok(()) };
-        match self.wait.asked_by(caller, self.target.clone(), slot.clone()) {
-            Some(cycle) => Err(self.would_deadlock(cycle)),
-            None => Ok(()),
-        }
+        self.wait.begin(self.target, slot)
     }
 
     /// Notes that the asker waits: for room if the number is [`UNSENT`], else for the answer.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn wait_for(&mut self, number: u64) -> Result<(), AskError<M, E>>
+    fn wait_for(&mut self, number: u64) -> Result<(), Trouble>
     where
         R: Send + 'static,
         E: Send + 'static,
     {
-        if self.wait.asker.is_none() {
-            return Ok(());
-        }
-        self.note_asker(number)
-    }
-
-    #[inline(never)]
-    fn note_asker(&mut self, number: u64) -> Result<(), AskError<M, E>>
-    where
-        R: Send + 'static,
-        E: Send + 'static,
-    {
-        let Some(slot) = &self.slot else { return Ok(()) };
-        match self.wait.open(self.target.clone(), slot.clone(), number) {
-            Some(cycle) => Err(self.would_deadlock(cycle)),
-            None => Ok(()),
+        match &self.slot {
+            Some(slot) if self.wait.asker.is_some() => self.wait.open(self.target.clone(), slot.clone(), number),
+            _ => Ok(()),
         }
     }
 
@@ -392,11 +372,14 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         AskError::WouldDeadlock(DeadlockError(Unhandled::new(cycle, self.message.take())))
     }
 
-    fn error_of(&mut self, broken: Broken) -> AskError<M, E>
+    #[cold]
+    #[inline(never)]
+    #[expect(clippy::boxed_local, reason = "taken out of its box here, and not where an answer passes by")]
+    fn error_of(&mut self, broken: Box<Broken>) -> AskError<M, E>
     where
         M: 'static,
     {
-        match Failure::of(broken) {
+        match Failure::of(*broken) {
             Ok(failure) => self.failed(failure),
             Err(discarded) => {
                 let message = match discarded.map(|message| message.downcast::<M>()) {
@@ -449,6 +432,28 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         }
     }
 
+    /// It goes no further, and leaves nothing behind.
+    #[cold]
+    #[inline(never)]
+    fn troubled(&mut self, trouble: Trouble) -> AskError<M, E>
+    where
+        M: 'static,
+    {
+        let error = match trouble {
+            Trouble::Refused(refusal) => {
+                if let Some(slot) = &self.slot {
+                    slot.close();
+                }
+                let message = self.message.take().expect("a refused message is still here");
+                self.refused(refusal, message)
+            }
+            Trouble::Cycle(cycle) => self.would_deadlock(cycle),
+            Trouble::Broken(broken) => self.error_of(broken),
+        };
+        self.leave();
+        error
+    }
+
     fn refused(&self, refusal: Refusal, message: M) -> AskError<M, E> {
         AskError::NotDelivered(TellError::new(self.target().path(), refusal, message))
     }
@@ -474,6 +479,22 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
             slot.close();
         }
     }
+}
+
+/// What comes of a poll.
+enum Step<R, E> {
+    Answer(Outcome<R, E>),
+    Waits,
+    Fails(Trouble),
+}
+
+/// Why an ask goes no further.
+enum Trouble {
+    Refused(Refusal),
+    /// It would wait for itself.
+    Cycle(Vec<ActorPath>),
+    /// It was told so while it waited for room.
+    Broken(Box<Broken>),
 }
 
 /// What has become of a message that was taken and not answered, whatever its type.
@@ -512,8 +533,28 @@ impl Wait {
         if in_queue { Failure::TimedOutInQueue(limit) } else { Failure::TimedOutInHandler(limit) }
     }
 
+    /// Sets the limit, which an ask in hand may shorten, and finds out who asks.
+    #[inline(never)]
+    fn begin<A: Protocol, R: Send + 'static, E: Send + 'static>(
+        &mut self,
+        target: &Arc<Cell<A>>,
+        slot: &Arc<Slot<R, E>>,
+    ) -> Result<(), Trouble> {
+        let (caller, inherited) = current_caller();
+        let cell: &dyn AnyCell = &**target;
+        if inherited.is_some() || self.limit.is_some() {
+            if let Some(deadline) = cell.env().in_time(|| self.set_limit(inherited)) {
+                slot.limit(deadline);
+            }
+        }
+        match caller {
+            Some(caller) => self.asked_by(caller, target.clone(), slot.clone()),
+            None => Ok(()),
+        }
+    }
+
     /// Sets the limit, which an ask in hand may shorten. Returns by when there has to be an answer.
-    fn begin(&mut self, inherited: Option<Instant>) -> Option<Instant> {
+    fn set_limit(&mut self, inherited: Option<Instant>) -> Option<Instant> {
         if let Some(inherited) = inherited.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
             self.limit = Some(self.limit.map_or(inherited, |own| own.min(inherited)));
         }
@@ -524,21 +565,23 @@ impl Wait {
         deadline
     }
 
-    /// Notes who asks. Returns the cycle that this would close.
-    fn asked_by(&mut self, caller: Arc<dyn AnyCell>, target: Arc<dyn AnyCell>, slot: Arc<dyn Answer>) -> Option<Vec<ActorPath>> {
-        let cycle = deadlock::would_close(&caller, &deadlock::Ask::new(target, UNSENT, slot));
-        if cycle.is_none() {
-            self.asker = Some(Asker { cell: caller, open: None });
+    /// Notes who asks, unless this would close a cycle.
+    fn asked_by(&mut self, caller: Arc<dyn AnyCell>, target: Arc<dyn AnyCell>, slot: Arc<dyn Answer>) -> Result<(), Trouble> {
+        if let Some(cycle) = deadlock::would_close(&caller, &deadlock::Ask::new(target, UNSENT, slot)) {
+            return Err(Trouble::Cycle(cycle));
         }
-        cycle
+        self.asker = Some(Asker { cell: caller, open: None });
+        Ok(())
     }
 
-    /// Enters the ask among those that the asker waits for. Returns the cycle that this closes.
-    fn open(&mut self, target: Arc<dyn AnyCell>, slot: Arc<dyn Answer>, number: u64) -> Option<Vec<ActorPath>> {
-        let asker = self.asker.as_mut()?;
+    /// Enters the ask among those that the asker waits for, unless this closes a cycle.
+    #[inline(never)]
+    fn open(&mut self, target: Arc<dyn AnyCell>, slot: Arc<dyn Answer>, number: u64) -> Result<(), Trouble> {
+        let Some(asker) = &mut self.asker else { return Ok(()) };
         asker.open = Some(asker.cell.core().open_ask(target.clone(), number, slot.clone()));
         // Looked at again: the other may have begun to wait for us meanwhile.
-        deadlock::closes(&asker.cell, &deadlock::Ask::new(target, number, slot))
+        let cycle = deadlock::closes(&asker.cell, &deadlock::Ask::new(target, number, slot));
+        cycle.map_or(Ok(()), |cycle| Err(Trouble::Cycle(cycle)))
     }
 
     #[inline]
@@ -566,38 +609,46 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Future for A
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         // By far the most frequent: the message was posted at the first poll, and this is the second, with the answer.
-        let answer = match this.phase {
+        let step = match this.phase {
             Phase::Waiting(_) => match Slot::poll_own(&mut this.slot, cx) {
-                Poll::Ready(outcome) => Ok(Some(outcome)),
-                Poll::Pending => Ok(None),
+                Poll::Ready(outcome) => Step::Answer(outcome),
+                Poll::Pending => Step::Waits,
             },
             _ => this.post(cx),
         };
-        match answer {
-            Ok(Some(outcome)) => {
+        // Each arm takes all there is, so that nothing is left to be looked through and dropped.
+        match step {
+            Step::Answer(outcome) => {
                 this.phase = Phase::Done;
                 this.wait.no_more();
-                return Poll::Ready(this.result(outcome));
+                match outcome {
+                    Outcome::Answered(Ok(reply)) => Poll::Ready(Ok(reply)),
+                    Outcome::Answered(Err(error)) => Poll::Ready(Err(AskError::Failed(error))),
+                    Outcome::Broken(broken) => Poll::Ready(Err(this.error_of(broken))),
+                }
             }
-            Ok(None) => {}
-            Err(error) => {
-                this.leave();
-                return Poll::Ready(Err(error));
-            }
-        }
-        match &mut this.wait.sleep {
-            None => Poll::Pending,
-            Some(sleep) => {
-                std::task::ready!(sleep.as_mut().poll(cx));
-                Poll::Ready(Err(this.give_up()))
-            }
+            Step::Waits if this.wait.sleep.is_none() => Poll::Pending,
+            Step::Waits => this.poll_limit(cx),
+            Step::Fails(trouble) => Poll::Ready(Err(this.troubled(trouble))),
         }
     }
 }
 
 impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M, R, E> {
-    /// Posts the message, or waits for room. Returns the answer if it is there already.
-    fn post(&mut self, cx: &mut Context<'_>) -> Result<Option<Outcome<R, E>>, AskError<M, E>> {
+    #[inline(never)]
+    fn poll_limit(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, AskError<M, E>>> {
+        let Some(sleep) = &mut self.wait.sleep else { return Poll::Pending };
+        std::task::ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(Err(self.give_up()))
+    }
+
+    fn post(&mut self, cx: &mut Context<'_>) -> Step<R, E> {
+        self.try_post(cx).unwrap_or_else(Step::Fails)
+    }
+
+    /// Posts the message, or waits for room. The answer may be there already.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn try_post(&mut self, cx: &mut Context<'_>) -> Result<Step<R, E>, Trouble> {
         let is_new = self.slot.is_none();
         let mut ticket = None;
         match self.phase {
@@ -621,23 +672,19 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
                 // A slot that was made just now knows the waker.
                 match &self.slot {
                     Some(slot) if !is_new => Ok(match slot.poll(cx) {
-                        Poll::Ready(outcome) => Some(outcome),
-                        Poll::Pending => None,
+                        Poll::Ready(outcome) => Step::Answer(outcome),
+                        Poll::Pending => Step::Waits,
                     }),
-                    _ => Ok(None),
+                    _ => Ok(Step::Waits),
                 }
             }
             Poll::Ready(Err(Refusal::WouldDeadlock)) => {
                 // Whom it waits for begins its next life only after the asker has ended.
                 let asker = current_actor().map(|asker| asker.path());
                 let cycle = asker.iter().cloned().chain([self.target().path()]).chain(asker.clone()).collect();
-                Err(self.would_deadlock(cycle))
+                Err(Trouble::Cycle(cycle))
             }
-            Poll::Ready(Err(refusal)) => {
-                slot.close();
-                let message = self.message.take().expect("a refused message is still here");
-                Err(self.refused(refusal, message))
-            }
+            Poll::Ready(Err(refusal)) => Err(Trouble::Refused(refusal)),
             Poll::Pending => {
                 self.phase = Phase::Posting(ticket);
                 self.wait_for(UNSENT)?;
@@ -648,20 +695,11 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
 
     /// While it waits for room, all that can be told is that it waits for itself.
     #[cold]
-    fn look_for_a_cycle(&mut self, cx: &mut Context<'_>) -> Result<Option<Outcome<R, E>>, AskError<M, E>> {
+    fn look_for_a_cycle(&mut self, cx: &mut Context<'_>) -> Result<Step<R, E>, Trouble> {
         let slot = self.slot.as_ref().filter(|_| self.wait.asker.is_some());
         match slot.map(|slot| slot.poll(cx)) {
-            Some(Poll::Ready(told)) => self.result(told).map(|_| None),
-            _ => Ok(None),
-        }
-    }
-
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn result(&mut self, outcome: Outcome<R, E>) -> Result<R, AskError<M, E>> {
-        match outcome {
-            Outcome::Answered(Ok(reply)) => Ok(reply),
-            Outcome::Answered(Err(error)) => Err(AskError::Failed(error)),
-            Outcome::Broken(broken) => Err(self.error_of(*broken)),
+            Some(Poll::Ready(Outcome::Broken(broken))) => Err(Trouble::Broken(broken)),
+            _ => Ok(Step::Waits),
         }
     }
 }

@@ -126,6 +126,12 @@ fn current<R>(ask: impl FnOnce(&Arc<dyn AnyCell>, Beside) -> Option<R>) -> Optio
     CURRENT.try_with(|current| current.borrow().as_ref().and_then(|cell| ask(cell, BESIDE.get()))).ok().flatten()
 }
 
+/// Whether the code on this thread belongs to no actor.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn runs_nobody() -> bool {
+    CURRENT.try_with(|current| current.borrow().is_none()).unwrap_or(true)
+}
+
 /// The actor whose own code, hook or handler, runs on this thread.
 pub(crate) fn current_actor() -> Option<Arc<dyn AnyCell>> {
     current(|cell, beside| (beside.role == Role::Itself).then(|| cell.clone()))
@@ -137,7 +143,6 @@ pub(crate) fn current_owner() -> Option<Arc<dyn AnyCell>> {
 }
 
 /// The actor whose own code runs on this thread, and by when the request in hand is to be answered, by whomever.
-#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn current_caller() -> (Option<Arc<dyn AnyCell>>, Option<Instant>) {
     current(|cell, Beside { role, deadline }| Some(((role == Role::Itself).then(|| cell.clone()), deadline))).unwrap_or_default()
 }
