@@ -9,7 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::ask::{Ask, AskError};
+use super::ask::Ask;
+use super::ask_error::AskError;
 use super::cell::{Cell, by, lane, told};
 use super::deadlock::waits_for_end;
 use super::protocol::{Accepts, Protocol};

@@ -5,6 +5,7 @@
 
 mod actor_ref;
 mod ask;
+mod ask_error;
 mod asks;
 pub(crate) mod cell;
 pub(crate) mod deadlock;
@@ -17,7 +18,8 @@ mod tell;
 mod unawaited;
 
 pub use actor_ref::ActorRef;
-pub use ask::{Ask, AskError, DeadlockError, LostError};
+pub use ask::Ask;
+pub use ask_error::{AskError, DeadlockError, LostError};
 pub use asks::{Asks, AsksError};
 pub use open_types::OpenTypes;
 pub use protocol::{Accepts, Protocol};
