@@ -161,3 +161,51 @@ fn room_for_those_who_wait_for_their_turn_is_given_back() {
     let left = measure(tell_all);
     assert!(left.bytes_current < LITTLE, "{left:?}");
 }
+
+/// As many as a mailbox of the usual capacity holds.
+const USUAL: usize = 1024;
+
+/// An actor that keeps its task, and a way to tell it so many notes and to wait until it has run out of them.
+fn told() -> (World, ActorRef<Busy>) {
+    let world = World::new();
+    let busy = world.runtime.block_on(async { world.system.actor(Busy::default()).unbounded().start().await.expect("it starts") });
+    (world, busy)
+}
+
+async fn tell(busy: &ActorRef<Busy>, times: usize) {
+    for _ in 0..times {
+        busy.try_tell(Note).expect("it is open");
+    }
+    while busy.queued() > 0 {
+        tokio::task::yield_now().await;
+    }
+    tokio::task::yield_now().await;
+}
+
+#[test]
+fn room_for_messages_that_is_used_again_and_again_is_kept() {
+    let (world, busy) = told();
+    // Both of its buffers.
+    world.runtime.block_on(tell(&busy, USUAL));
+
+    assert_eq!(world.count(|| tell(&busy, USUAL)), 0);
+}
+
+#[test]
+fn room_for_messages_that_is_used_no_more_is_given_back() {
+    let (world, busy) = told();
+    let left = measure(|| {
+        for times in [USUAL, USUAL, 2, 2, 2] {
+            world.runtime.block_on(tell(&busy, times));
+        }
+    });
+    assert!(left.bytes_current < 4 * 1024, "{left:?}");
+}
+
+#[test]
+fn room_for_more_messages_than_most_mailboxes_hold_is_given_back_at_once() {
+    let (world, busy) = told();
+    let left = measure(|| world.runtime.block_on(tell(&busy, MANY)));
+
+    assert!(left.bytes_current < LITTLE, "{left:?}");
+}

@@ -11,8 +11,11 @@ use super::ring::{Ring, Run};
 
 /// How often in a row a receiver that has slept after a single message says in advance that it will sleep after the next one.
 const LONELY: u8 = 15;
-/// Buffers larger than this many items are given back when the queue runs empty.
+/// Buffers for no more than these are kept when the queue runs empty.
 const KEEP: usize = 256;
+/// Buffers for no more than these are kept as well, as long as they are well used between one time and the next: as much as a mailbox of the
+/// usual capacity may hold, which is filled and emptied in turns.
+const KEEP_USED: usize = 1024;
 
 /// What [`Mailbox::poll_refill`] found.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub(crate) struct Batch<T> {
     /// The number of the first of them.
     first: u64,
     admitted: Admitted,
+    /// How many were fetched at most since the queue ran empty.
+    most: usize,
     /// How often to say in advance that the receiver sleeps.
     lonely: u8,
     /// Said so: the mailbox holds the waker already, and has held it since the last fetch.
@@ -38,7 +43,7 @@ pub(crate) struct Batch<T> {
 
 impl<T> Batch<T> {
     pub(crate) fn new() -> Self {
-        Batch { items: Ring::new(), first: 0, admitted: Admitted::default(), lonely: 0, sleeps: false, waited: false }
+        Batch { items: Ring::new(), first: 0, admitted: Admitted::default(), most: 0, lonely: 0, sleeps: false, waited: false }
     }
 
     /// Takes back that the receiver sleeps: to be said wherever it may be polled again before it looks for messages, since the waker in
@@ -68,6 +73,12 @@ impl<T> Batch<T> {
     pub(crate) fn admitted(&mut self) -> &mut Admitted {
         &mut self.admitted
     }
+}
+
+/// Whether a buffer is given back in which there were `most` at a time.
+fn is_too_large<T>(buffer: &Ring<T>, most: usize) -> bool {
+    let capacity = buffer.capacity();
+    capacity > KEEP && (capacity > KEEP_USED || most < capacity / 4)
 }
 
 impl<T> Mailbox<T> {
@@ -139,6 +150,7 @@ impl<T> Mailbox<T> {
         if batch.falls_asleep() {
             return Poll::Pending;
         }
+        let mut all_taken = None;
         let mut inner = self.lock();
         // Who finds a mailbox full that holds but this one waits for it to be taken, and wakes nobody.
         let found = if self.is_alone(&inner, urgent) && self.capacity > 1 {
@@ -152,15 +164,17 @@ impl<T> Mailbox<T> {
         } else if urgent.is_any_up() {
             Poll::Ready(Refill::Urgent)
         } else {
-            if inner.queue.capacity() > KEEP {
+            let most = std::mem::take(&mut batch.most);
+            if is_too_large(&inner.queue, most) {
                 inner.queue = Ring::new();
             }
+            all_taken = Some(most);
             inner.receiver = Receiver::Idle(cx.waker().clone());
             (batch.lonely, batch.waited) = (LONELY, true);
             Poll::Pending
         };
         drop(inner);
-        if found.is_pending() && batch.items.capacity() > KEEP {
+        if all_taken.is_some_and(|most| is_too_large(&batch.items, most)) {
             batch.items = Ring::new();
         }
         batch.admitted.wake();
@@ -223,6 +237,7 @@ impl<T> Mailbox<T> {
             }
         } else {
             std::mem::swap(&mut inner.queue, &mut batch.items);
+            batch.most = batch.most.max(batch.items.len());
         }
         true
     }
