@@ -109,10 +109,12 @@ impl<A: Actor> Life<A> {
 
     #[cfg_attr(not(debug_assertions), inline(never))]
     fn first_turn(&mut self, task: Option<&mut Context<'_>>) -> Option<Outcome> {
-        match self.begin_at_once() {
-            Ok(()) => self.round(task),
-            Err(over) => self.is_over(over),
+        if let Err(over) = self.begin_at_once() {
+            return self.is_over(over);
         }
+        // Mostly nobody has told it anything yet.
+        let outcome = if task.is_none() && self.has_run_out() { self.look_again() } else { None };
+        outcome.or_else(|| self.round(task))
     }
 
     /// The life is over, and notes why, unless the actor has lain down.
