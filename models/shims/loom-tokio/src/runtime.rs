@@ -77,9 +77,7 @@ impl Runtime {
             tasks.timers.clear();
             mem::take(&mut tasks.all)
         };
-        for task in all {
-            drop(task.take_future());
-        }
+        drop(all);
     }
 }
 
@@ -175,6 +173,16 @@ impl Handle {
                 Poll::Pending => self.set_aside(task, future),
             }
         }
+        while let Some(task) = self.take_resting() {
+            drop(task.take_future());
+        }
+    }
+
+    /// Takes a task out that no worker polls: when the runtime goes, each worker drops some of these, whatever the others do.
+    fn take_resting(&self) -> Option<Arc<Task>> {
+        let mut tasks = self.lock();
+        let place = tasks.all.iter().position(|task| matches!(task.stage(), Stage::Idle | Stage::Scheduled))?;
+        Some(tasks.all.remove(place))
     }
 
     /// Waits for the task that a worker polls next.
@@ -199,8 +207,12 @@ impl Handle {
 
     /// A task waits for something, unless that has just come.
     fn set_aside(&self, task: Arc<Task>, future: BoxFuture) {
-        *task.future.lock().expect("nothing panics here") = Some(future);
         let tasks = self.lock();
+        if tasks.closed {
+            drop(tasks);
+            return drop(future);
+        }
+        *task.future.lock().expect("nothing panics here") = Some(future);
         if task.stage() == Stage::Running {
             return task.set(Stage::Idle);
         }
