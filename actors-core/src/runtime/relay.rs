@@ -126,12 +126,12 @@ impl Future for Task {
 
 impl Drop for Task {
     fn drop(&mut self) {
-        let (left, _waker) = {
+        // If somebody is in hand, the runtime goes, and his task with it.
+        let _left = {
             let mut inner = lock(&self.relay.inner);
             inner.closed = true;
             (inner.in_hand.take(), std::mem::replace(&mut inner.state, State::AtWork))
         };
-        left.into_iter().for_each(|seat| seat.call());
     }
 }
 

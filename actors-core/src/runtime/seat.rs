@@ -1,12 +1,12 @@
 //! How does an actor take its turn where it is told to, while its own task sleeps?
 //!
 //! A turn that wakes another actor mostly passes something on. To wake a task for that, and to have the runtime poll it, takes longer than to
-//! handle the message. So, on a runtime of one thread, the life of an actor that is woken from turns stands on a *seat*, where others can reach
-//! it: whoever has woken it takes its turn once his own is over, in the task that runs; then that of the one whom it has woken, and so on. The
-//! actor's own task sleeps, and is woken for all the rest: by whoever takes no turn, and by a turn that leaves more to do.
+//! handle the message. So the life of an actor that is woken from turns stands on a *seat*, where others can reach it. On a runtime of one
+//! thread, whoever has woken it takes its turn once his own is over, in the task that runs; then that of the one whom it has woken, and so on.
+//! The actor's own task sleeps, and is woken for all the rest: by whoever takes no turn, and by a turn that leaves more to do.
 //!
-//! On several threads there are no seats. While a turn is taken in the task of another actor, nobody can poll that task; and if the turn
-//! blocks its thread, the other threads go on, and may have something for that actor to do.
+//! On several threads nobody's own task does so: while a turn is taken in it, nobody can poll it; and if the turn blocks its thread, the other
+//! threads go on, and may have something for that actor to do. There [relays](super::relay) take such turns, which are nobody's own tasks.
 //!
 //! Invariants:
 //!
@@ -109,21 +109,14 @@ impl Seat {
     pub(super) fn take_turn_for(&self) {
         let Some(mut place) = self.enter() else { return };
         place.used = true;
-        // What would end the task of the actor ends its life, and not whoever has woken it.
-        match unless_it_panics(|| place.take_turn()) {
-            Some(Some(Outcome::Sleep)) => self.leave(place),
-            Some(Some(outcome)) => {
+        match place.take_turn() {
+            Some(Outcome::Sleep) => self.leave(place),
+            Some(outcome) => {
                 let _ = unless_it_panics(|| self.settle(place, &outcome));
                 self.call();
             }
-            Some(None) => {
-                self.leave(place);
-                self.call();
-            }
             None => {
-                let risen = place.rise();
                 self.leave(place);
-                let _ = unless_it_panics(|| drop(risen));
                 self.call();
             }
         }
@@ -194,7 +187,8 @@ impl Place {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn take_turn(&mut self) -> Option<Outcome> {
         let Place { sitter: Some(sitter), waker: Some(waker), .. } = self else { return None };
-        Some(sitter.turn(&mut Context::from_waker(waker)))
+        // A panic that gets out of a turn ends the life before anybody takes another, and not whoever has woken it.
+        Some(unless_it_panics(|| sitter.turn(&mut Context::from_waker(waker))).unwrap_or(Outcome::Done))
     }
 
     /// Takes the life out.

@@ -1,6 +1,7 @@
 //! Seats: who is told from a turn, and by other threads meanwhile, takes each message once, and its task is there for the rest. On a runtime
 //! of two threads relays take such turns: one that blocks holds up nobody who can run on the other, save the last one it has told.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::unseen;
@@ -25,6 +26,7 @@ pub(crate) const MODELS: &[Model] = &[
     ("what_is_passed_on_in_a_relay_comes_beside_what_comes_from_outside", || passed_on(2)),
     ("whose_life_is_over_in_a_turn_that_another_takes_for_it_has_its_task_end", || over(1)),
     ("whose_life_is_over_in_a_relay_has_its_task_end", || over(2)),
+    ("whose_turn_panics_in_its_task_or_in_a_relay_has_no_other_and_has_its_task_end", panicking),
     ("who_is_told_from_a_turn_when_the_runtime_goes_ends_once", || runtime_gone(1)),
     ("who_is_told_from_a_turn_when_the_runtime_goes_ends_once_on_two_workers", || runtime_gone(2)),
     ("a_turn_that_blocks_in_a_relay_holds_up_nobody_who_has_passed_on_to_it", || blocked_after_passing_on(true)),
@@ -67,8 +69,7 @@ struct Turning {
 impl Life for Turning {
     fn turn(&mut self, cx: &mut Context<'_>) -> Outcome {
         let Turning { person, batch } = self;
-        let was_busy = std::mem::replace(&mut *person.busy.lock().expect("nothing panics here"), true);
-        assert!(!was_busy, "nobody takes two turns at a time");
+        let _turn = OneTurn::of(person);
         let mut task = person.task.lock().expect("nothing panics here");
         *person.sits.lock().expect("nothing panics here") = !task.get_or_insert_with(|| cx.waker().clone()).will_wake(cx.waker());
         drop(task);
@@ -82,8 +83,24 @@ impl Life for Turning {
                 break;
             }
         }
-        *person.busy.lock().expect("nothing panics here") = false;
         outcome
+    }
+}
+
+/// While it lives, nobody else takes a turn of this person.
+struct OneTurn<'a>(&'a Person);
+
+impl OneTurn<'_> {
+    fn of(person: &Person) -> OneTurn<'_> {
+        let was_busy = std::mem::replace(&mut *person.busy.lock().expect("nothing panics here"), true);
+        assert!(!was_busy, "nobody takes two turns at a time");
+        OneTurn(person)
+    }
+}
+
+impl Drop for OneTurn<'_> {
+    fn drop(&mut self) {
+        *self.0.busy.lock().expect("nothing panics here") = false;
     }
 }
 
@@ -230,6 +247,27 @@ fn over(workers: usize) -> u64 {
         person.call();
         table.env.ended.wait_for(1);
         table.end(&person, &[LAST]);
+    })
+}
+
+/// The panic is none of a handler, which would be caught before.
+fn panicking() -> u64 {
+    explore_between(|| {
+        let table = Table::new(2);
+        let panics = Arc::new(Count::new());
+        let count = panics.clone();
+        let person = table.person(move |message| {
+            if message > 0 {
+                count.add();
+                resume_unwind(Box::new(()));
+            }
+        });
+        loom::explore();
+        table.tell_in_a_turn(&person, 1);
+        person.tell(2);
+        table.env.ended.wait_for(1);
+        assert_eq!(panics.get(), 1);
+        table.end(&person, &[]);
     })
 }
 
