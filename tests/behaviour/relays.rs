@@ -3,9 +3,11 @@
 //!
 //! That relays do is seen by the id of the task, which such turns share. Threads really block, so the clock cannot be paused.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use actors_core::{Actor, ActorRef, ActorSystem, messages};
@@ -58,16 +60,38 @@ fn tell(hand: &ActorRef<Hand>, job: impl FnOnce() + Send + 'static) {
     hand.try_tell(Turn { job: Box::new(job) }).expect("it takes messages");
 }
 
-/// Has one tell the next in its turn, and so on; the last does this.
-fn pass_on(hands: &[ActorRef<Hand>], job: impl FnOnce() + Send + 'static) {
-    match hands {
-        [last] => tell(last, job),
-        [first, others @ ..] => {
-            let others = others.to_vec();
-            tell(first, move || pass_on(&others, job));
-        }
-        [] => unreachable!("there are some"),
+/// In which tasks turns were taken, one after the other.
+#[derive(Clone, Default)]
+struct Tasks(Arc<Mutex<Vec<Option<Id>>>>);
+
+impl Tasks {
+    fn note(&self) {
+        self.0.lock().expect("nobody panics there").push(tokio::task::try_id());
     }
+
+    /// The relay that has taken the last two turns, if one has.
+    fn relay(&self) -> Option<Id> {
+        match self.0.lock().expect("nobody panics there")[..] {
+            [.., before, last] if before == last => last,
+            _ => None,
+        }
+    }
+}
+
+/// Has one tell the next in its turn, and so on; the last does this.
+fn pass_on(hands: &[ActorRef<Hand>], job: impl FnOnce() + Send + 'static) -> Tasks {
+    let tasks = Tasks::default();
+    pass(hands, tasks.clone(), job);
+    tasks
+}
+
+fn pass(hands: &[ActorRef<Hand>], tasks: Tasks, job: impl FnOnce() + Send + 'static) {
+    let [first, others @ ..] = hands else { return job() };
+    let others = others.to_vec();
+    tell(first, move || {
+        tasks.note();
+        pass(&others, tasks, job);
+    });
 }
 
 /// Three of which each passes on to the next, and relays take the turns of the last two.
@@ -78,20 +102,16 @@ async fn three(system: &ActorSystem, journal: &Journal) -> [ActorRef<Hand>; 3] {
 }
 
 async fn pass_until_shared(hands: &[ActorRef<Hand>; 3]) {
-    let [first, second, third] = hands;
+    pass_until(hands, |_| true).await;
+}
+
+/// Until a relay takes the turns of the last two that is as it should be.
+async fn pass_until(hands: &[ActorRef<Hand>; 3], is_meant: impl Fn(Id) -> bool) {
     for pass in 0..2000 {
-        let ids = Arc::new(Mutex::new(Vec::<Option<Id>>::new()));
-        let (noted, then, last) = (ids.clone(), ids.clone(), third.clone());
-        let note = |ids: &Mutex<Vec<_>>| ids.lock().expect("nobody panics there").push(tokio::task::try_id());
-        let job = move || {
-            note(&noted);
-            tell(&last, move || note(&then));
-        };
-        pass_on(&[first.clone(), second.clone()], job);
-        eventually("it is passed on", || ids.lock().expect("nobody panics there").len() == 2).await;
-        let ids = ids.lock().expect("nobody panics there");
+        let tasks = pass_on(hands, || ());
+        eventually("it is passed on", || tasks.0.lock().expect("nobody panics there").len() == 3).await;
         // After fewer, runners take the turns.
-        if pass > 40 && ids[0].is_some() && ids[0] == ids[1] {
+        if pass > 40 && tasks.relay().is_some_and(&is_meant) {
             return;
         }
     }
@@ -119,6 +139,7 @@ fn wall() -> (Sender<()>, Receiver<()>) {
 #[test]
 fn s2_7_a_turn_that_blocks_in_a_relay_holds_up_nobody_who_has_passed_on_to_it() {
     on_two_threads(async |_, hands| {
+        let mut shared = 0;
         for _ in 0..20 {
             let (begun, (open, wall)) = (Gate::new(), wall());
             let begins = begun.clone();
@@ -126,19 +147,25 @@ fn s2_7_a_turn_that_blocks_in_a_relay_holds_up_nobody_who_has_passed_on_to_it() 
                 begins.open();
                 wall.recv().expect("it is opened");
             };
-            pass_on(&hands, job);
+            let tasks = pass_on(&hands, job);
             promptly("it blocks", begun.pass()).await;
-            let [first, second, _] = &hands;
+            shared += usize::from(tasks.relay().is_some());
+            let [first, second, third] = &hands;
             promptly("it answers", first.ask(Ping)).await.expect("it answers");
             promptly("it answers", second.ask(Ping)).await.expect("it answers");
             open.send(()).expect("it is waited for");
+            promptly("it answers", third.ask(Ping)).await.expect("it answers");
         }
+        assert!(shared > 0, "no relay has taken turns");
     });
 }
 
 #[test]
 fn s2_7_a_turn_that_gives_its_thread_up_to_wait_for_whom_it_has_told_waits_for_a_moment() {
-    on_two_threads(async |_, hands| {
+    on_two_threads(async |system, hands| {
+        let first = system.spawn(Hand { journal: Journal::new() });
+        pass_until_shared(&[first.clone(), hands[0].clone(), hands[1].clone()]).await;
+        let mut shared = 0;
         for told in [0, 1, 2, 0, 1, 2] {
             let done = Gate::new();
             let (opened, answers) = (done.clone(), hands.clone());
@@ -150,9 +177,11 @@ fn s2_7_a_turn_that_gives_its_thread_up_to_wait_for_whom_it_has_told_waits_for_a
             };
             // The last one here is not among those it tells.
             let others: Vec<_> = hands.iter().enumerate().filter(|(at, _)| *at != told).map(|(_, hand)| hand.clone()).collect();
-            pass_on(&others, job);
+            let tasks = pass_on(&[first.clone(), others[0].clone(), others[1].clone()], job);
             promptly("it is done", done.pass()).await;
+            shared += usize::from(tasks.relay().is_some());
         }
+        assert!(shared > 0, "no relay has taken turns");
     });
 }
 
@@ -226,11 +255,14 @@ fn s2_7_a_turn_that_tells_two_and_blocks_holds_up_the_last_alone_wherever_they_a
 
 #[test]
 fn s2_7_a_turn_that_blocks_after_another_in_a_relay_holds_up_nobody_whom_that_has_told() {
-    on_two_threads(async |system, [first, second, third]| {
+    on_two_threads(async |system, hands| {
         let awaiting = system.spawn(Awaiting);
+        let last = system.spawn(Hand { journal: Journal::new() });
+        pass_until_shared(&[hands[0].clone(), hands[1].clone(), last.clone()]).await;
+        let mut shared = 0;
         for in_front in [false, true, false, true, false, true] {
             let done = Gate::new();
-            let (opened, third, awaiting) = (done.clone(), third.clone(), awaiting.clone());
+            let (opened, last, awaiting) = (done.clone(), last.clone(), awaiting.clone());
             let job = move || {
                 let (open, wall) = wall();
                 let work: Job = Box::new(move || open.send(()).expect("it is waited for"));
@@ -239,16 +271,18 @@ fn s2_7_a_turn_that_blocks_after_another_in_a_relay_holds_up_nobody_whom_that_ha
                     opened.open();
                 };
                 if in_front {
-                    tell(&third, blocks);
+                    tell(&last, blocks);
                     awaiting.try_tell(Work { job: work }).expect("it takes messages");
                 } else {
                     awaiting.try_tell(Work { job: work }).expect("it takes messages");
-                    tell(&third, blocks);
+                    tell(&last, blocks);
                 }
             };
-            pass_on(&[first.clone(), second.clone()], job);
+            let tasks = pass_on(&hands, job);
             promptly("it is done", done.pass()).await;
+            shared += usize::from(tasks.relay().is_some());
         }
+        assert!(shared > 0, "no relay has taken turns");
     });
 }
 
@@ -371,22 +405,14 @@ fn s2_7_a_ring_of_turns_without_end_leaves_room_for_others() {
 
 #[test]
 fn s5_1_one_who_panics_in_a_relay_ends_alone_and_the_relay_goes_on() {
-    on_two_threads(async |system, [first, second, third]| {
-        let (ids, third_id) = (Arc::new(Mutex::new(Vec::new())), third.clone());
-        let noted = ids.clone();
-        let job = move || {
-            noted.lock().expect("nobody panics there").push(tokio::task::id());
-            tell(&third_id, move || {
-                noted.lock().expect("nobody panics there").push(tokio::task::id());
-                panic!("as it was told");
-            });
-        };
-        pass_on(&[first.clone(), second.clone()], job);
-        let exit = promptly("it ends", third.stopped()).await;
-        assert!(matches!(ids.lock().expect("nobody panics there")[..], [a, b] if a == b), "a relay has taken both turns");
+    on_two_threads(async |system, hands| {
+        let tasks = pass_on(&hands, || panic!("as it was told"));
+        let exit = promptly("it ends", hands[2].stopped()).await;
         assert!(exit.to_string().contains("as it was told"), "{exit:?}");
+        let relay = tasks.relay().expect("a relay has taken both turns");
+        let [first, second, _] = hands;
         let fourth = system.spawn(Hand { journal: Journal::new() });
-        pass_until_shared(&[first.clone(), second.clone(), fourth]).await;
+        pass_until(&[first, second, fourth], |task| task == relay).await;
     });
 }
 
@@ -406,18 +432,47 @@ fn s2_7_relays_go_when_nobody_takes_turns_any_more() {
 }
 
 #[test]
+fn s2_7_relays_go_when_their_thread_ends() {
+    let runtime = Builder::new_multi_thread().worker_threads(2).thread_keep_alive(Duration::from_millis(1)).enable_all().build();
+    runtime.expect("it can be built").block_on(async {
+        let system = ActorSystem::new("relay");
+        let hands = three(&system, &Journal::new()).await;
+        let alive = || Handle::current().metrics().num_alive_tasks();
+        let before = alive();
+        let mut relays = HashSet::new();
+        for _ in 0..100 {
+            let done = Gate::new();
+            let opened = done.clone();
+            // The thread goes on as one that blocks, and another takes its place.
+            let tasks = pass_on(&hands, move || {
+                block_in_place(|| thread::sleep(Duration::from_millis(5)));
+                opened.open();
+            });
+            promptly("it is done", done.pass()).await;
+            relays.extend(tasks.relay());
+        }
+        assert!(relays.len() > 10, "{} relays have taken turns", relays.len());
+        eventually("those of threads that have ended go", || alive() <= before + 4).await;
+        promptly("it ends", system.shutdown()).await;
+    });
+}
+
+#[test]
 fn s2_5_two_systems_pass_on_to_each_other() {
     runtime().block_on(async {
         let systems = [ActorSystem::new("one"), ActorSystem::new("other")];
         let journal = Journal::new();
         let [a, b] = [three(&systems[0], &journal).await, three(&systems[1], &journal).await];
+        let mut shared = 0;
         for _ in 0..200 {
             let done = Gate::new();
             let opened = done.clone();
-            let way = [&a[0], &b[0], &a[1], &a[2], &b[1], &b[2]].map(Clone::clone);
-            pass_on(&way, move || opened.open());
+            let way = [&a[0], &b[0], &a[1], &a[2], &b[1], &b[2], &a[0], &a[1], &a[2]].map(Clone::clone);
+            let tasks = pass_on(&way, move || opened.open());
             promptly("it is done", done.pass()).await;
+            shared += usize::from(tasks.relay().is_some());
         }
+        assert!(shared > 0, "no relay has taken turns");
         for system in systems {
             assert!(promptly("it ends", system.shutdown()).await.is_clean());
         }
