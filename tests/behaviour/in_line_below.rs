@@ -72,6 +72,12 @@ impl Outsider {
     }
 
     #[message]
+    async fn tell_parent(&self, gate: Gate, parent: ActorRef<Parent>) {
+        gate.pass().await;
+        parent.tell(Rest).await.expect("there will be room");
+    }
+
+    #[message]
     fn nothing(&self) {}
 }
 
@@ -165,4 +171,23 @@ async fn whoever_waits_for_room_at_one_who_asks_the_parent_is_told_when_that_fal
     falls.open();
 
     Stage { system, journal, parent, child, falls }.is_restarted_at_once("told").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_one_who_waits_for_room_at_the_parent_is_told_when_that_falls() {
+    for tell_comes_last in [false, true] {
+        let (stage, gate) = (stage().await, Gate::new());
+        let outsider = stage.system.spawn(Outsider);
+        outsider.tell(TellParent { gate: gate.clone(), parent: stage.parent.clone() }).await.expect("it is open");
+        gate.reached().await;
+        stage.child.tell(CallOutsider { outsider: outsider.clone() }).await.expect("it is open");
+        eventually("it asks", || outsider.queued() == 1).await;
+        let [first, last] = if tell_comes_last { [&stage.falls, &gate] } else { [&gate, &stage.falls] };
+        first.open();
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+
+        last.open();
+
+        stage.is_restarted_at_once("told").await;
+    }
 }

@@ -142,6 +142,7 @@ mod subscriber;
 mod system_names;
 mod taken_along;
 mod telling;
+mod tells_in_cycles;
 mod test_kit;
 mod time_shares;
 mod timers;

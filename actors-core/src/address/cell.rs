@@ -5,7 +5,6 @@ use std::mem::needs_drop;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::deadlock::waits_for_end;
 use super::open_types::OpenTypes;
 use super::protocol::{Accepts, Protocol};
 use super::reply::{ReplyTo, Unhandled};
@@ -221,7 +220,7 @@ impl<A: Protocol> Cell<A> {
         let admission = match (door, *ticket) {
             (Some(door), _) => door.enter(),
             (None, Some(place)) => {
-                let Poll::Ready(entered) = self.mailbox.enter_with(place, cx.waker()) else { return self.stay_in_line(ticket) };
+                let Poll::Ready(entered) = self.mailbox.enter_with(place, cx.waker()) else { return Poll::Pending };
                 *ticket = None;
                 _granted = Granted(&self.mailbox);
                 entered
@@ -248,21 +247,7 @@ impl<A: Protocol> Cell<A> {
             return Poll::Ready(Err(Refusal::WouldDeadlock));
         }
         *ticket = Some(full.wait(cx.waker()));
-        self.stay_in_line(ticket)
-    }
-
-    /// Waits on, unless there will be room only after the actor has ended whose code runs here.
-    fn stay_in_line(self: &Arc<Self>, ticket: &mut Option<Ticket>) -> Poll<Result<u64, Refusal>> {
-        // Looked at first, for the sake of all others.
-        let may_be_vain = self.core.signals.any(Signals::FALLS | Signals::DOWN);
-        let current = if may_be_vain { current_actor() } else { None };
-        if !current.is_some_and(|current| waits_for_end(&(self.clone() as Arc<dyn AnyCell>), &current)) {
-            return Poll::Pending;
-        }
-        if let Some(place) = ticket.take() {
-            self.mailbox.leave(place);
-        }
-        Poll::Ready(Err(Refusal::WouldDeadlock))
+        Poll::Pending
     }
 
     /// Takes the next control message.
@@ -418,6 +403,14 @@ impl<A: Protocol> AnyCell for Cell<A> {
 
     fn vacate(&self) {
         self.mailbox.vacate();
+    }
+
+    fn makes_wait(&self, ticket: Ticket) -> bool {
+        self.mailbox.waits_for_receiver(ticket)
+    }
+
+    fn rouse(&self, ticket: Ticket) {
+        self.mailbox.rouse(ticket);
     }
 
     fn queued(&self) -> u64 {

@@ -1,9 +1,11 @@
-//! Asks that would wait for themselves.
+//! Asks, and tells that wait for room, that would wait for themselves.
 //!
 //! While a handler awaits an ask, its actor has an entry that says whom it waits for, and at which number in that mailbox
 //! its request stands. Such an edge holds as long as the request waits for room, is queued or in hand, and has no answer;
 //! a request whose handler has returned waits for whoever holds its `ReplyTo`, and is no edge. Edges are entered before
 //! the walk, so of two actors that ask each other at the same time at least one sees the other.
+//!
+//! A tell has such an entry while it waits for room, as long as none has been granted to it (`in_line.rs`).
 //!
 //! One that is to be restarted begins its next life only after others have ended: those below it, and the siblings who are stopped with
 //! it. It waits for them as they would for an answer: that is an edge too, which stands nowhere and is found by looking at who is to end.
@@ -51,7 +53,7 @@ impl Edge {
     }
 }
 
-/// A request, and whoever is to answer it.
+/// A request, and whoever is to answer it; or a tell, which is answered by room.
 #[derive(Clone)]
 pub(crate) struct Ask {
     target: Arc<dyn AnyCell>,
@@ -206,10 +208,6 @@ pub(crate) fn break_off(actor: &Arc<dyn AnyCell>) {
     let mut asks = Vec::new();
     for waiting in with_all_below(vec![actor.clone()]) {
         asks.extend(open_asks(&waiting).into_iter().map(|ask| (waiting.clone(), ask)));
-        if waiting.core().waiting_for().is_some() {
-            // It may be for room in a mailbox. Nothing stands anywhere of that: it finds out for itself.
-            waiting.call();
-        }
     }
     let break_off = |(asker, ask): &(Arc<dyn AnyCell>, Ask)| {
         if let Some(cycle) = closes(asker, ask) {

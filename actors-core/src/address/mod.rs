@@ -9,6 +9,7 @@ mod ask_error;
 mod asks;
 pub(crate) mod cell;
 pub(crate) mod deadlock;
+mod in_line;
 mod open_types;
 mod protocol;
 mod recipient;

@@ -4,11 +4,15 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::in_line::InLine;
 use super::protocol::Protocol;
 use super::stopped::Stopped;
+use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::current::current_actor;
 use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::env::Env;
 use crate::lifecycle::panic::guard;
@@ -32,7 +36,8 @@ pub enum Refusal {
     /// There was no room within the limit.
     #[error("there was no room in its mailbox in time")]
     TimedOut,
-    /// The sender waits for room in its own mailbox, or in that of an actor whose next incarnation begins only once the sender has ended.
+    /// The sender would wait for room in its own mailbox, or in that of an actor that waits for the sender: for its answer, for room in its
+    /// mailbox, or, to be restarted, for its end.
     #[error("the sender would wait for itself to make room in the full mailbox")]
     WouldDeadlock,
 }
@@ -158,7 +163,26 @@ pub type For<A, T> = <<A as Protocol>::Msg as sealed::ReplyOf<T>>::Target;
 /// A place among those who wait for room.
 #[doc(hidden)]
 #[derive(Default)]
-pub struct Place(pub(crate) Option<Ticket>);
+pub struct Place {
+    pub(crate) ticket: Option<Ticket>,
+    /// How others see that an actor waits here.
+    entry: Option<Box<InLine>>,
+}
+
+impl Place {
+    /// Waits on, unless that would be to wait for oneself.
+    #[cold]
+    pub(crate) fn stay(&mut self, target: Arc<dyn AnyCell>) -> Poll<Result<(), Refusal>> {
+        // Entered anew each time, so that no entry says so of a tell that is carried on elsewhere.
+        if self.entry.take().is_some_and(|entry| entry.is_told()) {
+            return Poll::Ready(Err(Refusal::WouldDeadlock));
+        }
+        let (Some(ticket), Some(teller)) = (self.ticket, current_actor()) else { return Poll::Pending };
+        let Some(entry) = InLine::enter(teller, target, ticket) else { return Poll::Ready(Err(Refusal::WouldDeadlock)) };
+        self.entry = Some(Box::new(entry));
+        Poll::Pending
+    }
+}
 
 /// A message on its way; resolves when the mailbox has it. Made by [`ActorRef::tell`](crate::ActorRef::tell).
 ///
@@ -218,7 +242,7 @@ impl<T: Target<M>, M> Future for Tell<'_, T, M> {
                 return Poll::Ready(Err(this.give_up(Refusal::TimedOut)));
             }
         };
-        Poll::Ready(Err(this.refused(refusal)))
+        Poll::Ready(Err(this.give_up(refusal)))
     }
 }
 
@@ -243,7 +267,7 @@ impl<T: sealed::Door, M> Tell<'_, T, M> {
 impl<T: sealed::Door, M> Drop for Tell<'_, T, M> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
-        if self.place.0.is_some() {
+        if self.place.ticket.is_some() {
             self.leave();
         }
     }

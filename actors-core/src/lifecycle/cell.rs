@@ -21,7 +21,7 @@ use super::row::Row;
 use super::run_queue::TakesTurns;
 use super::signal::Signals;
 use super::ties;
-use crate::mailbox::{Admitted, Closed, Lane, lane_of};
+use crate::mailbox::{Admitted, Closed, Lane, Ticket, lane_of};
 use crate::sync::{Mutex, lock, wake};
 
 /// An actor of any type.
@@ -59,6 +59,10 @@ pub(crate) trait AnyCell: TakesTurns + 'static {
     fn suspend(&self, admitted: &mut Admitted, cx: &mut Context<'_>, urgent: u32) -> bool;
     /// Has the next message, or call, start a task.
     fn vacate(&self);
+    /// Whether there is room for the sender with this ticket only after a message was taken.
+    fn makes_wait(&self, ticket: Ticket) -> bool;
+    /// Has that sender look again.
+    fn rouse(&self, ticket: Ticket);
     /// How many messages wait.
     fn queued(&self) -> u64;
     /// How many ordinary messages were ever accepted.

@@ -55,7 +55,7 @@ pub(crate) struct Ties<P, G> {
     /// The stop signal, as handed to libraries.
     pub(crate) token: Option<CancellationToken>,
 
-    /// The asks that a handler of this actor awaits.
+    /// The asks that a handler of this actor awaits, and the tells for which it waits for room.
     pub(crate) asks: Vec<OpenAsk<P>>,
     /// Helper tasks of this actor, and blocking jobs that have not begun.
     pub(crate) helpers: LazyMap<u64, Helper>,

@@ -45,6 +45,11 @@ impl Line {
         }
     }
 
+    /// Which place in the line this is, if room has not been granted for it.
+    pub(super) fn place_of(&self, ticket: Ticket) -> Option<usize> {
+        self.wakers.binary_search_by_key(&ticket.0, |(number, _)| *number).ok()
+    }
+
     /// Gives a place up, and returns the waker that stood there, to be dropped once no lock is held; if there is none, room had been granted
     /// for it, and is free again.
     pub(super) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {

@@ -188,6 +188,27 @@ impl<T> Mailbox<T> {
         if more.line.still_waits(ticket, waker, &mut old) { Poll::Pending } else { Poll::Ready(Admission::Room(Room { inner })) }
     }
 
+    /// Whether there is room for whoever has this ticket only after the receiver has taken something more. What is no more so, never is so
+    /// again: all that others do brings that one nearer.
+    pub(crate) fn waits_for_receiver(&self, ticket: Ticket) -> bool {
+        let inner = self.lock();
+        let Some(more) = &inner.more else { return false };
+        let waits = |place| self.held(&inner) + u64::from(more.line.granted) + place as u64 >= u64::from(self.capacity);
+        more.line.place_of(ticket).is_some_and(waits)
+    }
+
+    /// Has whoever waits with this ticket look again.
+    pub(crate) fn rouse(&self, ticket: Ticket) {
+        let waker = {
+            let inner = self.lock();
+            let line = inner.more.as_ref().map(|more| &more.line);
+            line.and_then(|line| line.wakers.get(line.place_of(ticket)?)).map(|(_, waker)| waker.clone())
+        };
+        if let Some(waker) = waker {
+            wake(waker);
+        }
+    }
+
     /// Room that was granted has not been used after all: it goes to the next.
     pub(crate) fn pass_on(&self) {
         let next = self.grant(&mut self.lock());

@@ -291,7 +291,7 @@ pub(super) mod tests {
     use crate::lifecycle::path::Node;
     use crate::lifecycle::policy::Policy;
     use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
-    use crate::mailbox::Closed;
+    use crate::mailbox::{Closed, Ticket};
     use crate::system::text::tests::named;
 
     /// An actor that only stands in the tree.
@@ -342,6 +342,10 @@ pub(super) mod tests {
             true
         }
         fn vacate(&self) {}
+        fn makes_wait(&self, _: Ticket) -> bool {
+            false
+        }
+        fn rouse(&self, _: Ticket) {}
 
         fn queued(&self) -> u64 {
             2
