@@ -16,6 +16,7 @@ mod blocked_turns;
 mod blocking;
 mod blocking_asks;
 mod broken_text;
+mod brought_down;
 mod by_hand;
 mod callbacks;
 mod carried_asks;

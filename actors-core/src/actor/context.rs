@@ -205,7 +205,7 @@ impl<A: Protocol> Context<A> {
         children
     }
 
-    /// Stops a child by its path. The end is announced like any other.
+    /// Stops a child by its path, within its own limit (S7.4), and goes on. The end is announced like any other.
     ///
     /// # Errors
     /// [`NotAChild`] if no child of this actor has that path.
@@ -214,7 +214,7 @@ impl<A: Protocol> Context<A> {
         if let Some(overseer) = child.core().parent.overseer() {
             overseer.dismiss(&child);
         }
-        request::retire(&child, ExitReason::Shutdown, Mode::AsPolicy, None);
+        child.bring_down(ExitReason::Shutdown, Mode::AsPolicy);
         Ok(())
     }
 }

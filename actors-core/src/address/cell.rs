@@ -16,6 +16,7 @@ use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::panic::catch;
 use crate::lifecycle::path::short_name;
 use crate::lifecycle::policy::Policy;
+use crate::lifecycle::request::Mode;
 use crate::lifecycle::run_queue::{RunQueue, TakesTurns};
 use crate::lifecycle::signal::Signals;
 use crate::mailbox::{Admission, Admitted, Capacity, Closed, Door, Full, Lane, Mailbox, Overflow, Pushed, Ticket, Wakeup, fill};
@@ -41,6 +42,8 @@ pub(crate) struct Kind<A: Protocol> {
     pub(crate) start_task: fn(Arc<Cell<A>>),
     /// Ends the actor where it stands, if it is at rest; says whether it was.
     pub(crate) end_at_rest: fn(Arc<dyn AnyCell>, &ExitReason) -> bool,
+    /// Has the actor end within its own limit.
+    pub(crate) bring_down: fn(Arc<dyn AnyCell>, ExitReason, Mode),
     pub(crate) has_stop_hook: bool,
     pub(crate) policy: Policy,
 }
@@ -359,6 +362,10 @@ impl<A: Protocol> AnyCell for Cell<A> {
 
     fn end_at_rest(self: Arc<Self>, cause: &ExitReason) -> bool {
         (self.kind.end_at_rest)(self, cause)
+    }
+
+    fn bring_down(self: Arc<Self>, cause: ExitReason, mode: Mode) {
+        (self.kind.bring_down)(self, cause, mode);
     }
 
     fn has_stop_hook(&self) -> bool {

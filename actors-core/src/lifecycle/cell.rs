@@ -17,6 +17,7 @@ use super::path::{ActorPath, Node, Segment};
 use super::policy::Policy;
 use super::record::Record;
 use super::registry::Registry;
+use super::request::Mode;
 use super::row::Row;
 use super::run_queue::TakesTurns;
 use super::signal::Signals;
@@ -38,6 +39,8 @@ pub(crate) trait AnyCell: TakesTurns + 'static {
     /// Ends the actor here and now, if it is at rest: it has no task, nothing queued, no stop hook, no ties and no children.
     /// Says whether it did. Whoever asks has made sure that it is not to be restarted.
     fn end_at_rest(self: Arc<Self>, cause: &ExitReason) -> bool;
+    /// Asks the actor to end for good, and sees to it that it does within its own limit, whatever whoever asks does meanwhile.
+    fn bring_down(self: Arc<Self>, cause: ExitReason, mode: Mode);
     /// Whether code of a user's runs at its end.
     fn has_stop_hook(&self) -> bool;
     /// Whether its state has a destructor.

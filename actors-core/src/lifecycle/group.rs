@@ -114,7 +114,7 @@ impl Group {
     /// Stops all members.
     pub(crate) fn stop(&self) {
         for member in self.live() {
-            request::retire(&member, ExitReason::Shutdown, Mode::AsPolicy, None);
+            member.bring_down(ExitReason::Shutdown, Mode::AsPolicy);
         }
     }
 
@@ -179,9 +179,9 @@ impl Group {
     fn bring_down(&self, members: &[Arc<dyn AnyCell>], ended: &Arc<dyn AnyCell>, exit: &Exit) {
         for member in members {
             if exit.reason.is_clean() {
-                request::retire(member, ExitReason::Shutdown, Mode::AsPolicy, None);
+                member.clone().bring_down(ExitReason::Shutdown, Mode::AsPolicy);
             } else {
-                request::retire(member, exit.reason.spread(ended.path()), Mode::Now, None);
+                member.clone().bring_down(exit.reason.spread(ended.path()), Mode::Now);
             }
         }
     }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Instant, Sleep, timeout_at};
 
 use super::crash::report_crash;
 use super::subtree::end_those_at_rest;
+use crate::address::Stopped;
 use crate::lifecycle::cell::{AnyCell, Family};
 use crate::lifecycle::conclude::{claim, conclude};
 use crate::lifecycle::dead_letter::DeadReason;
@@ -253,6 +254,15 @@ impl Descent {
         Descent(Rung { child, step: Step::Stopping(due) })
     }
 
+    /// Takes all steps until the child has ended, or nothing more can be done.
+    async fn go_down(mut self) {
+        while let Some(due) = self.step(Instant::now()) {
+            if timeout_at(due, Stopped::new(self.0.child.clone())).await.is_ok() {
+                return;
+            }
+        }
+    }
+
     pub(crate) fn is_of(&self, child: &Arc<dyn AnyCell>) -> bool {
         Arc::ptr_eq(&self.0.child, child)
     }
@@ -260,6 +270,16 @@ impl Descent {
     /// Takes all steps whose time has come; returns when the next is due.
     pub(crate) fn step(&mut self, now: Instant) -> Option<Instant> {
         self.0.step(now, false, |wish, _| wish)
+    }
+}
+
+/// Asks an actor to end for good for which no driver is there, and takes the further steps beside whoever has asked.
+pub(super) fn bring_down_alone(cell: Arc<dyn AnyCell>, cause: ExitReason, mode: Mode) {
+    let env = cell.env().clone();
+    let due = env.in_time(|| due_by_itself(&cell, Instant::now()));
+    request::retire(&cell, cause, mode, due);
+    if !cell.has_ended() {
+        env.runtime.spawn(Descent(Rung { child: cell, step: Step::Stopping(due) }).go_down());
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::fault;
+use super::ladder::bring_down_alone;
 use super::life::{AnyLife, Common, Life, Over};
 use super::rest::end_at_rest;
 use super::serve::{self, serve};
@@ -28,6 +29,7 @@ pub(super) const fn kind<A: Actor>() -> Kind<A> {
         take_turn: if A::TAKES_TURNS { take_turn::<A> } else { start_task::<A> },
         start_task: start_task::<A>,
         end_at_rest,
+        bring_down: bring_down_alone,
         has_stop_hook: A::HOOKS.stopped,
         policy: A::POLICY,
     }

@@ -323,6 +323,7 @@ pub(super) mod tests {
         fn end_at_rest(self: Arc<Self>, _: &crate::lifecycle::exit::ExitReason) -> bool {
             false
         }
+        fn bring_down(self: Arc<Self>, _: crate::lifecycle::exit::ExitReason, _: crate::lifecycle::request::Mode) {}
         fn has_stop_hook(&self) -> bool {
             false
         }
