@@ -407,7 +407,7 @@ impl<A: Accepts<M>, M: Send + 'static> From<&ActorRef<A>> for Recipient<M> {
 
 impl<A: Protocol> sealed::Door for ActorRef<A> {
     fn leave(&self, place: Place) {
-        if let Some(ticket) = place.ticket {
+        if let Some(ticket) = place.0 {
             self.0.mailbox.leave(ticket);
         }
     }
@@ -423,9 +423,6 @@ impl<A: Protocol> sealed::Door for ActorRef<A> {
 
 impl<A: Accepts<M>, M> Target<M> for ActorRef<A> {
     fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        match self.0.poll_post(lane::<A, M>(), &mut place.ticket, message, by(told::<A, M>), cx) {
-            Poll::Pending => place.stay(self.any()),
-            done => done.map_ok(drop),
-        }
+        self.0.poll_post(lane::<A, M>(), &mut place.0, message, by(told::<A, M>), cx).map_ok(drop)
     }
 }

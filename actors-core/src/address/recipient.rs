@@ -62,11 +62,11 @@ impl<A: Accepts<M>, M> Receive<M> for Cell<A> {
         message: &mut Option<M>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Refusal>> {
-        self.poll_post_with(patience, lane::<A, M>(), &mut place.ticket, message, by(told::<A, M>), cx).map_ok(|_| ())
+        self.poll_post_with(patience, lane::<A, M>(), &mut place.0, message, by(told::<A, M>), cx).map_ok(|_| ())
     }
 
     fn leave_line(&self, place: Place) {
-        if let Some(ticket) = place.ticket {
+        if let Some(ticket) = place.0 {
             self.mailbox.leave(ticket);
         }
     }
@@ -176,15 +176,12 @@ impl<M: 'static> sealed::Door for Recipient<M> {
     }
 
     fn stopped_of(&self) -> Stopped {
-        Stopped::new(self.0.clone().any())
+        Stopped::new(self.any())
     }
 }
 
 impl<M: 'static> Target<M> for Recipient<M> {
     fn poll_tell(&self, place: &mut Place, message: &mut Option<M>, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        match self.0.clone().poll_post_now(Patience::Policy, place, message, cx) {
-            Poll::Pending => place.stay(self.any()),
-            done => done,
-        }
+        self.0.clone().poll_post_now(Patience::Policy, place, message, cx)
     }
 }

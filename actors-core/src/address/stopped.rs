@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::lifecycle::cell::AnyCell;
-use crate::lifecycle::env::Env;
 use crate::lifecycle::exit::ExitReason;
 use crate::lifecycle::path::ActorPath;
 
@@ -37,8 +36,9 @@ impl Stopped {
         Stopped { cell, key: None }
     }
 
-    pub(crate) fn env(&self) -> &Arc<Env> {
-        self.cell.env()
+    /// Who is to stop.
+    pub(super) fn cell(&self) -> Arc<dyn AnyCell> {
+        self.cell.clone()
     }
 
     /// Waits at most this long.

@@ -4,15 +4,13 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::in_line::InLine;
+use super::in_line::{Wait, Waiting};
 use super::protocol::Protocol;
 use super::stopped::Stopped;
-use crate::lifecycle::cell::AnyCell;
-use crate::lifecycle::current::current_actor;
+use crate::lifecycle::current::runs_nobody;
 use crate::lifecycle::dead_letter::{DeadLetter, DeadReason};
 use crate::lifecycle::env::Env;
 use crate::lifecycle::panic::guard;
@@ -163,26 +161,7 @@ pub type For<A, T> = <<A as Protocol>::Msg as sealed::ReplyOf<T>>::Target;
 /// A place among those who wait for room.
 #[doc(hidden)]
 #[derive(Default)]
-pub struct Place {
-    pub(crate) ticket: Option<Ticket>,
-    /// How others see that an actor waits here.
-    entry: Option<Box<InLine>>,
-}
-
-impl Place {
-    /// Waits on, unless that would be to wait for oneself.
-    #[cold]
-    pub(crate) fn stay(&mut self, target: Arc<dyn AnyCell>) -> Poll<Result<(), Refusal>> {
-        // Entered anew each time, so that no entry says so of a tell that is carried on elsewhere.
-        if self.entry.take().is_some_and(|entry| entry.is_told()) {
-            return Poll::Ready(Err(Refusal::WouldDeadlock));
-        }
-        let (Some(ticket), Some(teller)) = (self.ticket, current_actor()) else { return Poll::Pending };
-        let Some(entry) = InLine::enter(teller, target, ticket) else { return Poll::Ready(Err(Refusal::WouldDeadlock)) };
-        self.entry = Some(Box::new(entry));
-        Poll::Pending
-    }
-}
+pub struct Place(pub(crate) Option<Ticket>);
 
 /// A message on its way; resolves when the mailbox has it. Made by [`ActorRef::tell`](crate::ActorRef::tell).
 ///
@@ -194,36 +173,26 @@ pub struct Tell<'a, T: sealed::Door, M> {
     target: &'a T,
     message: Option<M>,
     place: Place,
-    limit: Option<Limit>,
+    patience: Option<Patience>,
 }
 
 impl<'a, T: sealed::Door, M> Tell<'a, T, M> {
     pub(crate) fn new(target: &'a T, message: M) -> Self {
-        Tell { target, message: Some(message), place: Place::default(), limit: None }
+        Tell { target, message: Some(message), place: Place::default(), patience: None }
     }
 
     /// Waits at most this long for room.
     pub fn within(mut self, limit: Duration) -> Self {
-        self.limit = Some(Limit::Of(limit));
+        self.patience = Some(Patience::Of(limit));
         self
     }
 }
 
 /// How long a sender waits.
-enum Limit {
+enum Patience {
     Of(Duration),
     /// It waits. Not as what it is: then to drop none of it is a comparison, and not a call.
-    Runs(Pin<Box<dyn Future<Output = ()> + Send + Sync>>),
-}
-
-impl Limit {
-    fn poll(&mut self, target: impl FnOnce() -> Stopped, cx: &mut Context<'_>) -> Poll<()> {
-        if let Limit::Of(limit) = *self {
-            *self = Limit::Runs(Box::pin(target().env().in_time(|| tokio::time::sleep(limit))));
-        }
-        let Limit::Runs(sleep) = self else { unreachable!("just made") };
-        sleep.as_mut().poll(cx)
-    }
+    Runs(Box<dyn Waiting>),
 }
 
 impl<T: sealed::Door, M> Unpin for Tell<'_, T, M> {}
@@ -236,11 +205,7 @@ impl<T: Target<M>, M> Future for Tell<'_, T, M> {
         let refusal = match this.target.poll_tell(&mut this.place, &mut this.message, cx) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
             Poll::Ready(Err(refusal)) => refusal,
-            Poll::Pending => {
-                let Some(limit) = &mut this.limit else { return Poll::Pending };
-                std::task::ready!(limit.poll(|| this.target.stopped_of(), cx));
-                return Poll::Ready(Err(this.give_up(Refusal::TimedOut)));
-            }
+            Poll::Pending => std::task::ready!(this.wait(cx)),
         };
         Poll::Ready(Err(this.give_up(refusal)))
     }
@@ -258,6 +223,22 @@ impl<T: sealed::Door, M> Tell<'_, T, M> {
         TellError::new(self.target.path_of(), reason, message)
     }
 
+    /// Waits for room, until the time is over, or it comes out that this is to wait for oneself.
+    #[cold]
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Refusal> {
+        let waits = match &mut self.patience {
+            None if runs_nobody() => return Poll::Pending,
+            Some(Patience::Runs(waits)) => waits,
+            patience => {
+                let limit = patience.take().and_then(|patience| if let Patience::Of(limit) = patience { Some(limit) } else { None });
+                let waits = Patience::Runs(Box::new(Wait::for_room(self.target.stopped_of().cell(), limit)));
+                let Patience::Runs(waits) = patience.insert(waits) else { unreachable!("just made") };
+                waits
+            }
+        };
+        waits.poll(self.place.0, cx)
+    }
+
     #[cold]
     fn leave(&mut self) {
         self.target.leave(std::mem::take(&mut self.place));
@@ -267,7 +248,7 @@ impl<T: sealed::Door, M> Tell<'_, T, M> {
 impl<T: sealed::Door, M> Drop for Tell<'_, T, M> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
-        if self.place.ticket.is_some() {
+        if self.place.0.is_some() {
             self.leave();
         }
     }

@@ -22,6 +22,7 @@ use crate::lifecycle::policy::Limit;
 use crate::lifecycle::record::LimitHit;
 use crate::lifecycle::request::{self, Mode};
 use crate::lifecycle::signal::Signals;
+use crate::sync::note_wake;
 use crate::telemetry;
 use crate::time::{FAR, after};
 
@@ -279,6 +280,7 @@ pub(super) fn bring_down_alone(cell: Arc<dyn AnyCell>, cause: ExitReason, mode: 
     let due = env.in_time(|| due_by_itself(&cell, Instant::now()));
     request::retire(&cell, cause, mode, due);
     if !cell.has_ended() {
+        note_wake();
         env.runtime.spawn(Descent(Rung { child: cell, step: Step::Stopping(due) }).go_down());
     }
 }
