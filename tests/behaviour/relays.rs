@@ -435,7 +435,8 @@ fn s2_7_relays_go_when_nobody_takes_turns_any_more() {
 fn s2_7_relays_go_when_their_thread_ends() {
     let runtime = Builder::new_multi_thread().worker_threads(2).thread_keep_alive(Duration::from_millis(1)).enable_all().build();
     runtime.expect("it can be built").block_on(async {
-        let system = ActorSystem::new("relay");
+        // They would go with the tasks of the actors, too.
+        let system = ActorSystem::builder("relay").linger(Duration::from_secs(600)).build();
         let hands = three(&system, &Journal::new()).await;
         let alive = || Handle::current().metrics().num_alive_tasks();
         let before = alive();
