@@ -107,6 +107,7 @@ mod peer_groups;
 mod pool;
 mod pool_limits;
 mod pool_stops;
+mod pool_without_workers;
 mod quiesce;
 mod races;
 mod references;

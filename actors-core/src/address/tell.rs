@@ -31,6 +31,9 @@ pub enum Refusal {
     /// The actor has ended, or never ran.
     #[error("it is not running")]
     Stopped,
+    /// All workers of the pool have ended for good, and the pool goes on.
+    #[error("none of its workers is running")]
+    NoWorkers,
     /// There was no room within the limit.
     #[error("there was no room in its mailbox in time")]
     TimedOut,
@@ -92,9 +95,9 @@ impl<M> TellError<M> {
         self.0.reason == Refusal::Full
     }
 
-    /// Tells whether the actor is stopping or has stopped.
+    /// Tells whether the actor is stopping or has stopped, or, of a pool, all its workers.
     pub fn is_not_running(&self) -> bool {
-        matches!(self.0.reason, Refusal::Stopping | Refusal::Stopped)
+        matches!(self.0.reason, Refusal::Stopping | Refusal::Stopped | Refusal::NoWorkers)
     }
 }
 

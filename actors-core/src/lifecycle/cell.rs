@@ -293,6 +293,11 @@ impl Core {
         if self.is_final() { !self.is_stopping() } else { !self.signals.any(Signals::ENDED) }
     }
 
+    /// Whether its incarnation goes on.
+    pub(crate) fn goes_on(&self) -> bool {
+        !self.signals.any(Signals::STOP | Signals::KILL | Signals::ABORT | Signals::FALLS | Signals::DOWN | Signals::ENDED)
+    }
+
     /// Whether the next end is the last.
     pub(crate) fn is_final(&self) -> bool {
         let signals = self.signals.get();

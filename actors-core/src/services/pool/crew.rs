@@ -28,6 +28,16 @@ struct Roster<W: Actor> {
     routing: Routing,
 }
 
+/// How it is with workers of whom none is to be had.
+pub(super) enum Last<W: Actor> {
+    /// There are no workers yet.
+    Nobody,
+    /// This one has not quite ended.
+    Ends(ActorRef<W>),
+    /// All have.
+    Ended,
+}
+
 /// How one message is routed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum By {
@@ -74,6 +84,17 @@ impl<W: Actor> Crew<W> {
     /// The workers that have not ended for good, in the order of their places.
     pub(super) fn workers(&self) -> Vec<ActorRef<W>> {
         self.roster().workers.iter().filter(|worker| worker.is_alive()).cloned().collect()
+    }
+
+    /// Whose end is still to be awaited, where no worker is to be had.
+    pub(super) fn last_to_end(&self) -> Last<W> {
+        let roster = self.roster();
+        let ends = roster.workers.iter().find(|worker| worker.core().exit().is_none());
+        match ends {
+            Some(worker) => Last::Ends(worker.clone()),
+            None if roster.workers.is_empty() => Last::Nobody,
+            None => Last::Ended,
+        }
     }
 
     /// Has `waker` woken at the next change, once; `key` says where it stands.

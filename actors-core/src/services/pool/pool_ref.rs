@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::crew::{By, Crew};
+use super::crew::{By, Crew, Last};
 use super::routing::hash_of;
 use super::worker_pool::{Resize, WorkerPool};
 use crate::actor::Actor;
@@ -23,8 +23,8 @@ use crate::time::after;
 ///
 /// Each message goes to the mailbox of one worker, which is picked where the message is sent. A worker that is being
 /// restarted keeps its mailbox, and is sent to as before; one that has ended for good is passed over. While the pool starts,
-/// or is itself restarted, [`tell`](Self::tell) and [`ask`](Self::ask) wait for its workers; so they do if each worker has declined to
-/// come back, until the pool is [resized](Self::resize) or ends. [`ask_within`](Self::ask_within) waits no longer than it says.
+/// or is itself restarted, [`tell`](Self::tell) and [`ask`](Self::ask) wait for its workers. If each worker has declined to
+/// come back, they are refused ([`Refusal::NoWorkers`](crate::Refusal::NoWorkers)) until the pool is [resized](Self::resize).
 ///
 /// Like any reference, it stays valid for ever and keeps nothing alive. Clones are cheap.
 pub struct PoolRef<W: Actor> {
@@ -46,7 +46,8 @@ impl<W: Actor> PoolRef<W> {
     /// that worker is full.
     ///
     /// # Errors
-    /// The message comes back if the pool is stopping or has stopped, or if the worker's mailbox is full and rejects.
+    /// The message comes back if the pool is stopping or has stopped, if all its workers have ended for good, or if the worker's mailbox is
+    /// full and rejects.
     ///
     /// # Cancel safety
     /// A dropped future has sent nothing.
@@ -82,7 +83,10 @@ impl<W: Actor> PoolRef<W> {
     where
         W: Accepts<M>,
     {
-        let Some(picked) = self.pick() else { return Err(self.refusal(message)) };
+        let Some(picked) = self.pick() else {
+            let reason = if self.pool.is_alive() { Refusal::NoWorkers } else { Refusal::Stopped };
+            return Err(self.refused(reason, message));
+        };
         let mut refused = match picked.try_tell(message) {
             Ok(()) => return Ok(()),
             Err(refused) => refused,
@@ -107,7 +111,7 @@ impl<W: Actor> PoolRef<W> {
         W: Accepts<M>,
         M: Clone,
     {
-        let workers = if self.worker(By::Policy).await.is_some() { self.all() } else { Vec::new() };
+        let workers = if self.worker(By::Policy).await.is_ok() { self.all() } else { Vec::new() };
         let mut outcomes: Vec<_> = workers.iter().map(|worker| worker.try_tell(message.clone())).collect();
         for (worker, outcome) in workers.iter().zip(&mut outcomes) {
             if outcome.as_ref().is_err_and(TellError::is_full) {
@@ -237,21 +241,36 @@ impl<W: Actor> PoolRef<W> {
         if self.pool.is_alive() { self.crew.pick(by) } else { None }
     }
 
-    /// Picks a worker; waits for one if the pool is starting. There is none only if the pool ends.
-    async fn worker(&self, by: By) -> Option<ActorRef<W>> {
+    /// Picks a worker; waits for one if the pool is starting. There is none if the pool ends, or goes on without any.
+    async fn worker(&self, by: By) -> Result<ActorRef<W>, Refusal> {
         if let Some(worker) = self.pick_by(by) {
-            return Some(worker);
+            return Ok(worker);
         }
         let mut waiting = Waiting { crew: &self.crew, key: None };
         let mut stopped = self.pool.stopped();
+        let mut ending = None;
         poll_fn(|cx| {
             self.crew.wait(&mut waiting.key, cx.waker());
             // Asked after the waker stands: a change before is seen, and one after wakes.
             if let Some(worker) = self.pick_by(by) {
-                return Poll::Ready(Some(worker));
+                return Poll::Ready(Ok(worker));
             }
-            let is_over = !self.pool.is_alive() || Pin::new(&mut stopped).poll(cx).is_ready();
-            if is_over { Poll::Ready(None) } else { Poll::Pending }
+            if !self.pool.is_alive() || Pin::new(&mut stopped).poll(cx).is_ready() {
+                return Poll::Ready(Err(Refusal::Stopped));
+            }
+            loop {
+                let life = self.pool.incarnation();
+                let worker = match self.crew.last_to_end() {
+                    Last::Nobody => return Poll::Pending,
+                    Last::Ends(worker) => worker,
+                    // Asked only now: if they have ended because the pool is to end or to begin anew, that was known before.
+                    Last::Ended if self.pool.core().goes_on() && self.pool.incarnation() == life => {
+                        return Poll::Ready(Err(Refusal::NoWorkers));
+                    }
+                    Last::Ended => return Poll::Pending,
+                };
+                std::task::ready!(Pin::new(ending.insert(worker.stopped())).poll(cx));
+            }
         })
         .await
     }
@@ -261,7 +280,10 @@ impl<W: Actor> PoolRef<W> {
         W: Accepts<M>,
     {
         loop {
-            let Some(worker) = self.worker(by).await else { return Err(self.refusal(message)) };
+            let worker = match self.worker(by).await {
+                Ok(worker) => worker,
+                Err(reason) => return Err(self.refused(reason, message)),
+            };
             match worker.tell(message).await {
                 Err(refused) if refused.is_not_running() => message = refused.into_message(),
                 outcome => return outcome,
@@ -280,9 +302,9 @@ impl<W: Actor> PoolRef<W> {
         // call would replace that of its own policy; the ask to it inherits by itself.
         let until = deadline.into_iter().chain(current_caller().1).min();
         loop {
-            let Some(worker) = self.worker_by(by, until).await else {
-                let reason = if self.pool.is_alive() { Refusal::TimedOut } else { Refusal::Stopped };
-                return Err(AskError::NotDelivered(TellError::new(self.pool.path(), reason, message)));
+            let worker = match self.worker_by(by, until).await {
+                Ok(worker) => worker,
+                Err(reason) => return Err(AskError::NotDelivered(self.refused(reason, message))),
             };
             let ask = worker.ask(message);
             let ask = match deadline {
@@ -298,11 +320,11 @@ impl<W: Actor> PoolRef<W> {
         }
     }
 
-    async fn worker_by(&self, by: By, deadline: Option<Instant>) -> Option<ActorRef<W>> {
+    async fn worker_by(&self, by: By, deadline: Option<Instant>) -> Result<ActorRef<W>, Refusal> {
         match deadline {
             Some(deadline) => {
                 let worker = self.pool.any().env().in_time(|| tokio::time::timeout_at(deadline, self.worker(by)));
-                worker.await.ok().flatten()
+                worker.await.unwrap_or(Err(if self.pool.is_alive() { Refusal::TimedOut } else { Refusal::Stopped }))
             }
             None => self.worker(by).await,
         }
@@ -312,8 +334,8 @@ impl<W: Actor> PoolRef<W> {
         self.pool.any().env().in_time(Instant::now)
     }
 
-    fn refusal<M>(&self, message: M) -> TellError<M> {
-        TellError::new(self.pool.path(), Refusal::Stopped, message)
+    fn refused<M>(&self, reason: Refusal, message: M) -> TellError<M> {
+        TellError::new(self.pool.path(), reason, message)
     }
 }
 
