@@ -31,7 +31,7 @@ use std::time::Duration;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use self::runner::Runner;
-use crate::sync::{Mutex, lock, note_call, woken};
+use crate::sync::{Mutex, lock, note_call, note_wake, woken};
 
 /// How often in a row those come first who have something to do from the turn before.
 const FAVOURS: u32 = 16;
@@ -194,7 +194,7 @@ impl RunQueue {
         // A task that was woken by this turn before relies on another being woken after it, which is neither the case if somebody is
         // coming already, nor if one was called who is about to fall asleep on another thread.
         if queue.several && has_woken && !is_new {
-            note_call();
+            queue.note_call();
             queue.runtime.spawn(async {});
         }
     }
@@ -252,14 +252,21 @@ impl RunQueue {
         match call {
             Call::Nobody => {}
             Call::Wake(waker) => {
-                note_call();
+                self.note_call();
                 waker.wake();
             }
             Call::Spawn(number) => {
-                note_call();
+                self.note_call();
                 self.runtime.spawn(Runner::new(self.clone(), number));
             }
         }
+    }
+
+    /// Notes a call for this thread. In a turn of another system it counts as that of any task: on another runtime, it helps none of those who
+    /// were woken here before.
+    fn note_call(&self) {
+        let is_anothers_turn = LANE.get().is_some_and(|(queue, _)| !std::ptr::eq(queue, self));
+        if is_anothers_turn { note_wake() } else { note_call() }
     }
 }
 
