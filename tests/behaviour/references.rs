@@ -3,9 +3,10 @@
 //! Of REF-5 here stands what holds for every actor: its state is gone when it has ended. What child specs keep is tested
 //! with the managing of children.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use actors_core::{Actor, ActorRef, ActorSystem, Context, ExitReason, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, Context, ExitReason, Recipient, messages};
 use tests::{Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 
 use crate::cast::{Peer, Ping, settle, within};
@@ -272,4 +273,26 @@ async fn ref_5_the_state_of_an_actor_is_gone_with_it_though_there_are_references
         assert_eq!(Arc::strong_count(&large), 100 - ended, "the count is that of the living children");
     }
     eventually("the parent has none left", || system.actors() == 1).await;
+}
+
+// ===== recipients =====
+
+#[tokio::test(start_paused = true)]
+async fn a_recipient_is_a_reference_like_others() {
+    let system = ActorSystem::new("recipients");
+    let [stopped, drained, killed]: [Recipient<Ping>; 3] =
+        [system.spawn(Peer), system.spawn(Peer), system.spawn(Peer)].map(|peer| peer.recipient());
+    let known: HashSet<_> = [&stopped, &drained, &killed, &stopped].into_iter().cloned().collect();
+    assert_eq!(known.len(), 3);
+    assert!(stopped.exit().is_none());
+
+    stopped.stop();
+    drained.drain();
+    killed.kill();
+
+    assert_eq!(promptly("its end", stopped.stopped()).await, ExitReason::Normal);
+    assert_eq!(promptly("its end", drained.stopped()).await, ExitReason::Normal);
+    assert_eq!(promptly("its end", killed.stopped()).await, ExitReason::Killed);
+    assert_eq!(killed.exit().expect("it has ended").reason, ExitReason::Killed);
+    system.shutdown().await;
 }

@@ -78,7 +78,8 @@ impl<A: Protocol> ActorRef<A> {
     /// Sends a message and goes on. Waits only while the mailbox is full.
     ///
     /// # Errors
-    /// The message comes back if the actor is stopping or has stopped, or if its mailbox is full and rejects.
+    /// The message comes back if the actor is stopping or has stopped, if its mailbox is full and rejects, or if the wait for room would be
+    /// one for the sender itself ([`Refusal::WouldDeadlock`](crate::Refusal::WouldDeadlock)).
     ///
     /// # Cancel safety
     /// A dropped future has sent nothing.

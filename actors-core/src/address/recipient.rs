@@ -1,6 +1,7 @@
 //! A reference narrowed to one message type, whatever the actor behind it.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -9,8 +10,10 @@ use super::protocol::Accepts;
 use super::stopped::Stopped;
 use super::tell::{Place, Refusal, Target, Tell, TellError, sealed};
 use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::exit::{Exit, ExitReason};
 use crate::lifecycle::id::ActorId;
 use crate::lifecycle::path::ActorPath;
+use crate::lifecycle::request::{self, Mode};
 
 /// Any actor that takes messages of type `M`. What is erased is the actor, not the message: sending needs no box.
 ///
@@ -84,7 +87,7 @@ impl<M: 'static> Recipient<M> {
     /// Sends a message and goes on; see [`ActorRef::tell`](crate::ActorRef::tell).
     ///
     /// # Errors
-    /// The message comes back if the actor is stopping or has stopped, or if its mailbox is full and rejects.
+    /// As for [`ActorRef::tell`](crate::ActorRef::tell).
     ///
     /// # Cancel safety
     /// A dropped future has sent nothing.
@@ -137,6 +140,34 @@ impl<M: 'static> Recipient<M> {
     pub fn is_alive(&self) -> bool {
         self.any().core().takes_messages()
     }
+
+    /// Asks the actor to end; see [`ActorRef::stop`](crate::ActorRef::stop).
+    pub fn stop(&self) {
+        request::stop(&self.any(), ExitReason::Normal, Mode::AsPolicy, None);
+    }
+
+    /// Asks the actor to handle what it has, and to end; see [`ActorRef::drain`](crate::ActorRef::drain).
+    pub fn drain(&self) {
+        request::stop(&self.any(), ExitReason::Normal, Mode::Drain, None);
+    }
+
+    /// Kills the actor and all below it; see [`ActorRef::kill`](crate::ActorRef::kill).
+    pub fn kill(&self) {
+        request::kill(&self.any());
+    }
+
+    /// Waits for the end, and returns its reason; see [`ActorRef::stopped`](crate::ActorRef::stopped).
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves nothing behind.
+    pub fn stopped(&self) -> Stopped {
+        Stopped::new(self.any())
+    }
+
+    /// Returns the end of the actor, with what went wrong meanwhile, if it has ended.
+    pub fn exit(&self) -> Option<Exit> {
+        self.any().core().exit().map(|exit| (*exit).clone())
+    }
 }
 
 impl<M> Clone for Recipient<M> {
@@ -159,6 +190,12 @@ impl<M: 'static> PartialEq for Recipient<M> {
 }
 
 impl<M: 'static> Eq for Recipient<M> {}
+
+impl<M: 'static> Hash for Recipient<M> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
 
 impl<M: 'static> fmt::Debug for Recipient<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
