@@ -40,7 +40,8 @@ pub use tree::{ActorState, Tree, TreeNode};
 /// A system of actors: the root of their tree, their names, and the one place that stops them all.
 ///
 /// Dropping the last handle without a [`shutdown`](Self::shutdown) kills the whole tree. Two systems in one process know
-/// nothing of each other. Clones are handles to the same system.
+/// nothing of each other. Clones are handles to the same system. An actor has [`ctx.system()`](crate::Context::system), which keeps nothing alive;
+/// a clone that is moved into its state is a handle like any other, and keeps the tree until it is shut down.
 ///
 /// ```
 /// use actors_core::{messages, Actor, ActorSystem, ShutdownReport};
