@@ -274,7 +274,9 @@ impl<A: Protocol> ActorRef<A> {
     /// Waits for the end, and returns its reason: at once if the actor has ended, to any number of waiters.
     ///
     /// Whoever learns of the end may count on all that belongs to it: the hook has run, the state is dropped, the name is
-    /// free. An actor that awaits its own end in a handler waits for itself, until somebody cuts the handler short.
+    /// free. An actor that awaits its own end in a handler waits for itself, until somebody cuts the handler short. So does one that awaits
+    /// there the end of another that asks it, or waits for room in its mailbox: of such waits no cycle is seen (S4.7). Set a limit, with
+    /// [`within`](Stopped::within), or await the end beside the handlers, with [`ctx.pipe`](crate::Context::pipe) or a monitor.
     ///
     /// # Cancel safety
     /// A dropped future leaves nothing behind.

@@ -98,7 +98,7 @@ impl<A: Actor> Builder<A> {
         self
     }
 
-    /// Sets how long it may take to stop when its parent stops it.
+    /// Sets how long it may take to stop when its parent, or its peer group, stops it.
     pub fn stop_limit(mut self, limit: Duration) -> Self {
         self.own_policy().stop_limit = Limit::After(limit);
         self
@@ -409,7 +409,8 @@ impl<A: Protocol> Context<A> {
         self.actor(actor).spawn()
     }
 
-    /// Makes a child and waits until it is ready; see [`Builder::start`].
+    /// Makes a child and waits until it is ready; see [`Builder::start`]. A child whose `started` hook asks the actor that waits here in
+    /// a handler or hook is waited for until its start limit is over: give it what it needs when it is made.
     ///
     /// # Errors
     /// [`StartError`] says what went wrong; then nothing is left of the child.
