@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actors_core::{ActorRef, ActorSystem, DeadReason, Lagged, Overflow, Recipient};
+use futures_util::FutureExt as _;
 use tests::{Journal, eventually, promptly};
 use tokio::time::Instant;
 
@@ -100,6 +101,28 @@ async fn a_mailbox_that_drops_does_with_what_is_published_as_with_all_else() {
     settle().await;
 
     assert_eq!(journal.entries(), ["8", "9"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_subscriber_that_is_stopping_is_late_no_more() {
+    let system = ActorSystem::new("topics");
+    let (slow, journal, gate) = slow(&system, 1, Overflow::Wait).await;
+    let (news, mut letters) = (system.topic::<Note>("news"), system.dead_letters());
+    news.subscribe(&slow);
+    assert_eq!([1, 2].map(|number| news.publish(Note(number)).late.len()), [0, 1]);
+
+    slow.stop();
+    let published = news.publish(Note(3));
+    let waited = news.publish_and_wait(Note(4), MS(10)).now_or_never().expect("there is nobody to wait for");
+    gate.open();
+    promptly("it ends", slow.stopped()).await;
+
+    assert_eq!([published, waited].map(|of| (of.delivered, of.late.len())), [(0, 0); 2]);
+    assert!(journal.is_empty());
+    let mut accepted: Vec<_> =
+        std::iter::from_fn(|| letters.try_recv()).filter_map(|letter| letter.take::<Note>()).map(|note| note.0).collect();
+    accepted.sort_unstable();
+    assert_eq!(accepted, [1, 2]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -145,6 +145,8 @@ impl<M: Send + 'static> Outbox<M> {
                 Err(Refusal::Full) => {}
                 Err(_) => return Offer::Refused,
             }
+        } else if !self.target.is_alive() {
+            return Offer::Refused;
         }
         let mut letter = message.map(|message| Letter { message, receipt });
         let (surplus, start) = {
