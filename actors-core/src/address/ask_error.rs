@@ -35,7 +35,7 @@ pub enum AskError<M, E = Infallible> {
         /// What happened to the handler.
         reason: ExitReason,
     },
-    /// The handler dropped its [`ReplyTo`] without an answer.
+    /// The handler dropped its [`ReplyTo`](crate::ReplyTo) without an answer.
     NoReply {
         /// The actor that was asked.
         path: ActorPath,

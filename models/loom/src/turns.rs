@@ -25,7 +25,10 @@ pub(crate) const MODELS: &[Model] = &[
     ("a_turn_that_hands_in_two_and_blocks_holds_up_the_last_alone", blocked_after_gifts),
     ("a_turn_that_blocks_does_not_hold_up_who_was_handed_in_by_the_same_task", blocked_after_a_task),
     ("a_turn_that_blocks_does_not_hold_up_a_task_that_was_woken_in_the_turn_before_it", blocked_after_a_wake),
-    ("a_turn_that_blocks_does_not_hold_up_a_task_that_was_woken_before_one_was_handed_in_on_another_runtime", blocked_after_a_wake_and_a_call_elsewhere),
+    (
+        "a_turn_that_blocks_does_not_hold_up_a_task_that_was_woken_before_one_was_handed_in_on_another_runtime",
+        blocked_after_a_wake_and_a_call_elsewhere,
+    ),
     ("a_turn_that_wakes_a_task_hands_in_one_and_blocks_holds_up_the_last_alone", blocked_after_a_wake_and_a_gift),
     ("a_task_that_blocks_does_not_hold_up_who_is_handed_in_from_outside", blocked_task),
     ("a_task_that_blocks_does_not_hold_up_who_is_handed_in_by_another_task", blocked_beside_a_task),
