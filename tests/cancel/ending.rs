@@ -47,6 +47,15 @@ fn waiting_for_the_end_of_an_actor_can_be_dropped() {
 }
 
 #[test]
+fn waiting_for_the_end_of_a_recipient_can_be_dropped() {
+    let check = async |world: &World, ends: Ends, fate: Fate<ExitReason>| {
+        assert!(fate.done().is_none_or(|reason| reason == ExitReason::Normal));
+        check_end(world, ends).await;
+    };
+    assert_eq!(cancel_at_every_await(stopping, |ends| Box::pin(ends.desk.recipient::<Hold>().stopped()), check), 1);
+}
+
+#[test]
 fn waiting_for_the_end_of_an_actor_with_a_limit_can_be_dropped() {
     let check = async |world: &World, ends: Ends, fate: Fate<Result<ExitReason, StillRunning>>| {
         assert!(fate.done().is_none_or(|ended| ended == Ok(ExitReason::Normal)));

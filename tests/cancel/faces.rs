@@ -27,6 +27,7 @@ const FACES: &[Face] = &[
     ("address/asks.rs", "first", &["waiting_for_the_first_of_many_asks_gives_them_up_when_it_is_dropped"]),
     ("address/asks.rs", "join", &["joining_many_asks_gives_them_up_when_it_is_dropped"]),
     ("address/asks.rs", "next", &["waiting_for_the_next_of_many_asks_takes_nothing_when_it_is_dropped"]),
+    ("address/recipient.rs", "stopped", &["waiting_for_the_end_of_a_recipient_can_be_dropped"]),
     ("address/recipient.rs", "tell", &["a_dropped_tell_to_a_recipient_has_sent_nothing_and_passes_its_room_on"]),
     ("address/stopped.rs", "within", &["waiting_for_the_end_of_an_actor_with_a_limit_can_be_dropped"]),
     ("address/tell.rs", "within", &["a_dropped_tell_with_a_limit_has_sent_nothing_and_passes_its_room_on"]),
