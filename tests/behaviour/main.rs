@@ -40,6 +40,7 @@ mod drained;
 mod draining;
 mod dropped_systems;
 mod ear;
+mod early_answers;
 mod early_children;
 mod endings;
 mod errors_that_act;

@@ -445,10 +445,9 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
                 }
             }
             Poll::Ready(Err(Refusal::WouldDeadlock)) => {
-                // Whom it waits for begins its next life only after the asker has ended.
-                let asker = current_actor().map(|asker| asker.path());
-                let cycle = asker.iter().cloned().chain([self.target().path()]).chain(asker.clone()).collect();
-                Err(Trouble::Cycle(cycle))
+                // It asks itself, and had the answer already: otherwise this was seen at the beginning.
+                let asker = self.target().path();
+                Err(Trouble::Cycle(vec![asker.clone(), asker]))
             }
             Poll::Ready(Err(refusal)) => Err(Trouble::Refused(refusal)),
             Poll::Pending => {
@@ -459,14 +458,16 @@ impl<A: Protocol, M: 'static, R: Send + 'static, E: Send + 'static> Ask<'_, A, M
         }
     }
 
-    /// While it waits for room, all that can be told is that it waits for itself.
+    /// While it waits for room, all that can be told is that it waits for itself. What the maker of the message has answered is for later.
     #[cold]
     fn look_for_a_cycle(&mut self, cx: &mut Context<'_>) -> Result<Step<R, E>, Trouble> {
-        let slot = self.slot.as_ref().filter(|_| self.wait.asker.is_some());
-        match slot.map(|slot| slot.poll(cx)) {
-            Some(Poll::Ready(Outcome::Broken(broken))) => Err(Trouble::Broken(broken)),
-            _ => Ok(Step::Waits),
+        let Some(slot) = self.slot.as_ref().filter(|_| self.wait.asker.is_some()) else { return Ok(Step::Waits) };
+        match slot.poll(cx) {
+            Poll::Ready(Outcome::Broken(broken)) if matches!(*broken, Broken::Circular(_)) => return Err(Trouble::Broken(broken)),
+            Poll::Ready(early) => slot.put_back(early),
+            Poll::Pending => {}
         }
+        Ok(Step::Waits)
     }
 }
 

@@ -305,6 +305,12 @@ impl<R, E> Slot<R, E> {
         Poll::Ready(state.outcome.take().unwrap_or_else(Outcome::none))
     }
 
+    /// Has an answer wait that the asker has taken too early.
+    pub(crate) fn put_back(&self, outcome: Outcome<R, E>) {
+        let mut state = lock(&self.state);
+        (state.stage, state.outcome) = (Stage::Settled, Some(outcome));
+    }
+
     fn note(&self, note: impl FnOnce(&mut Stashed)) {
         let mut state = lock(&self.state);
         if state.stage == Stage::Waiting {
