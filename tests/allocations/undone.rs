@@ -317,6 +317,31 @@ fn an_actor_that_has_ended_keeps_no_room_for_messages_though_somebody_keeps_it()
     assert_eq!(actor.queued(), 0);
 }
 
+#[test]
+fn actors_that_have_ended_grow_no_more_though_others_ask_them() {
+    let world = World::new();
+    let hub = world.runtime.block_on(async { world.system.spawn(Hub) });
+    let ask_all = |others: &[ActorRef<Counter>]| {
+        world.runtime.block_on(async {
+            for other in others {
+                hub.ask(AskOn { other: other.clone() }).await.expect("it answers");
+            }
+        });
+    };
+    let actors: Vec<_> = (0..TIMES).map(|n| world.system.spawn(Counter { n })).collect();
+    ask_all(&actors);
+    world.runtime.block_on(async {
+        for actor in &actors {
+            actor.stop();
+            actor.stopped().await;
+        }
+    });
+
+    let left = allocation_counter::measure(|| ask_all(&actors));
+
+    assert!(left.bytes_current < 4_096, "{left:?}");
+}
+
 /// An error that holds on to an actor.
 #[derive(Debug, thiserror::Error)]
 #[error("it holds on")]

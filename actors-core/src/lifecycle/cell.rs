@@ -264,9 +264,9 @@ impl Core {
 
     /// Looks at the ties, if there are any.
     pub(crate) fn peek_ties<R>(&self, look: impl FnOnce(&Ties) -> R) -> Option<R> {
-        match &mut *lock(&self.ties) {
-            TieSlot::Empty(_) => None,
-            slot => Some(look(slot.held())),
+        match &*lock(&self.ties) {
+            TieSlot::Held(ties) => Some(look(ties)),
+            _ => None,
         }
     }
 
@@ -366,7 +366,7 @@ impl Core {
 
     /// Takes an ask out again, if its handler is not over.
     pub(crate) fn close_ask(&self, key: u64) {
-        let closed = self.with_ties(|ties| {
+        let closed = self.if_tied(|ties| {
             let place = ties.asks.iter().position(|ask| ask.key == key)?;
             let ask = ties.asks.swap_remove(place);
             if ties.asks.is_empty() {
