@@ -104,6 +104,9 @@ pub(crate) fn closes(asker: &Arc<dyn AnyCell>, ask: &Ask) -> Option<Vec<ActorPat
 
 /// The edges of a cycle over `ask`, all of which hold.
 fn round(asker: &Arc<dyn AnyCell>, ask: &Ask) -> Option<Vec<Edge>> {
+    if !may_wait(&ask.target) && ask.target.id() != asker.id() {
+        return None;
+    }
     loop {
         let edges = walk(asker, ask.again())?;
         if edges.iter().all(Edge::holds) {
@@ -162,8 +165,7 @@ fn awaited_ends(waiting: &Arc<dyn AnyCell>) -> impl Iterator<Item = Edge> {
     } else {
         Vec::new()
     };
-    let ask = with_all_below(first).into_iter().filter(|cell| cell.core().peek_ties(|ties| !ties.asks.is_empty()) == Some(true));
-    ask.map(move |target| Edge::End { waiting: waiting.clone(), target })
+    with_all_below(first).into_iter().filter(asks_somebody).map(move |target| Edge::End { waiting: waiting.clone(), target })
 }
 
 /// The siblings who have to be stopped before one that is down begins its next life.
@@ -217,6 +219,15 @@ pub(crate) fn break_off(actor: &Arc<dyn AnyCell>) {
     // First those who ask it themselves: then whoever waits for one of them may yet have an answer.
     asks.iter().filter(|(asker, ask)| waits_for_end(&ask.target, asker)).for_each(break_off);
     asks.iter().for_each(break_off);
+}
+
+/// Whether an actor may wait for somebody. Mostly it does not, and nothing is to be looked through.
+fn may_wait(cell: &Arc<dyn AnyCell>) -> bool {
+    cell.core().signals.any(Signals::FALLS | Signals::DOWN) || asks_somebody(cell)
+}
+
+fn asks_somebody(cell: &Arc<dyn AnyCell>) -> bool {
+    cell.core().peek_ties(|ties| !ties.asks.is_empty()) == Some(true)
 }
 
 fn open_asks(cell: &Arc<dyn AnyCell>) -> Vec<Ask> {
