@@ -293,8 +293,9 @@ impl Parent {
     }
 }
 
-/// An actor that asks another in its handler, which may be asking it.
+/// An actor that asks another in its handler, or waits for room there, while that one may be doing the same.
 #[derive(Actor)]
+#[actor(mailbox = 1)]
 pub(crate) struct Caller;
 
 #[messages]
@@ -304,6 +305,17 @@ impl Caller {
     pub(crate) async fn call(&mut self, other: ActorRef<Caller>) -> bool {
         let answer = other.ask(PickUp).await;
         answer.is_ok() || matches!(answer, Err(actors_core::AskError::WouldDeadlock(_)))
+    }
+
+    /// Tells the other more than it has room for. Says whether all was taken, or would have been waited for by itself.
+    #[message]
+    pub(crate) async fn push(&mut self, other: ActorRef<Caller>) -> bool {
+        for _ in 0..3 {
+            if let Err(refused) = other.tell(PickUp).await {
+                return refused.reason() == actors_core::Refusal::WouldDeadlock;
+            }
+        }
+        true
     }
 
     /// Answers.

@@ -8,8 +8,8 @@ use shuttle::future;
 
 use crate::cast::{
     Add, AddPlainly, Branch, Call, Caller, Counter, Fail, FailPlainly, GatherPeers, Grow, Hanging, HaveChild, HaveEnough, HaveHangingChild,
-    Leaf, Lived, LookAway, Members, News, OpenGroup, Parent, Plain, RaiseTwo, Reader, Rustle, Told, Usher, Watch, Watcher, beside, dawdle,
-    explore, shut_down, tell_adds,
+    Leaf, Lived, LookAway, Members, News, OpenGroup, Parent, Plain, Push, RaiseTwo, Reader, Rustle, Told, Usher, Watch, Watcher, beside,
+    dawdle, explore, shut_down, tell_adds,
 };
 
 pub(crate) const MODELS: &[Model] = &[
@@ -46,6 +46,8 @@ pub(crate) const MODELS: &[Model] = &[
     ("nothing_that_was_kept_comes_after_unsubscribing", || explore(unsubscribe_against_courier)),
     ("a_child_that_is_refused_is_not_taken_along_by_its_siblings", || explore(refusal_against_restart)),
     ("two_that_ask_each_other_at_once_do_not_both_wait", || explore(ask_against_ask)),
+    ("two_that_wait_for_room_at_each_other_do_not_both_wait", || explore(tell_against_tell)),
+    ("one_that_waits_for_room_and_one_that_asks_it_do_not_both_wait", || explore(tell_against_ask)),
     ("what_is_published_while_the_subscriber_ends_is_read_or_a_dead_letter", || explore(publish_against_end)),
     ("what_is_kept_for_a_slow_subscriber_is_read", || explore(publish_against_reading)),
     ("two_children_that_fail_at_once_are_both_restarted", || explore(failure_against_failure)),
@@ -571,6 +573,26 @@ async fn ask_against_ask() {
     // No time passes, so whoever waits for himself waits for ever.
     assert_eq!(one.ask(Call { other }).await.ok(), Some(true));
     assert_eq!(caller.await.expect("it goes well").ok(), Some(true));
+    shut_down(&system).await;
+}
+
+async fn tell_against_tell() {
+    let system = ActorSystem::new("model");
+    let (one, other) = (system.spawn(Caller), system.spawn(Caller));
+    let (pushing, pushed) = (other.clone(), one.clone());
+    let pusher = beside(async move { pushing.ask(Push { other: pushed }).await });
+    assert_eq!(one.ask(Push { other }).await.ok(), Some(true));
+    assert_eq!(pusher.await.expect("it goes well").ok(), Some(true));
+    shut_down(&system).await;
+}
+
+async fn tell_against_ask() {
+    let system = ActorSystem::new("model");
+    let (one, other) = (system.spawn(Caller), system.spawn(Caller));
+    let (pushing, pushed) = (other.clone(), one.clone());
+    let pusher = beside(async move { pushing.ask(Push { other: pushed }).await });
+    assert_eq!(one.ask(Call { other }).await.ok(), Some(true));
+    assert_eq!(pusher.await.expect("it goes well").ok(), Some(true));
     shut_down(&system).await;
 }
 
