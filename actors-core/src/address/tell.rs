@@ -170,7 +170,8 @@ pub struct Place(pub(crate) Option<Ticket>);
 ///
 /// # Cancel safety
 /// A dropped future has sent nothing. One that waits for room and is kept without being polled keeps its place in line, and the room that it
-/// was granted: whoever then awaits another tell to the same full mailbox in the same task may wait for himself.
+/// was granted: whoever then awaits another tell to the same full mailbox in the same task may wait for himself. In a handler it counts as
+/// awaited all the while, so that whoever waits for that actor may be told of a cycle (S4.7).
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Tell<'a, T: sealed::Door, M> {
     target: &'a T,
