@@ -129,3 +129,21 @@ fn s13_5_whoever_asks_a_pool_that_gives_up_is_answered_by_its_next_life() {
         system.shutdown().await;
     });
 }
+
+/// Of two, the first has declined to come back, and the last is the one that goes.
+#[tokio::test(start_paused = true)]
+async fn s13_7_a_resize_to_fewer_replaces_those_who_stay_and_have_ended() {
+    let system = ActorSystem::new("pools");
+    let (workers, to_come) = pool(&system).await;
+    let (first, gate) = (workers.all().remove(0), Gate::new());
+    gate.open_wide();
+    first.tell(FailAfter { gate }).await.unwrap();
+    promptly("its end", first.stopped()).await;
+
+    to_come.store(1, Ordering::SeqCst);
+    promptly("the resize", workers.resize(1)).await.unwrap();
+
+    promptly("an answer", workers.ask(Check)).await.unwrap();
+    assert_eq!(workers.all().iter().map(|worker| worker.path().to_string()).collect::<Vec<_>>(), ["/pool/worker-0"]);
+    system.shutdown().await;
+}

@@ -144,14 +144,12 @@ impl<W: Actor> Actor for WorkerPool<W> {
 
     async fn handle(&mut self, resize: Resize, ctx: &mut Context<Self>) -> Result<(), BoxError> {
         let size = resize.workers.max(1);
-        let grown = if size < self.workers.len() {
+        if size < self.workers.len() {
             self.shrink(ctx, size);
-            Ok(())
-        } else {
-            let grown = self.grow(ctx, size).await;
-            self.publish(ctx);
-            grown
-        };
+        }
+        // One that stays may have declined to come back.
+        let grown = self.grow(ctx, size).await;
+        self.publish(ctx);
         resize.reply.send(grown);
         Ok(())
     }
