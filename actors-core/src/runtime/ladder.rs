@@ -280,8 +280,13 @@ pub(super) fn bring_down_alone(cell: Arc<dyn AnyCell>, cause: ExitReason, mode: 
     let due = env.in_time(|| due_by_itself(&cell, Instant::now()));
     request::retire(&cell, cause, mode, due);
     if !cell.has_ended() {
+        let descent = Descent(Rung { child: cell, step: Step::Stopping(due) });
+        let counted = env.count_task();
         note_wake();
-        env.runtime.spawn(Descent(Rung { child: cell, step: Step::Stopping(due) }).go_down());
+        env.runtime.spawn(async move {
+            descent.go_down().await;
+            drop(counted);
+        });
     }
 }
 
