@@ -1,6 +1,7 @@
 //! An actor that its parent or its group brings down, while these go on, has no longer than its own limit (S7.4, S8.4).
 
 use std::future::pending;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, Context, ExitReason, messages};
@@ -29,6 +30,12 @@ impl Stuck {
     async fn hang(&self, gate: Gate) {
         gate.pass().await;
         pending().await
+    }
+
+    #[message]
+    fn block(&self, gate: Gate, wall: Receiver<()>) {
+        gate.open();
+        assert!(wall.recv().is_err());
     }
 }
 
@@ -148,4 +155,28 @@ async fn s8_4_nor_does_one_when_the_group_is_stopped_or_its_owner_ends() {
         assert_eq!(members(&cleanups.only()), [stuck.path()]);
         system.shutdown().await;
     }
+}
+
+/// A permanent child that its group has ended is not to be replaced. Here a thread really blocks, so the clock cannot be paused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s10_5_a_supervisor_goes_on_without_a_child_that_its_group_could_not_bring_down() {
+    let system = ActorSystem::new("test");
+    let parent = system.spawn(Witness::default());
+    let (stuck, group): (ActorRef<Stuck>, _) = within(&parent, |ctx| {
+        let stuck = ctx.child("stuck", Stuck::default).stop_limit(Duration::from_millis(10)).spawn().unwrap();
+        let group = ctx.peer_group("group");
+        group.join(&stuck);
+        (stuck, group)
+    })
+    .await;
+    let (gate, (hold, wall)) = (Gate::new(), channel());
+    stuck.tell(Block { gate: gate.clone(), wall }).await.unwrap();
+    promptly("it blocks", gate.pass()).await;
+
+    group.stop();
+
+    assert_eq!(promptly("it is given up", stuck.stopped()).await, ExitReason::Unresponsive);
+    assert_eq!(within(&parent, |ctx| ctx.count_children().active).await, 0);
+    drop(hold);
+    promptly("the shutdown", system.shutdown()).await;
 }

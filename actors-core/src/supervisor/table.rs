@@ -247,7 +247,7 @@ impl Table {
         if temporary || forget {
             self.children.remove(&place);
         }
-        if ending == Ending::Unresponsive && child.restart == Restart::Permanent && child.state != State::Terminating {
+        if ending == Ending::Unresponsive && child.restart == Restart::Permanent && child.state == State::Bouncing {
             self.given_up = Some(0);
             return Consequence::GiveUp;
         }

@@ -532,7 +532,12 @@ fn a_permanent_child_that_may_still_run_somewhere_cannot_be_replaced() {
     use Restart::{Permanent, Temporary, Transient};
     let now = Instant::now();
     for (restart, follows) in [(Permanent, Consequence::GiveUp), (Transient, Consequence::GoOn), (Temporary, Consequence::GoOn)] {
-        let mut table = table(Strategy::OneForOne, 9, &[restart], now);
+        let mut table = table(Strategy::OneForAll, 9, &[restart, Permanent], now);
+        table.down(2, now, 0.0, now);
+        assert_eq!(table.next_steps(now).len(), 1);
         assert_eq!(table.ended(1, Ending::Unresponsive, false, now), follows, "{restart:?}");
     }
+    // Whoever else has ended it has ended it for good.
+    let mut table = table(Strategy::OneForAll, 9, &[Permanent], now);
+    assert_eq!(table.ended(1, Ending::Unresponsive, false, now), Consequence::GoOn);
 }
