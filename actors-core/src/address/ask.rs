@@ -125,7 +125,7 @@ impl<'a, A: Protocol, M, R, E> Ask<'a, A, M, R, E> {
         E: Send + 'static,
     {
         match &self.slot {
-            Some(slot) if self.wait.asker.is_some() => self.wait.open(self.target.clone(), slot.clone(), number),
+            Some(slot) if self.wait.asker.is_some() => self.wait.open(self.target, slot, number),
             _ => Ok(()),
         }
     }
@@ -314,7 +314,7 @@ impl Wait {
             }
         }
         match caller {
-            Some(caller) => self.asked_by(caller, target.clone(), slot.clone()),
+            Some(caller) => self.asked_by(caller, target, slot),
             None => Ok(()),
         }
     }
@@ -332,9 +332,15 @@ impl Wait {
     }
 
     /// Notes who asks, unless this would close a cycle.
-    fn asked_by(&mut self, caller: Arc<dyn AnyCell>, target: Arc<dyn AnyCell>, slot: Arc<dyn Answer>) -> Result<(), Trouble> {
-        if let Some(cycle) = deadlock::would_close(&caller, &deadlock::Ask::new(target, UNSENT, slot)) {
-            return Err(Trouble::Cycle(cycle));
+    fn asked_by<A: Protocol, R: Send + 'static, E: Send + 'static>(
+        &mut self,
+        caller: Arc<dyn AnyCell>,
+        target: &Arc<Cell<A>>,
+        slot: &Arc<Slot<R, E>>,
+    ) -> Result<(), Trouble> {
+        if deadlock::may_close(caller.core(), target.core()) {
+            let cycle = deadlock::would_close(&caller, &deadlock::Ask::new(target.clone(), UNSENT, slot.clone()));
+            cycle.map_or(Ok(()), |cycle| Err(Trouble::Cycle(cycle)))?;
         }
         self.asker = Some(Asker { cell: caller, open: None });
         Ok(())
@@ -342,11 +348,20 @@ impl Wait {
 
     /// Enters the ask among those that the asker waits for, unless this closes a cycle.
     #[inline(never)]
-    fn open(&mut self, target: Arc<dyn AnyCell>, slot: Arc<dyn Answer>, number: u64) -> Result<(), Trouble> {
+    fn open<A: Protocol, R: Send + 'static, E: Send + 'static>(
+        &mut self,
+        target: &Arc<Cell<A>>,
+        slot: &Arc<Slot<R, E>>,
+        number: u64,
+    ) -> Result<(), Trouble> {
         let Some(asker) = &mut self.asker else { return Ok(()) };
-        asker.open = Some(asker.cell.core().open_ask(target.clone(), number, slot.clone()));
+        let core = asker.cell.core();
+        asker.open = Some(core.open_ask(target.clone(), number, slot.clone()));
         // Looked at again: the other may have begun to wait for us meanwhile.
-        let cycle = deadlock::closes(&asker.cell, &deadlock::Ask::new(target, number, slot));
+        if !deadlock::may_close(core, target.core()) {
+            return Ok(());
+        }
+        let cycle = deadlock::closes(&asker.cell, &deadlock::Ask::new(target.clone(), number, slot.clone()));
         cycle.map_or(Ok(()), |cycle| Err(Trouble::Cycle(cycle)))
     }
 

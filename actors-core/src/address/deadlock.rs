@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use crate::lifecycle::cell::AnyCell;
+use crate::lifecycle::cell::{AnyCell, Core};
 use crate::lifecycle::id::ActorId;
 use crate::lifecycle::path::ActorPath;
 use crate::lifecycle::signal::Signals;
@@ -104,9 +104,6 @@ pub(crate) fn closes(asker: &Arc<dyn AnyCell>, ask: &Ask) -> Option<Vec<ActorPat
 
 /// The edges of a cycle over `ask`, all of which hold.
 fn round(asker: &Arc<dyn AnyCell>, ask: &Ask) -> Option<Vec<Edge>> {
-    if !may_wait(&ask.target) && ask.target.id() != asker.id() {
-        return None;
-    }
     loop {
         let edges = walk(asker, ask.again())?;
         if edges.iter().all(Edge::holds) {
@@ -165,7 +162,10 @@ fn awaited_ends(waiting: &Arc<dyn AnyCell>) -> impl Iterator<Item = Edge> {
     } else {
         Vec::new()
     };
-    with_all_below(first).into_iter().filter(asks_somebody).map(move |target| Edge::End { waiting: waiting.clone(), target })
+    with_all_below(first)
+        .into_iter()
+        .filter(|cell| cell.core().asks_somebody())
+        .map(move |target| Edge::End { waiting: waiting.clone(), target })
 }
 
 /// The siblings who have to be stopped before one that is down begins its next life.
@@ -221,13 +221,10 @@ pub(crate) fn break_off(actor: &Arc<dyn AnyCell>) {
     asks.iter().for_each(break_off);
 }
 
-/// Whether an actor may wait for somebody. Mostly it does not, and nothing is to be looked through.
-fn may_wait(cell: &Arc<dyn AnyCell>) -> bool {
-    cell.core().signals.any(Signals::FALLS | Signals::DOWN) || asks_somebody(cell)
-}
-
-fn asks_somebody(cell: &Arc<dyn AnyCell>) -> bool {
-    cell.core().peek_ties(|ties| !ties.asks.is_empty()) == Some(true)
+/// Whether an actor that waits for another may close a cycle. Mostly the other waits for nobody, and there is nothing to be looked through.
+#[inline]
+pub(crate) fn may_close(asker: &Core, target: &Core) -> bool {
+    target.asks_somebody() || target.signals.any(Signals::FALLS | Signals::DOWN) || std::ptr::eq(asker, target)
 }
 
 fn open_asks(cell: &Arc<dyn AnyCell>) -> Vec<Ask> {

@@ -79,8 +79,9 @@ impl InLine {
         let wait = Arc::new(Awaited { target: target.clone(), ticket, told: AtomicBool::new(false) });
         let key = teller.core().open_ask(target.clone(), UNSENT, wait.clone());
         let entry = InLine { teller, key, wait: wait.clone() };
-        let closes = deadlock::closes(&entry.teller, &deadlock::Ask::new(target, UNSENT, wait));
-        if closes.is_some() { None } else { Some(entry) }
+        let closes = deadlock::may_close(entry.teller.core(), target.core())
+            && deadlock::closes(&entry.teller, &deadlock::Ask::new(target, UNSENT, wait)).is_some();
+        if closes { None } else { Some(entry) }
     }
 
     /// Whether it is known by now that it waits for itself.

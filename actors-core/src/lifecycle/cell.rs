@@ -359,9 +359,16 @@ impl Core {
     /// Enters an ask among those that the handler in hand awaits.
     pub(crate) fn open_ask(&self, target: Arc<dyn AnyCell>, number: u64, answer: Arc<dyn ties::Answer>) -> u64 {
         self.with_ties(|ties| {
-            self.waits_since.fetch_or(ASKS, Ordering::Relaxed);
+            // Of two who enter one at the same time, at least one then sees that the other has.
+            self.waits_since.fetch_or(ASKS, Ordering::SeqCst);
             ties.open_ask(target, number, answer)
         })
+    }
+
+    /// Whether the handler in hand awaits an ask, or room for what it tells.
+    #[inline]
+    pub(crate) fn asks_somebody(&self) -> bool {
+        self.waits_since.load(Ordering::SeqCst) & ASKS != 0
     }
 
     /// Takes an ask out again, if its handler is not over.
