@@ -33,6 +33,9 @@ impl Actor for Counter {
     }
 }
 
+/// Makes a message, and does something else with the right to answer.
+type Make = fn(ReplyTo<u32>) -> Step;
+
 fn answered(reply: ReplyTo<u32>) -> Step {
     reply.send(7);
     Step::Add
@@ -49,7 +52,7 @@ struct Asker;
 #[messages]
 impl Asker {
     #[message]
-    async fn ask(&self, counter: ActorRef<Counter>, make: fn(ReplyTo<u32>) -> Step) -> Option<u32> {
+    async fn ask(&self, counter: ActorRef<Counter>, make: Make) -> Option<u32> {
         said(counter.ask_with(make).await)
     }
 }
@@ -64,8 +67,7 @@ fn said(answer: Result<u32, AskError<Step>>) -> Option<u32> {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_there_before_the_message_has_room_waits_for_that() {
-    let (asks, says): ([fn(ReplyTo<u32>) -> Step; 2], _) = ([answered, forgotten], [Some(7), None]);
-    for (make, says) in asks.into_iter().zip(says) {
+    for (make, says) in [(answered as Make, Some(7)), (forgotten, None)] {
         for asked_by_an_actor in [false, true] {
             let (system, journal, gate) = (ActorSystem::new("early"), Journal::new(), Gate::new());
             let counter = system.actor(Counter(journal.clone())).mailbox(1).spawn();
