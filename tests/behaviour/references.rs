@@ -6,10 +6,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use actors_core::{Actor, ActorRef, ActorSystem, Context, ExitReason, Recipient, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, Context, ExitReason, OnStop, Recipient, messages};
 use tests::{Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 
-use crate::cast::{Peer, Ping, settle, within};
+use crate::cast::{Peer, Ping, Witness, settle, within};
 
 /// An actor that notes what happens to it.
 #[derive(Actor)]
@@ -294,5 +294,44 @@ async fn a_recipient_is_a_reference_like_others() {
     assert_eq!(promptly("its end", drained.stopped()).await, ExitReason::Normal);
     assert_eq!(promptly("its end", killed.stopped()).await, ExitReason::Killed);
     assert_eq!(killed.exit().expect("it has ended").reason, ExitReason::Killed);
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_recipient_asks_for_is_done_as_the_policy_says() {
+    for (drains, on_stop, handled) in
+        [(false, OnStop::Discard, 0), (false, OnStop::Drain, 1), (true, OnStop::Discard, 1), (true, OnStop::Drain, 1)]
+    {
+        let (system, journal, gate) = (ActorSystem::new("recipients"), Journal::new(), Gate::new());
+        let noting = system.actor(Noting { journal: journal.clone() }).on_stop(on_stop).spawn();
+        noting.tell(Pass { gate: gate.clone() }).await.unwrap();
+        promptly("the handler begins", gate.reached()).await;
+        noting.tell(Note { entry: 1 }).await.unwrap();
+        let recipient: Recipient<Note> = noting.recipient();
+
+        if drains {
+            recipient.drain()
+        } else {
+            recipient.stop()
+        }
+
+        assert!(!recipient.is_alive(), "it takes nothing more");
+        gate.open();
+        promptly("its end", recipient.stopped()).await;
+        assert_eq!(journal.count("1"), handled, "drains: {drains}, {on_stop:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_killed_by_way_of_a_recipient_is_restarted() {
+    let system = ActorSystem::new("recipients");
+    let parent = system.spawn(Witness::default());
+    let child: ActorRef<Peer> = within(&parent, |ctx| ctx.child("child", || Peer).permanent().spawn()).await.unwrap();
+    eventually("it starts", || child.has_started()).await;
+
+    child.recipient::<Ping>().kill();
+
+    eventually("it begins anew", || child.incarnation() == 1).await;
+    promptly("an answer", child.ask(Ping)).await.unwrap();
     system.shutdown().await;
 }
