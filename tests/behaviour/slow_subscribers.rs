@@ -56,6 +56,21 @@ async fn a_slow_subscriber_is_kept_as_many_of_the_newest_as_it_wants() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_subscribes_anew_is_kept_and_told_as_it_says_then() {
+    let system = ActorSystem::new("topics");
+    let (slow, journal, gate) = slow(&system, 1, Overflow::Wait).await;
+    let news = system.topic::<Note>("news");
+    news.subscribe(&slow);
+
+    news.subscriber(&slow).keep(2).report_lag().subscribe();
+    (1..=5).for_each(|number| drop(news.publish(Note(number))));
+    gate.open();
+    settle().await;
+
+    assert_eq!(journal.entries(), ["1", "missed 2 of news", "4", "5"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_slow_subscriber_misses_are_dead_letters_that_say_why() {
     let system = ActorSystem::new("topics");
     let (slow, journal, gate) = slow(&system, 1, Overflow::Wait).await;
@@ -153,6 +168,7 @@ async fn what_waits_for_a_subscriber_that_unsubscribes_does_not_come() {
     settle().await;
 
     assert_eq!(journal.entries(), ["1"]);
+    assert_eq!(system.dead_letter_count(), 1, "the second, which had given way before");
     slow.ask(WaitAt {
         gate: {
             gate.open();
@@ -231,6 +247,22 @@ async fn publishing_that_waits_names_those_who_had_no_room_in_time() {
     settle().await;
 
     assert_eq!(journal.entries(), ["1", "2"], "it was kept nevertheless");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_waits_for_any_more_gives_way() {
+    let system = ActorSystem::new("topics");
+    let (slow, journal, gate) = slow(&system, 1, Overflow::Wait).await;
+    let news = system.topic::<Note>("news");
+    news.subscribe(&slow);
+    news.publish(Note(1));
+    news.publish_and_wait(Note(2), MS(250)).await;
+
+    news.publish(Note(3));
+    gate.open();
+    settle().await;
+
+    assert_eq!(journal.entries(), ["1", "3"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -155,9 +155,9 @@ async fn an_actor_that_has_ended_is_not_subscribed() {
 
     let news = system.topic::<Note>("news");
     news.subscribe(&actor);
-    news.unsubscribe(&actor);
 
     assert_eq!((news.subscriber_count(), news.publish(Note(1)).delivered), (0, 0));
+    news.unsubscribe(&actor);
 }
 
 #[tokio::test(start_paused = true)]
