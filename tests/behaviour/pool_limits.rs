@@ -1,5 +1,6 @@
 //! The limit of an ask to a pool: all of it together, whatever it waits for (S13.4).
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -187,6 +188,21 @@ async fn s13_7_a_resize_replaces_workers_that_declined_to_come_back() {
 
     assert_eq!(promptly("an answer", workers.ask(WhichLife)).await.unwrap(), 2);
     assert_eq!(workers.all()[0].path().to_string(), "/pool/worker-0");
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s13_7_workers_that_started_before_one_that_did_not_get_their_share() {
+    let system = ActorSystem::new("pools");
+    let lives = Mutex::new(vec![1, 6, 5]);
+    let make = move || Fickle { life: lives.lock().expect("nobody panics there").pop().expect("three are made") };
+    let workers = system.actor(WorkerPool::new(1, make)).start().await.unwrap().workers();
+
+    let refused = promptly("the resize", workers.resize(4)).await;
+
+    assert!(refused.is_err());
+    let answers = [promptly("one", workers.ask(WhichLife)).await.unwrap(), promptly("the other", workers.ask(WhichLife)).await.unwrap()];
+    assert_eq!(answers, [5, 6]);
     system.shutdown().await;
 }
 
