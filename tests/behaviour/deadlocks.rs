@@ -146,7 +146,8 @@ fn outcome<M>(answer: Result<Trip, AskError<M>>) -> Trip {
         Ok(trip) => trip,
         Err(AskError::WouldDeadlock(deadlock)) => {
             let cycle = deadlock.cycle().iter().map(ToString::to_string).collect();
-            Trip::Cycle(cycle, if deadlock.into_message().is_some() { Back::Message } else { Back::Delivered })
+            let message = AskError::<M>::WouldDeadlock(deadlock).into_message();
+            Trip::Cycle(cycle, if message.is_some() { Back::Message } else { Back::Delivered })
         }
         Err(other) => Trip::Failed(other.to_string()),
     }
