@@ -5,6 +5,9 @@ use std::time::Duration;
 use actors_core::{Actor, ActorRef, ActorSystem, AskError, Context, Recipient, ReplyTo, Tell, TellError, messages};
 use futures_util::poll;
 use tests::{Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
+use tokio::task::JoinHandle;
+
+use crate::cast::settle;
 
 /// Has room for one message, and reports to those who ask it to work.
 #[derive(Actor, Default)]
@@ -236,6 +239,52 @@ async fn a_tell_that_a_helper_carries_on_is_in_no_cycle() {
     assert_eq!(promptly("the asker", calls).await.unwrap(), "answered");
     eventually("all is handled", || journal.len() == 3).await;
     assert!(journal.entries().contains(&"handed on".to_owned()));
+    system.shutdown().await;
+}
+
+/// `a`, whose next message has it ask `b`, which waits for room at `a`, behind an outsider if there is one; and what has `a` go on.
+async fn asks_next(system: &ActorSystem, is_behind: bool) -> (Journal, Gate, [JoinHandle<String>; 2]) {
+    let ([a, b, c], journal) = nodes(system, ["a", "b", "c"]);
+    let (gate, open) = (Gate::new(), Gate::new());
+    open.open_wide();
+    let first = tokio::spawn(a.clone().ask_in_task(Push { gate: gate.clone(), to: c }));
+    gate.reached().await;
+    let calls = tokio::spawn(a.clone().ask_in_task(Call { gate: open.clone(), other: b.clone() }));
+    settle().await;
+    if is_behind {
+        let a = a.clone();
+        tokio::spawn(async move { a.tell(Progress(9)).await });
+        settle().await;
+    }
+    let pushes = tokio::spawn(b.ask_in_task(Push { gate: open, to: a }));
+    settle().await;
+    drop(first);
+    (journal, gate, [calls, pushes])
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_granted_room_waits_no_more_though_it_has_not_used_it() {
+    let system = ActorSystem::new("test");
+    let (journal, gate, [calls, pushes]) = asks_next(&system, false).await;
+
+    gate.open();
+
+    assert_eq!(promptly("the asker", calls).await.unwrap(), "answered");
+    assert_eq!(promptly("the teller", pushes).await.unwrap(), "done");
+    eventually("both are handled", || journal.len() == 2).await;
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_behind_one_that_was_granted_room_still_waits() {
+    let system = ActorSystem::new("test");
+    let (journal, gate, [calls, pushes]) = asks_next(&system, true).await;
+
+    gate.open();
+
+    assert_eq!(promptly("the asker", calls).await.unwrap(), "/a > /b > /a");
+    assert_eq!(promptly("the teller", pushes).await.unwrap(), "done");
+    eventually("all are handled", || journal.len() == 3).await;
     system.shutdown().await;
 }
 
