@@ -145,8 +145,10 @@ fn outcome<M>(answer: Result<Trip, AskError<M>>) -> Trip {
     match answer {
         Ok(trip) => trip,
         Err(AskError::WouldDeadlock(deadlock)) => {
-            let cycle = deadlock.cycle().iter().map(ToString::to_string).collect();
-            let message = AskError::<M>::WouldDeadlock(deadlock).into_message();
+            let cycle: Vec<_> = deadlock.cycle().iter().map(ToString::to_string).collect();
+            let error = AskError::<M>::WouldDeadlock(deadlock);
+            assert_eq!(error.path().map(ToString::to_string).as_ref(), cycle.get(1), "who was asked");
+            let message = error.into_message();
             Trip::Cycle(cycle, if message.is_some() { Back::Message } else { Back::Delivered })
         }
         Err(other) => Trip::Failed(other.to_string()),
