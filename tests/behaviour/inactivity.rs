@@ -136,6 +136,7 @@ async fn timers_do_not_put_it_off_and_streams_and_futures_do() {
     let (_system, journal, session) = stage();
 
     within(&session, |ctx| ctx.send_every(ms(100), || Say)).await;
+    within(&session, |ctx| ctx.send_after(ms(550), Say)).await;
     sleep(ms(1_500)).await;
     within(&session, |ctx| ctx.attach(stream::once(sleep_and(ms(500))))).await;
     within(&session, |ctx| ctx.pipe_with(sleep(ms(1_100)), |()| Say)).await;
