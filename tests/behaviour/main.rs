@@ -10,6 +10,7 @@ mod at_rest;
 mod at_the_end;
 mod at_the_last;
 mod backoff;
+mod begun_with_the_old;
 mod between_lives;
 mod blocked_hooks;
 mod blocked_turns;

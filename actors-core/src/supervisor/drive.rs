@@ -158,7 +158,13 @@ impl Supervision {
     /// Begins the next incarnation of a child, or makes it anew if it has ended for good.
     fn start(self: &Arc<Self>, place: Place) {
         let (cell, spec, by_hand) = {
-            let ledger = lock(&self.ledger);
+            let mut ledger = lock(&self.ledger);
+            if ledger.table.state(place) == Some(State::Bouncing) {
+                // Another failed since this was decided: what has not begun is over already.
+                let now = Instant::now();
+                ledger.table.down(place, now, 0.0, now);
+                return;
+            }
             let Some(kid) = ledger.kids.get(&place) else { return };
             let by_hand = match ledger.table.state(place) {
                 Some(State::Starting) => true,
@@ -225,17 +231,19 @@ impl Supervision {
     fn start_failed(self: &Arc<Self>, place: Place, failure: StartFailure) {
         let mut after = After::default();
         let mut told = Vec::new();
+        // Another may have failed meanwhile, with which it is to be started again.
+        let is_restart = |state| matches!(state, State::Restarting | State::Bouncing);
         let failed = {
             let mut ledger = lock(&self.ledger);
             let now = Instant::now();
             match ledger.table.state(place) {
                 // Nothing is made while the parent stops, and that is nobody's failure.
-                Some(state) if state == State::Starting || (state == State::Restarting && failure == StartFailure::Stopping) => {
+                Some(state) if state == State::Starting || (is_restart(state) && failure == StartFailure::Stopping) => {
                     ledger.table.not_made(place, now);
                     told = ledger.kids.get_mut(&place).map(|kid| std::mem::take(&mut kid.started)).unwrap_or_default();
                     None
                 }
-                Some(State::Restarting) => {
+                Some(state) if is_restart(state) => {
                     let verdict = ledger.table.down(place, now, fastrand::f64(), now);
                     ledger.pump(now, &mut after);
                     let cell = ledger.kids.get(&place).and_then(|kid| kid.cell.clone());

@@ -63,6 +63,8 @@ pub(super) struct Child {
     /// How often in a row it has failed.
     failures: u32,
     ready_at: Option<Instant>,
+    /// It began to start with a sibling that has failed since, and with which it is to be restarted.
+    outdated: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,7 +177,7 @@ impl Table {
 
     /// A child is made.
     pub(super) fn add(&mut self, place: Place, restart: Restart, significant: bool, backoff: Option<Backoff>, now: Instant) {
-        let child = Child { restart, significant, backoff, state: State::Idle, failures: 0, ready_at: None };
+        let child = Child { restart, significant, backoff, state: State::Idle, failures: 0, ready_at: None, outdated: false };
         self.children.insert(place, child);
         self.enter(place, State::Starting, now);
     }
@@ -187,8 +189,14 @@ impl Table {
             return;
         }
         child.ready_at = Some(now);
+        let outdated = child.outdated;
+        let to_be_stopped = self.is_to_be_stopped(place);
         self.enter(place, State::Up, now);
-        self.leave_repair(place, now);
+        if outdated {
+            self.widen(place, now, [place], now);
+        } else if !to_be_stopped {
+            self.leave_repair(place, now);
+        }
     }
 
     /// An incarnation of a child has ended, and its restart type says that another follows; or its start has failed. It
@@ -339,6 +347,7 @@ impl Table {
         let moves = |state| matches!(state, State::Starting | State::Terminating);
         self.in_motion = self.in_motion + usize::from(moves(state)) - usize::from(moves(child.state));
         child.state = state;
+        child.outdated = false;
         let key = repair_of(self.settings.strategy, place);
         if let Some(repair) = self.repairs.get_mut(&key) {
             repair.note(place, state);
@@ -352,19 +361,33 @@ impl Table {
         self.time.stand(stands, now);
     }
 
-    /// Opens a repair for a child that failed, or widens the one there is. Returns how many that run it takes along.
+    /// Has a child that failed restarted, with those it takes along. Returns how many of them run.
     fn repair(&mut self, failed: Place, not_before: Instant, now: Instant) -> usize {
-        let affected = affected(self.settings.strategy, failed, &self.children);
-        let along = affected.iter().filter(|place| self.state(**place) == Some(State::Up)).count();
-        let key = repair_of(self.settings.strategy, failed);
+        let (starting, affected): (Vec<_>, Vec<_>) = affected(self.settings.strategy, failed, &self.children)
+            .into_iter()
+            .partition(|place| self.state(*place) == Some(State::Starting));
+        for place in starting {
+            self.children.get_mut(&place).expect("it stands there").outdated = true;
+        }
+        let along = affected.iter().filter(|place| matches!(self.state(**place), Some(State::Up | State::Restarting))).count();
+        self.widen(failed, not_before, affected, now);
+        along
+    }
+
+    /// Opens the repair to which a child belongs, or widens the one there is.
+    fn widen(&mut self, of: Place, not_before: Instant, by: impl IntoIterator<Item = Place>, now: Instant) {
+        let key = repair_of(self.settings.strategy, of);
         let repair = self.repairs.entry(key).or_insert_with(|| Repair::new(not_before));
-        for place in affected {
-            repair.join(place, self.children[&place].state);
+        for place in by {
+            match self.children[&place].state {
+                // It has begun with the one that failed.
+                State::Restarting => repair.join(place, State::Up),
+                state => repair.join(place, state),
+            }
         }
         repair.not_before = repair.not_before.max(not_before);
         self.put_on_agenda(key, now);
         self.tell_time(now);
-        along
     }
 
     fn leave_repair(&mut self, place: Place, now: Instant) {
@@ -403,16 +426,15 @@ impl Table {
     }
 }
 
-/// Whom a failure takes along, itself included: those who run, and those whose spec is there. One that is just being started
-/// by hand, or stopped, is left alone.
+/// Whom a failure takes along, itself included: those who run, and those whose spec is there. One that is just being stopped by hand is
+/// left alone.
 fn affected(strategy: Strategy, failed: Place, children: &BTreeMap<Place, Child>) -> Vec<Place> {
     let from = match strategy {
         Strategy::OneForOne => return vec![failed],
         Strategy::OneForAll => Place::MIN,
         Strategy::RestForOne => failed,
     };
-    let left_alone = |child: &Child| matches!(child.state, State::Starting | State::Terminating);
-    children.range(from..).filter(|(_, child)| !left_alone(child)).map(|(&place, _)| place).collect()
+    children.range(from..).filter(|(_, child)| child.state != State::Terminating).map(|(&place, _)| place).collect()
 }
 
 /// Which repair a child belongs to, if it belongs to one.

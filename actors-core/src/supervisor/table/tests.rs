@@ -291,6 +291,8 @@ impl World {
             Real::Up if restart == Restart::Permanent => self.down(place),
             Real::Up => self.ended(place, Ending::Clean),
             Real::Ending { last: true } => self.ended(place, Ending::Clean),
+            // It was ready before it heard that it was to end.
+            Real::Ending { last: false } if self.rng.u32(..8) == 0 => self.table.ready(place, self.now),
             // It had to be aborted, and its actor has gone.
             Real::Ending { last: false } if fails => {
                 self.ended(place, Ending::Abnormal);
@@ -370,14 +372,18 @@ impl World {
         let mut of = repairs.iter().filter(|members| members.contains(&place));
         let members = of.next().expect("a step belongs to a repair");
         assert!(of.next().is_none(), "{place} is repaired twice at once");
-        let moving = |member: &&Place| matches!(self.real[member].1, Real::Starting | Real::Ending { .. });
+        // Those that are to be stopped may have been starting when that was decided.
+        let moving = |member: &&Place| match self.real[member].1 {
+            Real::Starting => matches!(step, Step::Start(_)),
+            real => matches!(real, Real::Ending { .. }),
+        };
         assert_eq!(members.iter().find(moving), None, "one at a time");
         if let Step::Start(_) = step {
             assert!(matches!(real, Real::Down | Real::Gone), "{place} is started while it is {real:?}");
             assert_eq!(members.first(), Some(&place), "in order");
             assert!(members.iter().all(|member| !self.is(*member, Real::Up)), "all have to be down before one comes up");
         } else {
-            assert_eq!(*real, Real::Up);
+            assert!(matches!(real, Real::Up | Real::Starting), "{place} is {real:?}");
             assert!(members.range(place + 1..).all(|later| !self.is(*later, Real::Up)), "in reverse order");
             assert_eq!(matches!(step, Step::Retire(_)), *restart == Restart::Temporary, "temporary ones are ended for good");
         }
@@ -458,6 +464,48 @@ fn a_group_does_not_wait_for_one_that_is_just_being_started_by_hand() {
     assert!(matches!(table.down(1, now, 0.0, now), Verdict::Restarted { along: 0, .. }));
 
     assert_eq!(table.next_steps(now), [Step::Start(1)]);
+    table.ready(2, now);
+    assert_eq!(table.next_steps(now), [], "one at a time");
+    table.ready(1, now);
+    assert_eq!(settle(&mut table, now), [Step::Bounce(2), Step::Start(2)], "it had begun with the old one");
+    assert!(table.repairs.is_empty());
+}
+
+#[test]
+fn who_was_being_started_when_one_before_it_failed_is_started_again() {
+    let now = Instant::now();
+    for strategy in [Strategy::OneForAll, Strategy::RestForOne] {
+        let mut table = table(strategy, 9, &[Restart::Permanent; 2], now);
+        table.down(2, now, 0.0, now);
+        if strategy == Strategy::OneForAll {
+            assert_eq!(table.next_steps(now), [Step::Bounce(1)]);
+            table.down(1, now, 0.0, now);
+            assert_eq!(table.next_steps(now), [Step::Start(1)]);
+            table.ready(1, now);
+        }
+        assert_eq!(table.next_steps(now), [Step::Start(2)]);
+
+        assert!(matches!(table.down(1, now, 0.0, now), Verdict::Restarted { along: 1, .. }));
+
+        assert_eq!(settle(&mut table, now), [Step::Bounce(2), Step::Start(1), Step::Start(2)], "{strategy:?}");
+    }
+}
+
+#[test]
+fn one_that_is_ready_before_its_turn_to_be_stopped_is_stopped_all_the_same() {
+    let now = Instant::now();
+    let mut table = table(Strategy::RestForOne, 9, &[Restart::Permanent; 2], now);
+    table.down(2, now, 0.0, now);
+    assert_eq!(table.next_steps(now), [Step::Start(2)]);
+    table.add(3, Restart::Temporary, false, None, now);
+    table.ready(3, now);
+    table.down(1, now, 0.0, now);
+    assert_eq!(table.next_steps(now), [Step::Retire(3)]);
+
+    table.ready(2, now);
+
+    table.ended(3, Ending::Clean, false, now);
+    assert_eq!(settle(&mut table, now), [Step::Bounce(2), Step::Start(1), Step::Start(2)]);
 }
 
 #[test]
