@@ -31,7 +31,7 @@ pub enum Refusal {
     /// The actor has ended, or never ran.
     #[error("it is not running")]
     Stopped,
-    /// All workers of the pool have ended for good, and the pool goes on.
+    /// No worker of the pool is running, and the pool goes on: all have ended for good, or, of a call that does not wait, it is starting them.
     #[error("none of its workers is running")]
     NoWorkers,
     /// There was no room within the limit.
