@@ -225,6 +225,22 @@ async fn what_is_outstanding_at_the_limit_comes_out_timed_out_and_the_rest_stand
 }
 
 #[tokio::test(start_paused = true)]
+async fn once_all_have_come_out_the_limit_begins_anew_with_what_is_added() {
+    let system = ActorSystem::new("gather");
+    let [worker] = workers(&system);
+    let mut asks = Asks::new().within(MS(100));
+
+    let late = "no answer within 100ms".to_owned();
+    for (takes, outcome) in [(500, Err(late.clone())), (80, Ok(80)), (80, Ok(80)), (500, Err(late))] {
+        asks.add((), worker.ask(Toil { takes }));
+        let (_, answer) = promptly("the outcome", asks.next()).await.expect("one is outstanding");
+        assert_eq!(answer.map_err(|error| error.to_string()), outcome);
+        // The next one finds the worker idle.
+        tokio::time::sleep(MS(500)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_than_allowed_are_on_their_way_at_once() {
     let (system, journal) = (ActorSystem::new("gather"), Journal::new());
     let workers: Vec<_> = (0..5).map(|_| system.spawn(Worker { journal: journal.clone() })).collect();

@@ -6,7 +6,7 @@ use std::sync::mpsc::Receiver;
 use std::task::Poll;
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, Strategy, Supervisor, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, DeadlockError, Strategy, Supervisor, messages};
 use tests::{Broken, Gate, Journal, eventually, promptly};
 use tokio::time::Instant;
 
@@ -24,16 +24,18 @@ impl Kin {
         Kin { journal: journal.clone(), depth, farewell: None }
     }
 
-    fn note(&self, asked: Result<u64, AskError<Life>>) {
+    fn note(&self, asked: &Result<u64, AskError<Life>>) {
         self.journal.note(match asked {
             Ok(life) => format!("life {life}"),
-            Err(AskError::WouldDeadlock(deadlock)) => {
-                let cycle: Vec<_> = deadlock.cycle().iter().map(ToString::to_string).collect();
-                cycle.join(" > ")
-            }
+            Err(AskError::WouldDeadlock(deadlock)) => path_of(deadlock),
             Err(error) => error.to_string(),
         });
     }
+}
+
+fn path_of<M>(deadlock: &DeadlockError<M>) -> String {
+    let cycle: Vec<_> = deadlock.cycle().iter().map(ToString::to_string).collect();
+    cycle.join(" > ")
 }
 
 #[messages]
@@ -70,7 +72,7 @@ impl Kin {
 
     #[message]
     pub async fn call(&mut self, other: ActorRef<Kin>) {
-        self.note(other.ask(Life).await);
+        self.note(&other.ask(Life).await);
     }
 
     /// Asks as long as there are answers, and it is not to end.
@@ -88,7 +90,7 @@ impl Kin {
     #[message]
     pub async fn call_for(&mut self, gate: Gate, other: ActorRef<Kin>, ctx: &mut Context<Self>) -> u64 {
         gate.pass().await;
-        self.note(other.ask(Life).await);
+        self.note(&other.ask(Life).await);
         ctx.incarnation()
     }
 
@@ -106,7 +108,7 @@ impl Kin {
     pub async fn call_through(&mut self, between: ActorRef<Kin>, gate: Gate, other: ActorRef<Kin>) {
         match between.ask(CallFor { gate, other }).await {
             Ok(_) => self.journal.note("told"),
-            Err(AskError::WouldDeadlock(deadlock)) => self.journal.note(format!("cycle of {}", deadlock.cycle().len())),
+            Err(AskError::WouldDeadlock(deadlock)) => self.journal.note(path_of(&deadlock)),
             Err(error) => self.journal.note(error.to_string()),
         }
     }
@@ -133,7 +135,11 @@ impl Kin {
     #[stopped]
     async fn stopped(&mut self) {
         if let Some(other) = self.farewell.take() {
-            self.note(other.ask(Life).await);
+            let asked = other.ask(Life).await;
+            self.note(&asked);
+            if asked.err().and_then(AskError::into_message).is_some() {
+                self.journal.note("not sent");
+            }
         }
     }
 }

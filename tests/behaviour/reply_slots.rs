@@ -1,10 +1,11 @@
 //! Reply slots: dropped without a reply, or with nobody at the other end.
 
+use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 
-use actors_core::{Actor, ActorSystem, AskError, ReplyTo, messages};
-use tests::{DropNote, Journal, is_pending, on_1_2_and_8_workers, promptly};
+use actors_core::{Actor, ActorSystem, AskError, BoxError, Context, Overflow, Protocol, ReplyTo, messages};
+use tests::{DropNote, Journal, eventually, is_pending, on_1_2_and_8_workers, promptly};
 
 use crate::clerk::{Clerk, Double, Forget, Keep, KeepsForNobody, Later, Release};
 
@@ -103,6 +104,62 @@ async fn a_timed_out_ask_closes_the_slot_though_its_future_is_kept() {
     asking.as_mut().await.unwrap_err();
 
     assert_eq!(clerk.ask(KeepsForNobody).await.unwrap(), [true]);
+}
+
+/// A request that whoever asks makes by hand: it holds the right to answer from the beginning.
+enum Request {
+    Say(ReplyTo<()>),
+    /// The actor asks itself, and tells whether the request came back with a right to answer that is closed.
+    AskYourself(ReplyTo<bool>),
+    Hang,
+}
+
+impl Request {
+    fn has_come_back_closed(asked: Result<(), AskError<Request>>) -> bool {
+        matches!(asked.unwrap_err().into_message(), Some(Request::Say(reply)) if reply.is_closed())
+    }
+}
+
+struct Echo;
+
+impl Protocol for Echo {
+    type Msg = Request;
+    const MESSAGES: &'static [&'static str] = &["Say", "AskYourself", "Hang"];
+
+    fn tag(request: &Request) -> u16 {
+        match request {
+            Request::Say(_) => 0,
+            Request::AskYourself(_) => 1,
+            Request::Hang => 2,
+        }
+    }
+}
+
+impl Actor for Echo {
+    async fn handle(&mut self, request: Request, ctx: &mut Context<Self>) -> Result<(), BoxError> {
+        match request {
+            Request::Say(reply) => reply.send(()),
+            Request::AskYourself(reply) => reply.send(Request::has_come_back_closed(ctx.actor_ref().ask_with(Request::Say).await)),
+            Request::Hang => pending().await,
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_comes_back_holds_a_right_to_answer_that_is_closed() {
+    let system = ActorSystem::new("test");
+    let echo = system.actor(Echo).mailbox(1).overflow(Overflow::Reject).spawn();
+    assert!(echo.ask_with(Request::AskYourself).await.unwrap(), "who asks himself");
+
+    echo.tell(Request::Hang).await.unwrap();
+    eventually("it hangs", || echo.queued() == 0).await;
+    let mut lost = pin!(echo.ask_with(Request::Say));
+    assert!(is_pending(lost.as_mut()).await);
+    assert!(Request::has_come_back_closed(echo.ask_with(Request::Say).await), "where there is no room");
+    echo.kill();
+    assert!(matches!(lost.await, Err(AskError::Lost(_))), "its right to answer was dropped with it");
+    assert!(Request::has_come_back_closed(echo.ask_with(Request::Say).await), "from one that has ended");
 }
 
 #[test]

@@ -57,7 +57,11 @@ async fn a_child_that_waits_for_an_outsider_who_asks_the_one_that_is_restarted_d
 
     stage.is_restarted_at_once(&parent).await;
     eventually("both are told", || stage.journal.len() == 2).await;
-    assert_eq!(stage.journal.entries(), ["cycle of 4", "life 1"], "the outsider's ask waits for the next life");
+    assert_eq!(
+        stage.journal.entries(),
+        ["/sup/parent/below > /sup/outside > /sup/parent > /sup/parent/below", "life 1"],
+        "the outsider's ask waits for the next life"
+    );
     stage.system.shutdown().await;
 }
 
@@ -79,7 +83,8 @@ async fn an_outsider_who_asks_one_that_is_being_restarted_is_answered_by_the_nex
 
         stage.is_restarted_at_once(&a).await;
         eventually("both are told", || stage.journal.len() == 2).await;
-        assert_eq!(stage.journal.entries(), ["cycle of 4", "life 1"], "it is not the outsider who has to end");
+        let cycle = format!("/sup/{waits} > /outside > /sup/a > /sup/{waits}");
+        assert_eq!(stage.journal.entries(), [cycle, "life 1".to_owned()], "it is not the outsider who has to end");
         assert!(stage.system.shutdown().await.is_clean());
     }
 }
@@ -205,7 +210,7 @@ async fn a_stop_hook_that_asks_the_sibling_who_failed_is_told_at_once() {
     gate.open();
 
     stage.is_restarted_at_once(&a).await;
-    assert_eq!(stage.journal.entries(), ["/sup/b > /sup/a > /sup/b"]);
+    assert_eq!(stage.journal.entries(), ["/sup/b > /sup/a > /sup/b", "not sent"]);
     stage.system.shutdown().await;
 }
 
