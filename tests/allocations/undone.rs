@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, Context, Every, Exited, GroupNotice, messages};
+use allocation_counter::AllocationInfo;
 
 use super::{Add, Counter, Get, World};
 
@@ -46,6 +47,17 @@ impl Hub {
     #[message]
     async fn ask_on(&mut self, other: ActorRef<Counter>) -> u64 {
         other.ask(Get).await.unwrap_or(0)
+    }
+
+    /// Asks in a blocking job, and returns what that leaves.
+    #[message]
+    async fn ask_in_a_job(&mut self, other: ActorRef<Counter>, ctx: &mut Context<Self>) -> AllocationInfo {
+        let job = ctx.spawn_blocking(move |_| {
+            let repeat = || (0..TIMES).for_each(|_| _ = other.blocking_ask(Get));
+            repeat();
+            allocation_counter::measure(repeat)
+        });
+        job.await.expect("it does not panic")
     }
 
     #[stream]
@@ -277,6 +289,16 @@ fn streams_that_are_given_and_taken_away_again_and_again_in_one_turn_pile_nothin
 
     // Whatever were left of each would be more.
     assert!(used.bytes_max < 100_000, "{used:?}");
+}
+
+#[test]
+fn a_blocking_job_that_asks_on_and_on_leaves_nothing_with_its_owner() {
+    let world = World::new();
+    let (hub, other) = world.runtime.block_on(async { (world.system.spawn(Hub), world.system.spawn(Counter { n: 0 })) });
+
+    let left = world.runtime.block_on(hub.ask(AskInAJob { other })).expect("it answers");
+
+    assert!(left.bytes_current < 4_096 && left.count_current < 8, "{left:?}");
 }
 
 #[test]
