@@ -1,10 +1,11 @@
-//! A transient child that a sibling's failure has taken along: a clean stop ends it for good all the same (S10.1).
+//! A child that a sibling's failure has taken along, and that somebody ends for good meanwhile (S10.1, S10.2).
 
+use std::pin::pin;
 use std::time::Duration;
 
 use actors_core::{ActorRef, Backoff, ExitReason, Strategy, Supervisor};
 use tests::lived::{End, Lived, Stage, Stop};
-use tests::{Gate, eventually, promptly};
+use tests::{Gate, eventually, is_pending, promptly};
 use tokio::time::sleep;
 
 const WAIT: Duration = Duration::from_secs(60);
@@ -63,4 +64,26 @@ async fn without_a_stop_it_comes_back() {
 
     eventually("it runs again", || b.has_started() && b.incarnation() == 1).await;
     stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_terminated_while_it_is_stopping_is_waited_for() {
+    let (stage, gate) = (Stage::new(), Gate::new());
+    let at = gate.clone();
+    let (a, b) = (stage.spec("a"), stage.plan("b").stops(move |_| Stop::At(at.clone())).spec());
+    let sup = stage.supervise(Supervisor::new().restarts(5, WAIT).strategy(Strategy::OneForAll).child(a).child(b)).await;
+    stage.worker("a").tell(End::Fail).await.expect("it is open");
+    gate.reached().await;
+
+    let mut terminated = pin!(sup.terminate_child("b"));
+    assert!(is_pending(terminated.as_mut()).await);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(stage.journal.count("start a1"), 0, "b is still there: {:?}", stage.journal);
+    gate.open_wide();
+
+    promptly("its end", terminated).await.expect("it is there");
+    stage.noted("start a1", 1).await;
+    sleep(2 * WAIT).await;
+    assert_eq!(stage.journal.count("start b1"), 0, "{:?}", stage.journal);
+    assert!(stage.system.shutdown().await.is_clean());
 }

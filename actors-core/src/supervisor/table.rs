@@ -283,7 +283,6 @@ impl Table {
             return false;
         }
         self.enter(place, State::Terminating, now);
-        self.leave_repair(place, now);
         true
     }
 
@@ -337,7 +336,7 @@ impl Table {
     pub(super) fn awaited_beside(&self, place: Place) -> Vec<Place> {
         let repair = self.repairs.get(&repair_of(self.settings.strategy, place)).filter(|repair| !repair.down.is_empty());
         let moving = repair.into_iter().flat_map(|repair| &repair.moving).copied();
-        moving.filter(|place| self.state(*place) == Some(State::Bouncing)).collect()
+        moving.filter(|place| matches!(self.state(*place), Some(State::Bouncing | State::Terminating))).collect()
     }
 
     // ===== inside =====
@@ -461,9 +460,9 @@ impl Repair {
         self.leave(place);
         match state {
             State::Up => self.up.insert(place),
-            State::Starting | State::Bouncing | State::Restarting => self.moving.insert(place),
+            // One that is stopped by hand meanwhile has to be down as well.
+            State::Starting | State::Bouncing | State::Restarting | State::Terminating => self.moving.insert(place),
             State::Down | State::Idle => self.down.insert(place),
-            State::Terminating => false,
         };
     }
 

@@ -509,6 +509,29 @@ fn one_that_is_ready_before_its_turn_to_be_stopped_is_stopped_all_the_same() {
 }
 
 #[test]
+fn a_group_waits_for_one_of_it_that_somebody_stops_by_hand_meanwhile() {
+    let now = Instant::now();
+    // It is being stopped already, or would be later.
+    for (terminated, then) in [(3, vec![Step::Bounce(2)]), (2, vec![])] {
+        let mut table = table(Strategy::OneForAll, 5, &[Restart::Permanent; 3], now);
+        table.down(1, now, 0.0, now);
+        assert_eq!(table.next_steps(now), [Step::Bounce(3)]);
+
+        assert!(table.terminate(terminated, now));
+
+        if terminated == 2 {
+            assert_eq!(table.down(3, now, 0.0, now), Verdict::Expected);
+        }
+        assert_eq!(table.next_steps(now), [], "{terminated} is still there");
+        assert!(table.awaited_by(1).contains(&terminated));
+        table.ended(terminated, Ending::Clean, false, now);
+        let starts = (1..=3).filter(|place| *place != terminated).map(Step::Start);
+        assert_eq!(settle(&mut table, now), then.into_iter().chain(starts).collect::<Vec<_>>());
+        assert_eq!(table.state(terminated), Some(State::Idle));
+    }
+}
+
+#[test]
 fn a_group_does_not_wait_for_one_of_it_that_somebody_starts_by_hand_meanwhile() {
     let now = Instant::now();
     let mut table = table(Strategy::OneForAll, 1, &[Restart::Transient, Restart::Permanent], now);
