@@ -288,7 +288,7 @@ impl PartialEq for StartFailure {
             (S::NameTaken(a), S::NameTaken(b)) => a == b,
             (S::InvalidName { name: a, .. }, S::InvalidName { name: b, .. }) => a == b,
             (S::BadSpec(a), S::BadSpec(b)) => a == b,
-            (S::AlreadyPresent, S::AlreadyPresent) => true,
+            (S::AlreadyPresent, S::AlreadyPresent) | (S::Unanswered, S::Unanswered) => true,
             (S::Declined, S::Declined) | (S::Stopping, S::Stopping) | (S::Killed, S::Killed) => true,
             _ => false,
         }
@@ -396,5 +396,62 @@ mod tests {
         ] {
             assert_eq!(ExitReason::StartFailed(failure.clone()).is_failure(), counts, "{failure}");
         }
+    }
+
+    #[test]
+    fn every_reason_is_equal_to_itself_and_to_no_other() {
+        let panicked = || StartFailure::Panicked { message: "no".into(), location: None };
+        let starts = [
+            StartFailure::Failed(Failure::new("no".into())),
+            panicked(),
+            StartFailure::TimedOut(Duration::ZERO),
+            StartFailure::Declined,
+            StartFailure::NameTaken(ActorPath::root()),
+            StartFailure::InvalidName { name: "".into(), fault: "it is empty" },
+            StartFailure::AlreadyPresent,
+            StartFailure::BadSpec("no"),
+            StartFailure::Stopping,
+            StartFailure::Killed,
+            StartFailure::Unanswered,
+        ];
+        let others = [
+            ExitReason::Normal,
+            ExitReason::Shutdown,
+            ExitReason::failed("no".into()),
+            ExitReason::Panicked { message: "no".into(), location: None },
+            ExitReason::Killed.spread(ActorPath::root()),
+            ExitReason::Escalated { child: ActorPath::root(), restarts: 1, period: Duration::ZERO },
+            ExitReason::Killed,
+            ExitReason::Aborted { by: AbortedBy::Deadline },
+            ExitReason::Aborted { by: AbortedBy::Runtime },
+            ExitReason::Unresponsive,
+            ExitReason::NoSuchActor,
+        ];
+        let all: Vec<_> = starts.into_iter().map(ExitReason::StartFailed).chain(others).collect();
+        for (a, one) in all.iter().enumerate() {
+            for (b, other) in all.iter().enumerate() {
+                assert_eq!(one == &other.clone(), a == b, "{one}, {other}");
+            }
+        }
+    }
+
+    /// It says something else each time.
+    #[derive(Debug, Default)]
+    struct Fickle(std::sync::atomic::AtomicU32);
+
+    impl fmt::Display for Fickle {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{}", self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+        }
+    }
+
+    impl Error for Fickle {}
+
+    #[test]
+    fn a_failure_is_the_same_whatever_its_error_says() {
+        let failure = Failure::new(Box::new(Fickle::default()));
+        assert_eq!(failure, failure.clone());
+        assert_eq!(Failure::new("no".into()), Failure::new("no".into()));
+        assert_ne!(Failure::new("no".into()), Failure::new("yes".into()));
     }
 }

@@ -229,6 +229,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn two_paths_are_equal_if_all_their_parts_are() {
+        let path = |parts: &[&str]| {
+            parts
+                .iter()
+                .fold(ActorPath::root(), |above, part| ActorPath { parent: Some(above.node()), segment: Segment::Named((*part).into()) })
+        };
+        let db = path(&["app", "store", "db"]);
+        assert_eq!(db, path(&["app", "store", "db"]));
+        for other in [
+            &["app", "cache", "db"] as &[_],
+            &["site", "store", "db"],
+            &["app", "store", "log"],
+            &["store", "db"],
+            &["x", "app", "store", "db"],
+        ] {
+            assert_ne!(db, path(other));
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
