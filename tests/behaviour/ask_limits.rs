@@ -1,8 +1,11 @@
 //! The limits of asks: whose counts, where it passes, and what is left of it for those who are asked in turn.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, AskError, Context, messages};
+use futures_util::FutureExt as _;
 use tests::{Journal, eventually};
 use tokio::time::Instant;
 
@@ -122,6 +125,26 @@ impl Agent {
     }
 }
 
+/// Whether a call was answered.
+struct Call(Pin<Box<dyn Future<Output = bool> + Send>>);
+
+/// Never waits itself: begins to ask a clerk, and leaves it to whoever asks to wait for the answer.
+#[derive(Actor)]
+struct Desk {
+    clerk: ActorRef<Clerk>,
+}
+
+#[messages]
+impl Desk {
+    #[message]
+    fn begin(&self) -> Call {
+        let clerk = self.clerk.clone();
+        let mut call = Box::pin(async move { clerk.ask(Toil { takes: Duration::from_secs(60) }).await.is_ok() });
+        assert!(call.as_mut().now_or_never().is_none(), "the clerk takes long");
+        Call(call)
+    }
+}
+
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
 fn agent(system: &ActorSystem) -> (ActorRef<Agent>, Journal) {
@@ -171,4 +194,19 @@ async fn an_ask_in_a_helper_task_inherits_nothing() {
 
     eventually("the task is done", || !journal.is_empty()).await;
     assert_eq!(journal.entries(), ["task: Some(1)"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_nested_ask_of_one_that_never_waits_inherits_the_time_that_is_left() {
+    let system = ActorSystem::new("test");
+    let desk = system.spawn(Desk { clerk: system.spawn(Clerk::default()) });
+    // The first are handled without a task, and the others with one.
+    for _ in 0..40 {
+        let call = desk.ask(Begin).within(MS(100)).await.unwrap();
+        let began = Instant::now();
+
+        assert!(!call.0.await, "it is not answered in time");
+
+        assert_eq!(began.elapsed().as_millis() / 10, 10);
+    }
 }

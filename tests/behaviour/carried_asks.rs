@@ -27,6 +27,11 @@ impl Asked {
         gate.pass().await;
         to.ask(Get).await
     }
+
+    #[message]
+    async fn wait(&self, gate: Gate) {
+        gate.pass().await;
+    }
 }
 
 /// What becomes of the ask.
@@ -50,6 +55,12 @@ impl Asker {
             }
             Then::State => self.kept = Some(call),
         }
+    }
+
+    /// Waits for another meanwhile.
+    #[message]
+    async fn wait_for(&mut self, other: ActorRef<Asked>, gate: Gate) {
+        self.journal.note(format!("{:?}", other.ask(Wait { gate }).await.is_ok()));
     }
 
     #[message]
@@ -98,6 +109,23 @@ async fn s4_7_an_ask_that_is_kept_in_the_state_closes_no_cycle() {
     promptly("it is awaited", asker.ask(WaitForIt)).await.unwrap();
 
     assert_eq!(journal.entries(), ["7"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_7_an_ask_that_is_kept_in_the_state_is_none_of_the_next_handler() {
+    let (system, journal, asker, other, gate) = stage();
+    let (another, meanwhile) = (system.spawn(Asked), Gate::new());
+    asker.ask(Begin { other, gate: gate.clone(), then: Then::State }).await.unwrap();
+    promptly("it is in hand", gate.reached()).await;
+    asker.tell(WaitFor { other: another, gate: meanwhile.clone() }).await.unwrap();
+    promptly("the next handler waits", meanwhile.reached()).await;
+
+    gate.open();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    meanwhile.open();
+    promptly("it is awaited", asker.ask(WaitForIt)).await.unwrap();
+
+    assert_eq!(journal.entries(), ["true", "7"]);
 }
 
 #[tokio::test(start_paused = true)]

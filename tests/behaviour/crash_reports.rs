@@ -114,6 +114,39 @@ async fn a_report_tells_how_long_the_last_message_had_waited_and_no_other() {
     cast.system.shutdown().await;
 }
 
+/// Takes its time to tidy up.
+#[derive(Actor)]
+struct Tidy;
+
+#[messages]
+impl Tidy {
+    #[message]
+    async fn trip(&self, after: Duration) -> Result<(), Broken> {
+        tokio::time::sleep(after).await;
+        Err(Broken("tripped"))
+    }
+
+    #[stopped]
+    async fn tidy(&mut self) {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_tells_nothing_of_how_long_the_last_hook_of_the_life_before_had_waited() {
+    let mut cast = Cast::new();
+    cast.supervise(Supervisor::new().child(ChildSpec::new("tidy", || Tidy))).await;
+    let tidy: ActorRef<Tidy> = cast.system.lookup("/data/tidy").expect("it runs");
+    for incarnation in [0, 1] {
+        tidy.tell(Trip { after: Duration::from_secs(3) }).await.unwrap();
+
+        let crash = promptly("a report", cast.crashes.recv()).await.unwrap();
+
+        assert_eq!((crash.incarnation, crash.handling_for.map(|time| time.as_secs_f64().round())), (incarnation, Some(3.0)));
+    }
+    cast.system.shutdown().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_report_of_a_panic_tells_its_place() {
     let mut cast = Cast::new();

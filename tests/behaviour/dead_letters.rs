@@ -188,3 +188,17 @@ fn an_accepted_message_is_handled_or_a_dead_letter_and_never_vanishes() {
         }
     });
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_is_not_kept_for_one_who_reads_no_more() {
+    let Paused { system, ear, gate, .. } = full().await;
+    let mut letters = system.dead_letters();
+    drop(system.dead_letters());
+    ear.stop();
+    gate.open();
+    promptly("the end", ear.stopped()).await;
+
+    let letter = letters.try_recv().expect("a dead letter");
+
+    assert_eq!(Arc::strong_count(&letter), 1, "nobody else has it");
+}

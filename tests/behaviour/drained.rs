@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actors_core::{Actor, ActorSystem, Context, ExitReason, ReplyTo, messages};
+use actors_core::{Actor, ActorSystem, ChildSpec, Context, ExitReason, ReplyTo, Supervisor, messages};
 use tests::{Journal, promptly};
 use tokio::sync::Notify;
 
@@ -87,6 +87,22 @@ async fn s7_8_whatever_is_drained_is_counted() {
 
     let drained = ["/quick", "/slow"].map(|path| report.get(path).expect("it ended during the shutdown").drained);
     assert_eq!((drained, journal.len()), ([4, 4], 8), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn s2_4_one_that_never_waits_and_is_restarted_takes_messages_while_it_drains() {
+    let (system, journal) = (ActorSystem::new("drained"), Journal::new());
+    let own = journal.clone();
+    let spec = ChildSpec::new("quick", move || Quick { journal: own.clone() });
+    system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
+    let quick = system.lookup::<Quick>("/sup/quick").unwrap();
+    quick.ask(Note).await.unwrap();
+
+    quick.drain();
+    promptly("it is restarted", quick.ask(Note)).await.unwrap();
+
+    assert_eq!((quick.incarnation(), journal.len()), (1, 2));
+    system.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]

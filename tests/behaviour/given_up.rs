@@ -59,7 +59,10 @@ async fn an_ask_queued_at_an_unresponsive_actor_is_told() {
         async move { mason.ask(Ping).await.map_err(|error| error.is_not_running()) }
     });
     eventually("the ask waits", || mason.queued() == 1).await;
-    assert_eq!(system.shutdown().await.exit_code(), 4);
+    let report = system.shutdown().await;
+    assert_eq!(report.exit_code(), 4);
+    let total = report.get(&mason.path().to_string()).expect("it is in the report").total;
+    assert!(total > Duration::from_millis(100), "it has held the others up for {total:?}");
     assert_eq!(mason.stopped().await, ExitReason::Unresponsive);
     let answer = promptly("the ask ends before the handler", asked).await;
     assert_eq!(answer.expect("it does not panic"), Err(true));

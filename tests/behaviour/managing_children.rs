@@ -96,14 +96,15 @@ async fn str_4_children_are_managed_by_name() {
     let sup = stage.supervise(Supervisor::new().child(stage.spec("a"))).await;
 
     let taken = sup.add_child(stage.spec("a")).await.unwrap_err();
-    assert!(taken.is_name_taken());
+    assert!(taken.is_name_taken() && !taken.is_already_present());
     assert_eq!(taken.holder::<Lived>(), Some(stage.worker("a")));
     assert_eq!(sup.restart_child("a").await, Err(ChildError::Running));
     assert_eq!(sup.remove_child("a"), Err(ChildError::Running));
 
     assert_eq!(sup.terminate_child("a").await, Ok(()));
     assert_eq!(sup.terminate_child("a").await, Ok(()));
-    assert!(sup.add_child(stage.spec("a")).await.unwrap_err().is_already_present());
+    let present = sup.add_child(stage.spec("a")).await.unwrap_err();
+    assert!(present.is_already_present() && !present.is_name_taken());
     assert_eq!(sup.restart_child("a").await, Ok(()));
     assert_eq!(stage.worker("a").ask(Add).await.unwrap(), 1);
 

@@ -153,6 +153,20 @@ async fn s9_an_actor_is_watched_by_its_path() {
     assert_eq!(ids, [named.id(), anonymous.id()]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn s9_one_deep_in_the_tree_watches_by_a_path_from_its_top() {
+    let (system, heard) = (ActorSystem::new("monitors"), Heard::default());
+    let (app, target) = (system.spawn(Peer), system.actor(Peer).name("db").spawn());
+    let below = heard.clone();
+    let watcher = within(&app, move |ctx| ctx.spawn(Witness::new(&below))).await;
+    within(&watcher, |ctx| ctx.monitor_path("/db")).await;
+
+    target.kill();
+    settle().await;
+
+    assert_eq!((heard.only().id, heard.only().reason), (target.id(), ExitReason::Killed));
+}
+
 // ===== MON-3 =====
 
 #[tokio::test(start_paused = true)]

@@ -33,6 +33,42 @@ impl Caller {
     }
 }
 
+/// Its handlers never wait, and one of them has a system of its own on its thread.
+#[derive(Actor)]
+struct Landlord;
+
+#[messages]
+impl Landlord {
+    #[message]
+    fn host(&self) -> usize {
+        tokio::task::block_in_place(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
+            runtime.block_on(async {
+                let (system, journal) = (ActorSystem::new("inner"), Journal::new());
+                let guest = system.spawn(Guest(journal.clone()));
+                // Few of them are handled without a task, and the others with one.
+                for _ in 0..40 {
+                    guest.ask(Greet).await.expect("it answers");
+                }
+                assert!(system.shutdown().await.is_clean());
+                journal.len()
+            })
+        })
+    }
+}
+
+/// Never waits.
+#[derive(Actor)]
+struct Guest(Journal);
+
+#[messages]
+impl Guest {
+    #[message]
+    fn greet(&self) {
+        self.0.note("greeted");
+    }
+}
+
 fn systems() -> [ActorSystem; 2] {
     ["one", "two"].map(ActorSystem::new)
 }
@@ -175,4 +211,16 @@ async fn s8_4_a_peer_group_has_members_of_two_systems() {
     settle().await;
     let Tie::Group(report) = heard.only().tie else { panic!("it is of the group") };
     assert_eq!(report.members.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s2_5_a_handler_may_run_a_system_of_its_own() {
+    let system = ActorSystem::new("outer");
+    let host = system.spawn(Landlord);
+
+    for _ in 0..40 {
+        assert_eq!(promptly("it answers", host.ask(Host)).await.expect("it answers"), 40);
+    }
+
+    assert!(system.shutdown().await.is_clean());
 }

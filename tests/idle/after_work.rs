@@ -28,6 +28,16 @@ impl Quick {
     fn ping(&self) -> u32 {
         7
     }
+
+    #[message]
+    fn ring_later(&self, after: Duration, bell: Gate, ctx: &mut Context<Self>) {
+        ctx.send_after(after, Ring { bell });
+    }
+
+    #[message]
+    fn ring(&self, bell: Gate) {
+        bell.open();
+    }
 }
 
 /// One of its handlers waits.
@@ -41,6 +51,16 @@ impl Patient {
         ctx.spawn_task(sleep(time));
         sleep(time / 2).await;
         ctx.spawn_task(sleep(time));
+    }
+
+    #[message]
+    fn toll_later(&self, after: Duration, bell: Gate, ctx: &mut Context<Self>) {
+        ctx.send_after(after, Toll { bell });
+    }
+
+    #[message]
+    fn toll(&self, bell: Gate) {
+        bell.open();
     }
 }
 
@@ -77,5 +97,27 @@ async fn the_task_goes_when_the_job_has_ended() {
     gate.open_wide();
 
     eventually("no task is left", || tasks() == 0).await;
+    assert!(system.shutdown().await.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_task_stays_for_what_was_begun_when_it_had_been_idle_for_a_moment() {
+    const LINGER: Duration = Duration::from_secs(2);
+    let system = ActorSystem::builder("work").linger(LINGER).build();
+    let (quick, patient) = (system.spawn(Quick), system.spawn(Patient));
+    let [one, two] = [Gate::new(), Gate::new()];
+    // One that never waits has a task once it has handled many.
+    for _ in 0..40 {
+        quick.ask(Ping).await.expect("it answers");
+    }
+    patient.ask(Toll { bell: two.clone() }).await.expect("it answers");
+    two.pass().await;
+    sleep(LINGER / 2).await;
+
+    quick.tell(RingLater { after: LINGER * 4, bell: one.clone() }).await.expect("it is open");
+    patient.tell(TollLater { after: LINGER * 4, bell: two.clone() }).await.expect("it is open");
+
+    promptly("the timer of one", one.pass()).await;
+    promptly("the timer of the other", two.pass()).await;
     assert!(system.shutdown().await.is_clean());
 }

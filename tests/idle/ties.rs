@@ -46,6 +46,14 @@ impl Listener {
         ctx.monitor(&other);
     }
 
+    #[message]
+    fn raise(&self, ctx: &mut Context<Self>) -> ActorRef<Sleeper> {
+        ctx.spawn(Sleeper)
+    }
+
+    #[message]
+    fn listen(&self) {}
+
     #[exited]
     fn hear(&self, exited: Exited) {
         self.journal.note(format!("told {}", exited.reason));
@@ -70,6 +78,37 @@ async fn who_watches_an_actor_that_has_gone_idle_is_told_of_its_end_and_may_be_i
 
     assert_eq!(journal.entries(), ["told normal"]);
     assert!(listener.is_alive());
+}
+
+/// Kills an actor when as many tasks as this have had their turn.
+fn kill_after(tasks: u32, victim: ActorRef<Sleeper>) {
+    tokio::spawn(async move {
+        match tasks {
+            0 => victim.kill(),
+            _ => kill_after(tasks - 1, victim),
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_told_of_an_end_in_the_moment_in_which_its_task_is_to_go_hears_of_it() {
+    const LINGER: Duration = Duration::from_secs(2);
+    for tasks in 0..4 {
+        let (system, journal) = (ActorSystem::builder("idle").linger(LINGER).build(), Journal::new());
+        let listener = system.spawn(Listener { journal: journal.clone() });
+        let child = listener.ask(Raise).await.expect("it answers");
+        // It has a task once it has handled many, and that is told to go when it has been idle for twice this long.
+        for _ in 0..40 {
+            listener.ask(Listen).await.expect("it answers");
+        }
+
+        sleep(2 * LINGER).await;
+        kill_after(tasks, child);
+        sleep(A_WHILE).await;
+
+        assert_eq!(journal.entries(), ["told killed"], "after {tasks}");
+        system.shutdown().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
