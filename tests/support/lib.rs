@@ -4,8 +4,8 @@ pub mod lived;
 mod patience;
 pub mod tree;
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -118,10 +118,13 @@ pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 /// Awaits `future`, but not for ever: ten seconds of the runtime's clock.
 pub async fn promptly<F: Future>(what: &str, future: F) -> F::Output {
     goes_on();
-    match tokio::time::timeout(Duration::from_secs(10), future).await {
-        Ok(output) => output,
-        Err(_) => panic!("did not come about: {what}"),
-    }
+    let (mut future, mut time) = (pin!(future), pin!(tokio::time::sleep(Duration::from_secs(10))));
+    poll_fn(|cx| {
+        // The time first: what has come and has woken nobody is not found by looking once more.
+        assert!(time.as_mut().poll(cx).is_pending(), "did not come about: {what}");
+        future.as_mut().poll(cx)
+    })
+    .await
 }
 
 /// Whether `future` still waits after a second of the runtime's clock.
