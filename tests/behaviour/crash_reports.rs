@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use actors_core::{
-    Actor, ActorRef, ActorSystem, Backoff, BoxError, ChildSpec, Context, CrashReports, Decision, ExitReason, Outcome, Strategy, Supervisor,
-    messages,
+    Actor, ActorRef, ActorSystem, Backoff, BoxError, ChildSpec, Context, CrashReports, Decision, ExitReason, Exited, Outcome, Strategy,
+    Supervisor, messages,
 };
 use tests::{Broken, Gate, eventually, promptly};
 
@@ -126,6 +126,11 @@ impl Tidy {
         Err(Broken("tripped"))
     }
 
+    #[exited]
+    async fn tidy_after(&mut self, _other: Exited) {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+
     #[stopped]
     async fn tidy(&mut self) {
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -144,6 +149,21 @@ async fn a_report_tells_nothing_of_how_long_the_last_hook_of_the_life_before_had
 
         assert_eq!((crash.incarnation, crash.handling_for.map(|time| time.as_secs_f64().round())), (incarnation, Some(3.0)));
     }
+    cast.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_tells_nothing_of_how_long_a_hook_had_waited_before() {
+    let mut cast = Cast::new();
+    let (tidy, other) = (cast.system.spawn(Tidy), cast.system.spawn(Quiet));
+    tidy.monitor(&other);
+    other.stop();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    tidy.tell(Trip { after: Duration::from_secs(3) }).await.unwrap();
+
+    let crash = promptly("a report", cast.crashes.recv()).await.unwrap();
+
+    assert_eq!(crash.handling_for.map(|time| time.as_secs_f64().round()), Some(3.0));
     cast.system.shutdown().await;
 }
 

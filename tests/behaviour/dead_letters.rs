@@ -103,6 +103,24 @@ async fn a_slow_subscriber_misses_the_oldest_letters_and_knows_how_many() {
     assert_eq!(text_of(&first), (1_500 - 1_024).to_string());
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_letters_that_a_slow_subscriber_misses_are_dropped() {
+    let (system, journal, taken) = (ActorSystem::new("test"), Journal::new(), Arc::new(AtomicUsize::new(0)));
+    let letters = system.dead_letters();
+    let porter = system.actor(Porter { taken }).unbounded().spawn();
+    for _ in 0..1_500 {
+        porter.try_tell(Parcel { _content: journal.drop_note("parcel") }).unwrap();
+    }
+
+    porter.kill();
+    promptly("the end", porter.stopped()).await;
+
+    // One may have been in hand.
+    let dropped = u64::try_from(journal.len()).unwrap();
+    assert!((letters.missed()..=letters.missed() + 1).contains(&dropped), "{dropped} of {}", letters.missed());
+    assert!(letters.missed() >= 1_500 - 1_024 - 1);
+}
+
 // On a clock that goes: the thread that watches a shutdown lets go of the system in its own time.
 #[tokio::test]
 async fn a_subscription_ends_when_the_system_is_gone() {

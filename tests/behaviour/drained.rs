@@ -36,6 +36,13 @@ impl Quick {
     fn fall(&self, ctx: &mut Context<Self>) {
         ctx.actor_ref().kill();
     }
+
+    /// Tells itself the same again, as long as it is open.
+    #[message]
+    fn note_again(&self, ctx: &mut Context<Self>) {
+        self.journal.note("noted");
+        let _ = ctx.actor_ref().try_tell(NoteAgain);
+    }
 }
 
 /// May wait, with the same messages.
@@ -102,6 +109,45 @@ async fn s2_4_one_that_never_waits_and_is_restarted_takes_messages_while_it_drai
     promptly("it is restarted", quick.ask(Note)).await.unwrap();
 
     assert_eq!((quick.incarnation(), journal.len()), (1, 2));
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s6_3_a_drain_before_a_restart_ends_though_one_tells_itself_more() {
+    let (system, journal) = (ActorSystem::new("drained"), Journal::new());
+    let own = journal.clone();
+    let spec = ChildSpec::new("quick", move || Quick { journal: own.clone() });
+    system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
+    let quick = system.lookup::<Quick>("/sup/quick").unwrap();
+    quick.tell(NoteAgain).await.unwrap();
+    while journal.is_empty() {
+        tokio::task::yield_now().await;
+    }
+
+    quick.drain();
+
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(quick.incarnation(), 1);
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s6_3_one_that_may_wait_lets_others_run_amid_a_long_drain() {
+    let (system, journal) = (ActorSystem::new("drained"), Journal::new());
+    let slow = system.actor(Slow { journal: journal.clone() }).unbounded().spawn();
+    (0..2_000).for_each(|_| slow.try_tell(Write).unwrap());
+    slow.drain();
+
+    let (mut before, mut most) = (0, 0);
+    while before < 2_000 {
+        tokio::task::yield_now().await;
+        let now = journal.len();
+        (before, most) = (now, most.max(now - before));
+    }
+
+    assert!(most <= 2 * 64, "{most} before another ran");
     system.shutdown().await;
 }
 

@@ -180,6 +180,18 @@ async fn a_delay_and_a_block_lose_no_message() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_block_holds_its_thread_for_as_long_as_it_says() {
+    let system = ActorSystem::new("faults");
+    let (worker, _) = spawn_worker(&system);
+    system.inject("/worker", Fault::block(Duration::from_millis(20)));
+    let began = std::time::Instant::now();
+
+    worker.ask(Work).await.unwrap();
+
+    assert!(began.elapsed() >= Duration::from_millis(20), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_delay_is_cut_short_where_a_handler_is() {
     let system = ActorSystem::new("faults");
     let (worker, _) = spawn_worker(&system);

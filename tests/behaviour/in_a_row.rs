@@ -227,3 +227,15 @@ async fn behind_all_that_wait() {
     })
     .await;
 }
+
+#[test]
+fn s2_7_one_that_others_have_served_ends_in_its_own_task_with_its_hook() {
+    on_one_thread(async |system, track| {
+        let [last, _first] = track.chain::<2>(system).await;
+
+        last.stop();
+
+        assert_eq!(promptly("it ends", last.stopped()).await, ExitReason::Normal);
+        assert_eq!(track.journal.entries(), ["closed"]);
+    });
+}

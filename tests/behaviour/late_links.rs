@@ -39,6 +39,24 @@ async fn s8_2_linking_to_an_actor_that_ended_well_stops_nobody_unless_every_exit
 }
 
 #[tokio::test(start_paused = true)]
+async fn s8_2_nobody_stays_linked_to_an_actor_that_had_ended() {
+    let system = ActorSystem::new("links");
+    let mut crashes = system.crash_reports();
+    let (dead, one, other) = (system.spawn(Peer), system.spawn(Peer), system.spawn(Peer));
+    dead.stop();
+    dead.stopped().await;
+
+    one.link(&dead);
+    dead.link(&other);
+
+    for peer in [one, other] {
+        peer.tell(broken("later")).await.unwrap();
+        let crash = promptly("a report", crashes.recv()).await.unwrap();
+        assert!(crash.links.is_empty(), "{crash}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn s8_2_two_dead_actors_can_be_linked_without_harm() {
     let system = ActorSystem::new("links");
     let (a, b) = (system.spawn(Peer), system.spawn(Peer));

@@ -175,3 +175,18 @@ async fn s8_4_a_cleanup_that_panics_when_the_owner_has_ended_counts_as_a_failure
     assert_eq!((report.failed, report.failures.len()), (1, 1), "{report}");
     assert_eq!(report.failures[0].0, owner.path());
 }
+
+#[tokio::test(start_paused = true)]
+async fn s8_4_a_cleanup_that_panics_fails_an_owner_without_the_hook_that_has_nothing_to_do() {
+    let system = ActorSystem::new("groups");
+    let (owner, group, journal) = deaf_owner(&system).await;
+    group.on_end(|_| panic!("in the cleanup"));
+    let member = group.spawn(Peer);
+    settle().await;
+
+    member.stop();
+
+    let reason = promptly("the owner fails", owner.stopped()).await;
+    assert!(matches!(reason, ExitReason::Panicked { ref message, .. } if &**message == "in the cleanup"), "{reason}");
+    assert_eq!(journal.len(), 2, "its own cleanup and its hook: {:?}", journal.entries());
+}

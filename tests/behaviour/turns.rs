@@ -332,3 +332,71 @@ async fn s7_8_what_is_waited_for_its_handler_is_told_of_one_that_ends_in_its_tur
     let late = report.get(&late.path().to_string()).expect("it ended during the shutdown");
     assert!(late.handler >= Duration::from_millis(5), "{:?} of {:?}", late.handler, late.total);
 }
+
+/// Never waits; puts aside, releases, and fails as it is told.
+#[derive(Actor)]
+#[actor(stash = 1)]
+struct Keeper {
+    journal: Journal,
+    open: bool,
+}
+
+#[messages]
+impl Keeper {
+    #[message]
+    fn keep(&self, ctx: &mut Context<Self>) {
+        if self.open {
+            self.journal.note("kept");
+        } else {
+            ctx.stash(Keep).unwrap_or_else(|full| panic!("there is room: {full}"));
+        }
+    }
+
+    #[message]
+    fn unlock(&mut self, ctx: &mut Context<Self>) {
+        self.open = true;
+        ctx.unstash_all();
+    }
+
+    #[message]
+    fn snap(&self) -> Result<(), Broken> {
+        Err(Broken("snapped"))
+    }
+
+    #[message]
+    fn greet(&self) {}
+}
+
+/// A keeper that has handled so many that it has a task, which now sleeps.
+async fn busy_keeper(system: &ActorSystem, journal: &Journal) -> ActorRef<Keeper> {
+    let keeper = system.spawn(Keeper { journal: journal.clone(), open: false });
+    for _ in 0..40 {
+        keeper.ask(Greet).await.expect("it answers");
+    }
+    keeper
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_comes_alone_and_fails_fails_its_actor() {
+    let (system, journal) = (ActorSystem::new("office"), Journal::new());
+    let keeper = busy_keeper(&system, &journal).await;
+
+    keeper.tell(Snap).await.expect("it is open");
+
+    let reason = promptly("it fails", keeper.stopped()).await;
+    assert_eq!(reason.to_string(), "failed: snapped");
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_message_that_comes_alone_releases_is_handled_at_once() {
+    let (system, journal) = (ActorSystem::new("office"), Journal::new());
+    let keeper = busy_keeper(&system, &journal).await;
+    keeper.tell(Keep).await.expect("it is open");
+    tokio::time::sleep(Duration::from_millis(1)).await;
+
+    keeper.tell(Unlock).await.expect("it is open");
+
+    eventually("it is handled", || journal.entries() == ["kept"]).await;
+    system.shutdown().await;
+}

@@ -427,6 +427,17 @@ mod tests {
             ExitReason::Unresponsive,
             ExitReason::NoSuchActor,
         ];
+        let top = ActorPath::root();
+        let child = ActorPath { parent: Some(top.node()), segment: crate::lifecycle::path::Segment::Named("a".into()) };
+        let escalated = |child: &ActorPath, restarts, period| ExitReason::Escalated { child: child.clone(), restarts, period };
+        let nearly = [
+            ExitReason::Normal.spread(top.clone()),
+            ExitReason::Killed.spread(child.clone()),
+            escalated(&child, 1, Duration::ZERO),
+            escalated(&top, 2, Duration::ZERO),
+            escalated(&top, 1, Duration::MAX),
+        ];
+        let others = others.into_iter().chain(nearly);
         let all: Vec<_> = starts.into_iter().map(ExitReason::StartFailed).chain(others).collect();
         for (a, one) in all.iter().enumerate() {
             for (b, other) in all.iter().enumerate() {
