@@ -108,6 +108,7 @@ mod peer_group_stage;
 mod peer_groups;
 mod pool;
 mod pool_limits;
+mod pool_shrinks;
 mod pool_stops;
 mod pool_without_workers;
 mod quiesce;

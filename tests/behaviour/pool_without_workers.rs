@@ -1,7 +1,8 @@
 //! A pool whose workers have all ended for good, while it goes on (S13.1).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, PoolRef, Refusal, Supervisor, WorkerPool, messages};
 use tests::{Broken, Gate, eventually, on_1_2_and_8_workers, promptly};
@@ -113,7 +114,7 @@ fn s13_1_nobody_hangs_who_asks_just_when_the_last_worker_goes() {
 fn s13_5_whoever_asks_a_pool_that_gives_up_is_answered_by_its_next_life() {
     on_1_2_and_8_workers(|| async {
         let system = ActorSystem::new("pools");
-        let make = || WorkerPool::new(1, || Fickle { comes: true }).restarts(0, std::time::Duration::from_secs(1));
+        let make = || WorkerPool::new(1, || Fickle { comes: true }).restarts(0, Duration::from_secs(1));
         system.actor(Supervisor::new().unlimited_restarts().child(ChildSpec::new("pool", make))).name("sup").start().await.unwrap();
         let pool: ActorRef<WorkerPool<Fickle>> = system.lookup("/sup/pool").expect("it is there");
         let workers = pool.workers();
@@ -145,5 +146,77 @@ async fn s13_7_a_resize_to_fewer_replaces_those_who_stay_and_have_ended() {
 
     promptly("an answer", workers.ask(Check)).await.unwrap();
     assert_eq!(workers.all().iter().map(|worker| worker.path().to_string()).collect::<Vec<_>>(), ["/pool/worker-0"]);
+    system.shutdown().await;
+}
+
+/// What a life of a worker comes to.
+#[derive(Clone, Copy)]
+enum Life {
+    Serves,
+    Declines,
+    /// Declines, and has a child that takes its time to stop.
+    DeclinesSlowly,
+}
+
+#[derive(Actor)]
+struct Worker {
+    life: Life,
+}
+
+#[derive(Actor)]
+struct Slow;
+
+#[messages]
+impl Slow {
+    #[stopped]
+    async fn end(&mut self) {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+}
+
+#[messages]
+impl Worker {
+    #[started]
+    fn begin(&mut self, ctx: &mut Context<Self>) {
+        match self.life {
+            Life::Serves => {}
+            Life::Declines => ctx.decline(),
+            Life::DeclinesSlowly => {
+                ctx.spawn(Slow);
+                ctx.decline();
+            }
+        }
+    }
+
+    #[message]
+    fn fail(&self) -> Result<(), Broken> {
+        Err(Broken("on purpose"))
+    }
+
+    #[message]
+    fn serve(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn s13_7_whoever_waits_for_the_last_to_end_is_served_as_soon_as_a_resize_brings_another() {
+    use Life::{Declines, DeclinesSlowly, Serves};
+    let system = ActorSystem::new("pools");
+    let lives = Mutex::new([Serves, Serves, Declines, DeclinesSlowly, Serves].into_iter());
+    let make = move || Worker { life: lives.lock().expect("nobody panics there").next().expect("five are made") };
+    let pool = system.actor(WorkerPool::new(2, make).unlimited_restarts()).name("pool").start().await.unwrap();
+    let (workers, all) = (pool.workers(), pool.workers().all());
+    all[0].tell(Fail).await.unwrap();
+    promptly("its end", all[0].stopped()).await;
+    all[1].tell(Fail).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let asks = workers.clone();
+    let asked = tokio::spawn(async move { asks.ask(Serve).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!asked.is_finished(), "one has not quite ended");
+
+    promptly("the resize", workers.resize(1)).await.unwrap();
+
+    promptly("an answer", asked).await.unwrap().expect("there is a new one");
+    assert_eq!(all[1].exit(), None);
     system.shutdown().await;
 }

@@ -56,6 +56,40 @@ async fn a_slow_subscriber_is_kept_as_many_of_the_newest_as_it_wants() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_newest_is_kept_for_one_that_wants_none() {
+    let system = ActorSystem::new("topics");
+    let (slow, journal, gate) = slow(&system, 1, Overflow::Wait).await;
+    let news = system.topic::<Note>("news");
+    news.subscriber(&slow).keep(0).report_lag().subscribe();
+
+    (1..=4).for_each(|number| drop(news.publish(Note(number))));
+    gate.open();
+    settle().await;
+
+    assert_eq!(journal.entries(), ["1", "missed 2 of news", "4"]);
+}
+
+/// What waits already gives way when the next is tried.
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_no_more_is_missed_and_a_dead_letter() {
+    let system = ActorSystem::new("topics");
+    let (slow, journal, gate) = slow(&system, 1, Overflow::Wait).await;
+    let (news, mut letters) = (system.topic::<Note>("news"), system.dead_letters());
+    news.subscriber(&slow).keep(3).report_lag().subscribe();
+    (1..=4).for_each(|number| drop(news.publish(Note(number))));
+    settle().await;
+
+    news.subscriber(&slow).keep(1).report_lag().subscribe();
+    gate.open();
+    settle().await;
+
+    assert_eq!(journal.entries(), ["1", "2", "missed 1 of news", "4"]);
+    let letter = letters.try_recv().expect("there is one");
+    assert_eq!((letter.reason(), letter.take::<Note>()), (DeadReason::Lagged, Some(Note(3))));
+    assert_eq!(system.dead_letter_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_subscribes_anew_is_kept_and_told_as_it_says_then() {
     let system = ActorSystem::new("topics");
     let (slow, journal, gate) = slow(&system, 1, Overflow::Wait).await;

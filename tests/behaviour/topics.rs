@@ -1,6 +1,6 @@
 //! Topics: who gets what is published, and what an end leaves (S12.1, S12.2, S12.5).
 
-use actors_core::{Actor, ActorRef, ActorSystem, Context, Lagged, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, Context, Lagged, Topic, messages};
 use tests::{Journal, eventually, on_1_2_and_8_workers, promptly};
 
 use crate::cast::settle;
@@ -158,6 +158,46 @@ async fn an_actor_that_has_ended_is_not_subscribed() {
 
     assert_eq!((news.subscriber_count(), news.publish(Note(1)).delivered), (0, 0));
     news.unsubscribe(&actor);
+}
+
+/// Whoever is about to get it unsubscribes while it is being copied for another.
+#[derive(Debug)]
+struct Parting(Topic<Parting>, ActorRef<Guest>);
+
+impl Clone for Parting {
+    fn clone(&self) -> Self {
+        self.0.unsubscribe(&self.1);
+        Parting(self.0.clone(), self.1.clone())
+    }
+}
+
+#[derive(Actor)]
+struct Guest {
+    journal: Journal,
+}
+
+#[messages]
+impl Guest {
+    #[handle]
+    fn part(&self, _parting: Parting) {
+        self.journal.note("heard");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_comes_after_unsubscribing_though_it_was_being_published() {
+    let (system, first, last) = (ActorSystem::new("topics"), Journal::new(), Journal::new());
+    let stays = system.spawn(Guest { journal: first.clone() });
+    let parts = system.spawn(Guest { journal: last.clone() });
+    let topic = system.topic::<Parting>("parties");
+    topic.subscribe(&stays);
+    topic.subscribe(&parts);
+
+    let published = topic.publish(Parting(topic.clone(), parts));
+    settle().await;
+
+    assert_eq!((published.delivered, published.late.len()), (1, 0));
+    assert_eq!((first.len(), last.len()), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

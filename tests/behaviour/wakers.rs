@@ -122,6 +122,37 @@ async fn all_who_wait_for_room_are_told_that_there_will_be_none() {
     assert_eq!(promptly("its end", door.stopped()).await, ExitReason::Normal);
 }
 
+#[derive(Clone)]
+struct News;
+
+#[derive(Actor)]
+#[actor(mailbox = 1)]
+struct Reader;
+
+#[messages]
+impl Reader {
+    #[handle]
+    fn read(&self, _news: News) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_that_is_kept_for_a_subscriber_that_ends_is_a_dead_letter() {
+    let system = ActorSystem::new("wakers");
+    let reader = system.spawn(Reader);
+    let news = system.topic::<News>("news");
+    news.subscriber(&reader).keep(3).subscribe();
+    news.publish(News);
+    let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(news.publish_and_wait(News, Duration::MAX))).collect();
+    assert!(waiting.iter_mut().all(|publishing| poll_broken(publishing.as_mut()).is_pending()));
+    news.publish(News);
+
+    reader.kill();
+    promptly("its end", reader.stopped()).await;
+
+    assert_eq!(system.dead_letter_count(), 4);
+    assert!(promptly("the report", system.shutdown()).await.is_clean());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_child_that_is_terminated_ends_and_its_siblings_are_restarted_on() {
     for busy in [false, true] {

@@ -193,11 +193,8 @@ impl<M: Send + 'static> Outbox<M> {
 
     /// Delivers what waits, as far as there is room, unless somebody else does.
     pub(super) fn flush(self: &Arc<Self>) {
-        {
-            let mut state = lock(&self.state);
-            if state.waiting.is_empty() || std::mem::replace(&mut state.delivering, true) {
-                return;
-            }
+        if std::mem::replace(&mut lock(&self.state).delivering, true) {
+            return;
         }
         loop {
             match self.hand_over() {
@@ -304,12 +301,11 @@ impl<M: Send + 'static> Outbox<M> {
 
     fn bury(&self, letters: impl IntoIterator<Item = Letter<M>>, reason: DeadReason) {
         for Letter { message, receipt } in letters {
-            drop(receipt);
             let letter = DeadLetter::new(self.target.path(), short_name(type_name::<M>()), reason, Some(Box::new(message)));
-            if let Err(reason) = guard(|| self.target.any().env().dead_letters.deliver(letter)) {
-                // The destructor of a message that nobody wanted panicked: the concern of nobody who could be told.
-                drop(reason);
-            }
+            // The destructor of a message that nobody wanted may panic, and so may what wakes whoever waited for it: the concern of nobody
+            // who could be told, and no reason to lose the others.
+            let _ = guard(|| self.target.any().env().dead_letters.deliver(letter));
+            let _ = unless_it_panics(|| drop(receipt));
         }
     }
 }

@@ -295,7 +295,8 @@ pub struct Subscriber<'a, T, M: Clone + Send + 'static> {
 impl<T: Into<Recipient<M>> + Clone, M: Clone + Send + 'static> Subscriber<'_, T, M> {
     /// Has the newest `count` messages kept while the actor's mailbox is full; 1 unless set. Zero counts as one.
     pub fn keep(mut self, count: usize) -> Self {
-        self.keep = count.max(1);
+        // Zero need not be told apart: the newest never gives way.
+        self.keep = count;
         self
     }
 

@@ -285,11 +285,10 @@ impl<W: Actor> PoolRef<W> {
                 Err(reason) => return Err(self.refused(reason, message)),
             };
             match worker.tell(message).await {
+                // It ends for good, and is passed over from now on.
                 Err(refused) if refused.is_not_running() => message = refused.into_message(),
                 outcome => return outcome,
             }
-            // It has just ended for good, and is passed over as soon as that is known.
-            tokio::task::yield_now().await;
         }
     }
 
@@ -316,7 +315,6 @@ impl<W: Actor> PoolRef<W> {
                 Err(AskError::Lost(lost)) => message = lost.try_into_message().map_err(AskError::Lost)?,
                 outcome => return outcome,
             }
-            tokio::task::yield_now().await;
         }
     }
 

@@ -145,7 +145,7 @@ impl<W: Actor> Actor for WorkerPool<W> {
     async fn handle(&mut self, resize: Resize, ctx: &mut Context<Self>) -> Result<(), BoxError> {
         let size = resize.workers.max(1);
         if size < self.workers.len() {
-            self.shrink(ctx, size);
+            self.shrink(size);
         }
         // One that stays may have declined to come back.
         let grown = self.grow(ctx, size).await;
@@ -200,10 +200,9 @@ impl<W: Actor> WorkerPool<W> {
         Ok(())
     }
 
-    /// Lets the last workers finish what they have, and end. Nobody sends them anything more by then.
-    fn shrink(&mut self, ctx: &Context<Self>, downto: usize) {
+    /// Lets the last workers finish what they have, and end. Nobody sends them anything more from then on.
+    fn shrink(&mut self, downto: usize) {
         let leaving = self.workers.split_off(downto);
-        self.publish(ctx);
         for worker in &leaving {
             request::retire(&worker.any(), ExitReason::Shutdown, Mode::Drain, None);
         }
