@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use actors_core::{Actor, ActorSystem, Outcome, messages};
-use tests::{Journal, eventually};
+use tests::{Gate, Journal, eventually};
 use tokio::time::timeout;
 
 /// Panics when it is dropped.
@@ -112,6 +112,24 @@ async fn a_callback_that_blocks_its_thread_is_among_the_failures_and_those_after
 
     assert_eq!((&report.outcome, report.failed), (&Outcome::Failed, 1), "{report}");
     assert_eq!(journal.entries(), ["dropped"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s7_3_whoever_shuts_down_while_a_callback_waits_is_no_callback() {
+    let (system, gate) = (ActorSystem::new("quarry"), Gate::new());
+    let waits = gate.clone();
+    system.on_terminated(async move || waits.pass().await).expect("it is not over");
+    system.request_shutdown();
+    gate.reached().await;
+    let other = system.clone();
+    let other = tokio::spawn(async move { other.shutdown().await });
+    tokio::task::yield_now().await;
+
+    gate.open();
+
+    for report in [system.shutdown().await, other.await.expect("it does not panic")] {
+        assert_eq!(report.outcome, Outcome::Clean);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, BoxError, Context, ExitReason, HookOutcome, Outcome, Protocol, StartFailure, messages};
+use actors_core::{
+    Actor, ActorRef, ActorSystem, BoxError, ChildSpec, Context, ExitReason, HookOutcome, Outcome, Protocol, StartFailure, Supervisor,
+    messages,
+};
 use tests::tree::{Branch, Habit};
 use tests::{Gate, Journal, eventually, on_1_2_and_8_workers, promptly};
 
@@ -38,6 +41,18 @@ async fn s7_5_who_starts_a_child_while_it_stops_is_refused() {
     assert_eq!(parent.stopped().await, ExitReason::Normal);
     assert_eq!(system.actors(), 0);
     system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s7_6_a_start_that_failed_since_its_parent_was_stopping_is_the_outcome_of_a_shutdown_that_follows() {
+    let system = ActorSystem::new("house");
+    let sup = system.start(Supervisor::new()).await.expect("it starts");
+    sup.stop();
+    promptly("it ends", sup.stopped()).await;
+    let error = sup.add_child(ChildSpec::new("late", Peer::default)).await.expect_err("it has ended");
+    assert!(error.is_stopping());
+
+    assert_eq!(system.start_failed(error).await.outcome, Outcome::StartFailed);
 }
 
 /// Starts children when it should not.

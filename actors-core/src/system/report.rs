@@ -465,6 +465,7 @@ pub(super) mod tests {
         let room = named(&chat.node(), "room");
         let report = ShutdownReport::new(parts(vec![actor(room, ExitReason::Unresponsive, 0, 5), actor(chat, ExitReason::Shutdown, 0, 9)]));
         assert_eq!(report.order(), ["/chat/room", "/chat"]);
+        assert!(!report.actors.is_empty() && reports(Vec::new()).is_empty());
         assert_eq!(report.get("/chat").map(|actor| actor.total), Some(Duration::from_millis(9)));
         assert!(report.get("/room").is_none());
         assert_eq!(report.unresponsive().map(|actor| &actor.path).collect::<Vec<_>>(), ["/chat/room"]);

@@ -457,6 +457,18 @@ impl Drop for Owner {
 mod tests {
     use super::*;
 
+    #[test]
+    fn one_that_has_said_how_it_ended_is_told_of_once_though_it_was_still_there() {
+        let report = |reason| ActorReport::new(ActorPath::root(), Exit::new(reason));
+        let [first, second] = [1, 2].map(ActorId);
+        let known = vec![(first, Record::from(report(ExitReason::Normal)))];
+        let left = vec![(first, report(ExitReason::Unresponsive)), (second, report(ExitReason::Killed))];
+
+        let told: Vec<_> = with_unknown(known, left).iter().map(|record| record.report().exit.reason).collect();
+
+        assert_eq!(told, [ExitReason::Normal, ExitReason::Killed]);
+    }
+
     #[tokio::test]
     async fn no_callback_begins_while_the_report_is_written() {
         let env = Env::new("chat".into(), tokio::runtime::Handle::current(), Duration::MAX);

@@ -7,7 +7,6 @@
 use std::collections::HashSet;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
@@ -46,18 +45,14 @@ pub(super) fn watch(shared: Arc<Shared>) {
 
 /// Has the report wake the thread, so that it ends with the shutdown.
 fn wake_when_done(shared: &Arc<Shared>, thread: Thread) {
-    shared.on_done(Arc::new(Unpark { thread, woken: AtomicBool::new(false) }).into());
+    shared.on_done(Arc::new(Unpark(thread)).into());
 }
 
-struct Unpark {
-    thread: Thread,
-    woken: AtomicBool,
-}
+struct Unpark(Thread);
 
 impl std::task::Wake for Unpark {
     fn wake(self: Arc<Self>) {
-        self.woken.store(true, Ordering::Release);
-        self.thread.unpark();
+        self.0.unpark();
     }
 }
 

@@ -101,6 +101,32 @@ fn bars_begin_with_the_first_turn_and_notes_name_what_came_next() {
 }
 
 #[test]
+fn failures_that_are_all_shown_are_all() {
+    let failures = vec![(ActorPath::root(), panicked())];
+    let text = ShutdownReport::new(ReportParts { failures, failed: 1, ..parts(Vec::new()) }).to_string();
+    assert!(text.contains("failures:") && !text.contains("more"), "{text}");
+}
+
+#[test]
+fn among_many_are_shown_those_that_did_not_end_cleanly_in_whatever_way() {
+    type Change = fn(&mut ActorReport);
+    let ways: [Change; 4] = [
+        |actor| actor.exit.reason = ExitReason::Killed,
+        |actor| actor.exit.add(ExitReason::Unresponsive),
+        |actor| actor.limit = Some(LimitHit::Stop),
+        |actor| actor.hook_outcome = HookOutcome::Failed,
+    ];
+    let node = named(&Node::root(), "top").node();
+    for change in ways {
+        let mut actors: Vec<ActorReport> =
+            (0..1_000).map(|number| actor(named(&node, &number.to_string()), ExitReason::Shutdown, number, 1)).collect();
+        change(&mut actors[500]);
+        let text = ShutdownReport::new(parts(actors)).to_string();
+        assert!(text.contains("\n  /top/500 "), "{text}");
+    }
+}
+
+#[test]
 fn it_is_told_how_many_of_those_that_are_not_shown_were_not_clean() {
     let node = named(&Node::root(), "top").node();
     let reason = |number| if number < 900 { ExitReason::Shutdown } else { panicked() };
