@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::sync::mpsc::channel;
 
-use actors_core::{ActorSystem, JobError};
+use actors_core::{ActorSystem, ExitReason, JobError};
 use tests::{Gate, Journal, promptly};
 
 use crate::cast::{Peer, within};
@@ -76,5 +76,35 @@ fn s6_7_a_blocking_job_that_has_begun_goes_on_and_one_that_has_not_never_begins(
         assert_eq!(promptly("its end", second).await, Err(JobError::Dropped));
         peer.stop();
         assert!(promptly("the actor's end", peer.stopped()).await.is_clean(), "no job is waited for");
+    });
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn s6_7_what_a_job_that_has_not_begun_panics_with_as_it_is_dropped_fails_its_actor() {
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_all().build().expect("it can be built");
+    runtime.block_on(async {
+        let system = ActorSystem::new("jobs");
+        let [busy, peer] = [system.spawn(Peer), system.spawn(Peer)];
+        let (go, goes) = channel::<()>();
+        let _first = within(&busy, move |ctx| ctx.spawn_blocking(move |_stop| goes.recv())).await;
+        let bomb = Bomb;
+        let job = within(&peer, move |ctx| ctx.spawn_blocking(move |_stop| drop(bomb))).await;
+
+        job.abort();
+
+        assert_eq!(promptly("its end", job).await, Err(JobError::Dropped));
+        let reason = promptly("the actor's end", peer.stopped()).await;
+        assert!(matches!(&reason, ExitReason::Panicked { message, .. } if &**message == "dropped"), "{reason}");
+        drop(go);
+        system.shutdown().await;
     });
 }

@@ -97,6 +97,26 @@ async fn lnk_2_a_kill_and_a_panic_take_a_linked_actor_down() {
     assert!(matches!(cause, ExitReason::Panicked { message, .. } if &*message == "exploded"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_actor_ties_itself_as_it_likes_and_unties_itself() {
+    let system = ActorSystem::new("links");
+    let (tied, first, second) = (system.spawn(Peer), system.spawn(Peer), system.spawn(Peer));
+    let peers = [first.clone(), second.clone()];
+    within(&tied, move |ctx| {
+        peers.iter().for_each(|peer| ctx.link_as(peer, LinkKind::OnExit));
+        ctx.unlink(&peers[0]);
+    })
+    .await;
+
+    first.stop();
+    first.stopped().await;
+    settle().await;
+    assert!(tied.is_alive());
+    second.stop();
+
+    assert_eq!(promptly("it goes along", tied.stopped()).await, ExitReason::Shutdown);
+}
+
 // ===== LNK-3 =====
 
 #[tokio::test(start_paused = true)]

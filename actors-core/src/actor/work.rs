@@ -224,9 +224,9 @@ impl Done {
     /// A thread has come to the job: from now on it cannot be given up.
     fn begin(&mut self) {
         let Some(key) = self.helper.take() else { return };
-        let Owner { cell, incarnation } = &self.owner;
-        cell.core().with_ties(|ties| {
-            if cell.core().incarnation() == *incarnation && ties.helpers.remove(&key).is_some() {
+        self.owner.cell.core().with_ties(|ties| {
+            // If not, it was forgotten with its incarnation.
+            if ties.helpers.remove(&key).is_some() {
                 ties.blocking += 1;
             }
         });
