@@ -230,3 +230,20 @@ async fn jitter_shortens_the_wait_by_no_more_than_its_share() {
     assert!(waits.len() > 10, "they differ: {waits:?}");
     stage.system.shutdown().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_children_of_a_dynamic_supervisor_wait_before_each_restart() {
+    let stage = Stage::new();
+    let plan = stage.plan("a");
+    let children = Supervisor::dynamic(|plan: Plan| plan.make()).permanent().backoff(Backoff::constant(secs(5)).no_jitter());
+    let children = stage.system.start(children).await.expect("it starts");
+    let child = children.start_child(plan.clone()).await.expect("it starts");
+
+    child.tell(End::Panic).await.unwrap();
+    tokio::time::sleep(secs(5) - ms(100)).await;
+    assert_eq!(plan.lives(), 1);
+    tokio::time::sleep(ms(200)).await;
+
+    assert_eq!(plan.lives(), 2);
+    stage.system.shutdown().await;
+}

@@ -3,11 +3,14 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context as Poller, Poll};
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, Backoff, Context, ExitReason, PeerGroup, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, Backoff, ChildSpec, Context, ExitReason, PeerGroup, Supervisor, messages};
 use tests::{Broken, Gate, promptly};
+
+use crate::cast::Peer;
 
 /// Says good-bye from a task.
 #[derive(Actor)]
@@ -288,4 +291,47 @@ async fn work_that_panics_when_it_is_dropped_has_failed_though_it_was_done() {
 
     assert!(!promptly("an answer", employer.ask(Employ)).await.expect("it lives on"));
     system.shutdown().await;
+}
+
+/// Asks a supervisor who is there.
+struct Curious(Arc<OnceLock<ActorRef<Supervisor>>>);
+
+impl Drop for Curious {
+    fn drop(&mut self) {
+        if let Some(supervisor) = self.0.get() {
+            assert_eq!(supervisor.count_children().specs, 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_with_the_spec_of_a_child_that_is_removed_may_ask_its_supervisor() {
+    let (system, place) = (ActorSystem::new("test"), Arc::new(OnceLock::new()));
+    let curious = Curious(place.clone());
+    let spec = ChildSpec::new("a", move || {
+        let _captured = &curious;
+        Peer
+    });
+    let supervisor = system.start(Supervisor::new().child(spec)).await.expect("it starts");
+    place.set(supervisor.clone()).expect("it is set once");
+    supervisor.terminate_child("a").await.expect("it runs");
+
+    supervisor.remove_child("a").expect("it is there");
+
+    assert!(promptly("the report", system.shutdown()).await.is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_spec_of_a_child_panics_with_that_is_removed_is_the_concern_of_nobody() {
+    let (system, bomb) = (ActorSystem::new("test"), Bomb);
+    let spec = ChildSpec::new("a", move || {
+        let _captured = &bomb;
+        Peer
+    });
+    let supervisor = system.start(Supervisor::new().child(spec)).await.expect("it starts");
+    supervisor.terminate_child("a").await.expect("it runs");
+
+    supervisor.remove_child("a").expect("it is there");
+
+    assert!(promptly("the report", system.shutdown()).await.is_clean());
 }

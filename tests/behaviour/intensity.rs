@@ -1,5 +1,7 @@
 //! How many restarts are too many, over which time, and what happens then (S10.3).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use actors_core::{ActorRef, Backoff, ChildSpec, DeadReason, ExitReason, Policy, Strategy, Supervisor};
@@ -234,6 +236,43 @@ async fn a_start_that_fails_again_counts_as_a_restart_each_time() {
     let reason = fail_for_good(&stage, &sup, "a").await;
     assert!(escalated("/sup/a", 3, HOUR)(&reason), "{reason}");
     assert_eq!(plan.lives(), 4, "S10.3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_that_cannot_be_made_counts_each_time_too() {
+    let (stage, made) = (Stage::new(), Arc::new(AtomicU32::new(0)));
+    let (plan, count) = (stage.plan("a"), made.clone());
+    let spec = ChildSpec::new("a", move || {
+        assert!(count.fetch_add(1, Ordering::SeqCst) == 0, "no other");
+        plan.make()
+    });
+    let sup = stage.supervise(Supervisor::new().restarts(2, HOUR).child(spec)).await;
+    let reason = fail_for_good(&stage, &sup, "a").await;
+    assert!(escalated("/sup/a", 2, HOUR)(&reason), "{reason}");
+    assert_eq!(made.load(Ordering::SeqCst), 3, "S10.3");
+    assert_eq!(stage.system.actors(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dynamic_supervisor_allows_as_many_as_it_says_within_as_long() {
+    let stage = Stage::new();
+    let sup = Supervisor::dynamic(|plan: Plan| plan.make()).permanent().restarts(2, HOUR);
+    let sup = stage.system.actor(sup).name("sup").start().await.expect("it starts");
+    let children = [sup.start_child(stage.plan("a")).await, sup.start_child(stage.plan("b")).await].map(|child| child.expect("it starts"));
+    for child in children.iter().chain(&children[..1]) {
+        child.tell(End::Panic).await.expect("it takes messages");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    let reason = promptly("it gives up", sup.stopped()).await;
+    assert!(escalated(&children[0].path().to_string(), 2, HOUR)(&reason), "{reason}");
+
+    let sup = stage.system.start(Supervisor::dynamic(|plan: Plan| plan.make()).permanent().unlimited_restarts()).await.expect("it starts");
+    let child = sup.start_child(stage.plan("c")).await.expect("it starts");
+    for _ in 0..10 {
+        child.tell(End::Panic).await.expect("it takes messages");
+    }
+    child.ask(Life).await.expect("it is restarted");
+    assert_eq!(child.incarnation(), 10);
 }
 
 // ===== a supervisor that waits for its own child =====

@@ -85,6 +85,9 @@ async fn str_3_a_child_of_somebody_else_is_not_found_and_lives() {
         assert_eq!(pool.restart_child(stranger).await, Err(ChildError::NotFound));
         assert_eq!(stranger.ask(Add).await.unwrap(), 1);
     }
+    child.stop();
+    promptly("it ends", child.stopped()).await;
+    assert_eq!(pool.terminate_child(&child).await, Err(ChildError::NotFound), "nor is one that has ended");
     stage.system.shutdown().await;
 }
 
@@ -180,7 +183,7 @@ async fn str_6_bad_configuration_is_refused_before_any_child_starts() {
     let hour = Duration::from_secs(3600);
     type Change = fn(Supervisor, &Stage) -> Supervisor;
     let bad: [(Change, &str); 5] = [
-        (|sup, stage| sup.child(stage.spec("a")), "two children of the same name"),
+        (|sup, stage| sup.children(stage.specs(["b", "a"])), "two children of the same name"),
         (|sup, _| sup.restarts(1, Duration::ZERO), "a period of zero"),
         (|sup, stage| sup.child(stage.spec("b/c")), "is not a name"),
         (|sup, stage| sup.auto_shutdown(AutoShutdown::AnySignificant).child(stage.spec("b").significant()), "permanent"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, Capacity, Context, ExitReason, OnStop, StartError, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, Capacity, Context, ExitReason, OnStop, StartError, Supervisor, messages};
 use tests::{Broken, promptly};
 
 /// Has a child that fails.
@@ -62,5 +62,18 @@ async fn what_was_set_before_and_after_holds_too() {
     let narrow = system.actor(Below).policy(|policy| policy.mailbox = Capacity::Unbounded).mailbox(1).spawn();
     narrow.try_tell(Fail).expect("there is room");
     assert!(narrow.try_tell(Fail).is_err_and(|refused| refused.is_full()));
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dynamic_supervisor_changes_holds_for_each_of_its_children() {
+    let system = ActorSystem::new("policies");
+    let children = Supervisor::dynamic(|()| Below).policy(|policy| policy.mailbox = Capacity::Bounded(2));
+    let children = system.start(children.policy(|policy| policy.mailbox = Capacity::Bounded(1))).await.expect("it starts");
+    for _ in 0..2 {
+        let below = children.start_child(()).await.expect("it starts");
+        below.try_tell(Fail).expect("there is room");
+        assert!(below.try_tell(Fail).is_err_and(|refused| refused.is_full()));
+    }
     system.shutdown().await;
 }

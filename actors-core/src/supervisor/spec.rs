@@ -264,7 +264,6 @@ impl<A: Actor, F: ChildFn<A> + Send + Sync> Make for Maker<A, F> {
     }
 
     fn create(&self, family: &Arc<Family>, plan: Plan, enroll: Enroll<'_>) -> Result<Made, ExitReason> {
-        panic::note_locations();
         let actor = panic::guard(|| self.make.make())?;
         let builder = Builder::new(family.clone(), actor).supervised(plan.name, plan.signals, plan.policy);
         let (actor, holder) = builder.create(Some(enroll));

@@ -112,6 +112,8 @@ mod tests {
         let secs = Duration::from_secs;
         assert!(told(1, Limit::After(secs(5)), |spec| spec.stop_limit(secs(5))).is_empty());
         assert!(told(0, Limit::Unlimited, ChildSpec::temporary).is_empty());
+        assert!(told(1, Limit::Unlimited, ChildSpec::stop_by_kill).is_empty());
+        assert!(told(1, Limit::Unlimited, |spec| spec.policy(|policy| policy.on_stop = OnStop::Drain)).is_empty());
         assert!(told(Policy::UNLIMITED, Limit::Default, |spec| spec.backoff(Backoff::constant(secs(1)))).is_empty());
     }
 }
