@@ -73,8 +73,14 @@ impl StopSignal {
 
     /// Returns the signal as a token, for libraries that take one. Cancelling the token does not stop the actor.
     pub fn token(&self) -> CancellationToken {
-        // A child, so that whoever has it cannot cancel it for others.
-        let token = self.cell.core().with_ties(|ties| ties.token.get_or_insert_default().child_token());
+        let core = self.cell.core();
+        let token = core.with_ties(|ties| {
+            if ties.exit.is_some() || core.incarnation() != self.incarnation {
+                return CancellationToken::new();
+            }
+            // A child, so that whoever has it cannot cancel it for others.
+            ties.token.get_or_insert_default().child_token()
+        });
         if self.is_stopping() {
             token.cancel();
         }

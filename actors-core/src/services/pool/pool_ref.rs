@@ -285,10 +285,11 @@ impl<W: Actor> PoolRef<W> {
                 Err(reason) => return Err(self.refused(reason, message)),
             };
             match worker.tell(message).await {
-                // It ends for good, and is passed over from now on.
                 Err(refused) if refused.is_not_running() => message = refused.into_message(),
                 outcome => return outcome,
             }
+            // It ends for good, and is passed over from now on; if not, others have their turn before it is tried again.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -315,6 +316,7 @@ impl<W: Actor> PoolRef<W> {
                 Err(AskError::Lost(lost)) => message = lost.try_into_message().map_err(AskError::Lost)?,
                 outcome => return outcome,
             }
+            tokio::task::yield_now().await;
         }
     }
 
