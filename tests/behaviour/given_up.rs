@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use actors_core::{Actor, ActorSystem, Context, ExitReason, StopSignal, messages};
+use actors_core::{Actor, ActorSystem, Context, ExitReason, LimitHit, StopSignal, messages};
 use tests::{Broken, DropNote, Journal, eventually, promptly};
 
 #[derive(Actor)]
@@ -61,8 +61,9 @@ async fn an_ask_queued_at_an_unresponsive_actor_is_told() {
     eventually("the ask waits", || mason.queued() == 1).await;
     let report = system.shutdown().await;
     assert_eq!(report.exit_code(), 4);
-    let total = report.get(&mason.path().to_string()).expect("it is in the report").total;
-    assert!(total > Duration::from_millis(100), "it has held the others up for {total:?}");
+    let of_it = report.get(&mason.path().to_string()).expect("it is in the report");
+    assert!(of_it.total > Duration::from_millis(100), "it has held the others up for {:?}", of_it.total);
+    assert_eq!((of_it.limit, of_it.held_by.as_deref(), of_it.discarded), (Some(LimitHit::Abort), Some("Block"), 1));
     assert_eq!(mason.stopped().await, ExitReason::Unresponsive);
     let answer = promptly("the ask ends before the handler", asked).await;
     assert_eq!(answer.expect("it does not panic"), Err(true));

@@ -1,7 +1,9 @@
 //! While the last hook of an actor runs: its mailbox refuses all, and what the hook puts aside is accounted for (S4.4, S6.1).
 
-use actors_core::{Actor, ActorSystem, Context, Refusal, messages};
-use tests::{Broken, Gate, promptly};
+use std::time::Duration;
+
+use actors_core::{Actor, ActorRef, ActorSystem, Context, Refusal, messages};
+use tests::{Broken, Gate, Journal, promptly};
 
 /// Fails, and takes its time to end.
 #[derive(Actor)]
@@ -16,9 +18,30 @@ impl Failing {
         Err(Broken("failed"))
     }
 
+    #[message]
+    fn set(&self, journal: Journal, ctx: &mut Context<Self>) {
+        let to = ctx.actor_ref().clone();
+        ctx.send_after(Duration::from_secs(3_600), LastWord { to, journal });
+    }
+
+    #[handle]
+    fn hear(&self, _word: LastWord) {}
+
     #[stopped]
     async fn end(&mut self) {
         self.gate.pass().await;
+    }
+}
+
+/// Tells an actor something when it is dropped.
+struct LastWord {
+    to: ActorRef<Failing>,
+    journal: Journal,
+}
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        self.journal.note(if self.to.try_tell(Fail).is_ok() { "taken" } else { "refused" });
     }
 }
 
@@ -64,5 +87,20 @@ async fn s4_4_what_the_last_hook_puts_aside_is_a_dead_letter() {
 
     promptly("its end", tidy.stopped()).await;
     assert_eq!(system.dead_letter_count(), 1);
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s6_1_one_that_has_failed_takes_nothing_from_what_its_timers_drop() {
+    let (system, gate, journal) = (ActorSystem::new("last"), Gate::new(), Journal::new());
+    let failing = system.spawn(Failing { gate: gate.clone() });
+    failing.tell(Set { journal: journal.clone() }).await.unwrap();
+
+    failing.tell(Fail).await.unwrap();
+    promptly("its hook runs", gate.reached()).await;
+    gate.open();
+    promptly("it ends", failing.stopped()).await;
+
+    assert_eq!((journal.entries(), system.dead_letter_count()), (vec!["refused".to_owned()], 0));
     system.shutdown().await;
 }

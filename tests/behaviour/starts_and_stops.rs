@@ -387,3 +387,36 @@ fn s6_6_what_an_old_life_has_left_fails_no_later_one() {
         system.shutdown().await;
     });
 }
+
+/// Takes a while to start.
+#[derive(Actor)]
+struct Riser(Journal);
+
+#[messages]
+impl Riser {
+    #[started]
+    async fn rise(&mut self) {
+        self.0.note("begun");
+        tokio::task::yield_now().await;
+    }
+
+    #[stopped]
+    fn lie_down(&self) {
+        self.0.note("ended");
+    }
+
+    #[message]
+    fn greet_riser(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn s7_5_one_whose_start_waits_does_not_begin_it_when_it_was_asked_to_stop_before() {
+    let (system, journal) = (ActorSystem::new("t"), Journal::new());
+    let riser = system.spawn(Riser(journal.clone()));
+
+    riser.stop();
+    promptly("it ends", riser.stopped()).await;
+
+    assert!(journal.is_empty(), "{:?}", journal.entries());
+    system.shutdown().await;
+}

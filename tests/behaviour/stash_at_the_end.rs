@@ -4,9 +4,11 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{self, Wake, Waker};
+use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, AskError, ChildSpec, Context, DeadReason, Refusal, ReplyTo, Supervisor, messages};
 use tests::{Broken, Gate, Journal, eventually, promptly};
+use tokio::time::Instant;
 
 use crate::store::{Fail, Fetch, Held, Note, Open, Panic, Put, ReleaseAndStop, Set, Store, numbers};
 
@@ -230,4 +232,42 @@ fn what_is_stashed_when_the_runtime_goes_is_lost_to_its_asker() {
     let lost = guest.block_on(asked).unwrap();
     assert!(matches!(lost, Err(AskError::Lost(_))), "{lost:?}");
     drop(system);
+}
+
+/// Puts off what it is asked, and takes its time to end.
+#[derive(Actor)]
+#[actor(stash = 1)]
+struct Procrastinator;
+
+#[messages]
+impl Procrastinator {
+    #[message(derive(Debug))]
+    fn put_off(&self, reply: ReplyTo<u32>, ctx: &mut Context<Self>) {
+        ctx.stash_ask(PutOff, reply).expect("there is room");
+    }
+
+    #[message]
+    fn break_off(&self) -> Result<(), Broken> {
+        Err(Broken("on purpose"))
+    }
+
+    #[stopped]
+    async fn dawdle(&mut self) {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_in_the_stash_of_one_that_is_restarted_is_told_before_its_hook() {
+    let system = ActorSystem::new("test");
+    let spec = ChildSpec::new("late", || Procrastinator);
+    system.actor(Supervisor::new().child(spec)).name("sup").start().await.unwrap();
+    let late = system.lookup::<Procrastinator>("/sup/late").unwrap();
+    let began = Instant::now();
+
+    let (told, ()) = tokio::join!(late.ask(PutOff), async { late.tell(BreakOff).await.unwrap() });
+
+    assert!(told.is_err());
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    system.shutdown().await;
 }

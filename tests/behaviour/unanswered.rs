@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use actors_core::{ActorSystem, AskError, DeadReason, ExitReason, InFlight, Refusal};
+use actors_core::{Actor, ActorSystem, AskError, DeadReason, ExitReason, InFlight, Overflow, Refusal, ReplyTo, messages};
 use tests::{Broken, Gate, is_pending, on_1_2_and_8_workers, promptly};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -185,4 +185,27 @@ async fn the_kinds_of_failure_answer_the_same_questions_differently() {
     assert_eq!((crashed.is_not_running(), crashed.is_timeout(), crashed.path() == Some(&clerk.path())), (false, false, true), "crashed");
     let AskError::NotDelivered(refused) = clerk.ask(Double { n: 1 }).await.unwrap_err() else { panic!("it has crashed") };
     assert_eq!(refused.reason(), Refusal::Stopped);
+}
+
+/// Never waits, and never answers.
+#[derive(Actor)]
+struct Forgetful;
+
+#[messages]
+impl Forgetful {
+    #[message]
+    fn forget(&self, reply: ReplyTo<u32>) {
+        drop(reply);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_6_a_reply_that_is_dropped_is_not_taken_for_one_of_a_message_that_was_lost_before() {
+    let system = ActorSystem::new("test");
+    let forgetful = system.actor(Forgetful).mailbox(1).overflow(Overflow::DropOldest).spawn();
+
+    let (lost, forgotten) = tokio::join!(forgetful.ask(Forget), forgetful.ask(Forget));
+
+    assert!(matches!(lost, Err(AskError::Lost(_))), "{lost:?}");
+    assert!(matches!(forgotten, Err(AskError::NoReply { .. })), "{forgotten:?}");
 }

@@ -93,20 +93,26 @@ fn kill_after(tasks: u32, victim: ActorRef<Sleeper>) {
 #[tokio::test(start_paused = true)]
 async fn whoever_is_told_of_an_end_in_the_moment_in_which_its_task_is_to_go_hears_of_it() {
     const LINGER: Duration = Duration::from_secs(2);
-    for tasks in 0..4 {
+    for (tasks, is_child) in (0..4).flat_map(|tasks| [(tasks, true), (tasks, false)]) {
         let (system, journal) = (ActorSystem::builder("idle").linger(LINGER).build(), Journal::new());
         let listener = system.spawn(Listener { journal: journal.clone() });
-        let child = listener.ask(Raise).await.expect("it answers");
+        let other = if is_child {
+            listener.ask(Raise).await.expect("it answers")
+        } else {
+            let other = system.spawn(Sleeper);
+            listener.ask(Watch { other: other.clone() }).await.expect("it answers");
+            other
+        };
         // It has a task once it has handled many, and that is told to go when it has been idle for twice this long.
         for _ in 0..40 {
             listener.ask(Listen).await.expect("it answers");
         }
 
         sleep(2 * LINGER).await;
-        kill_after(tasks, child);
+        kill_after(tasks, other);
         sleep(A_WHILE).await;
 
-        assert_eq!(journal.entries(), ["told killed"], "after {tasks}");
+        assert_eq!(journal.entries(), ["told killed"], "after {tasks}, child: {is_child}");
         system.shutdown().await;
     }
 }
