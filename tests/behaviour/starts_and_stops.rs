@@ -226,6 +226,48 @@ async fn s10_1_a_child_whose_name_was_taken_leaves_no_spec_and_one_that_nobody_s
 }
 
 #[tokio::test(start_paused = true)]
+async fn s10_1_whoever_terminates_a_child_hears_of_its_end_also_when_the_supervisor_stops_meanwhile() {
+    let (stage, gate) = (Stage::new(), Gate::new());
+    let stop = gate.clone();
+    let plan = stage.plan("a").stops(move |_| Stop::At(stop.clone()));
+    let sup = stage.supervise(Supervisor::new().child(plan.spec())).await;
+    let (a, asks) = (stage.worker("a"), sup.clone());
+    let terminated = tokio::spawn(async move { asks.terminate_child("a").await });
+    promptly("it is stopped", gate.reached()).await;
+
+    sup.stop();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!terminated.is_finished() && a.exit().is_none());
+    gate.open();
+
+    promptly("the answer", terminated).await.unwrap().expect("it has ended");
+    assert!(a.exit().is_some());
+    stage.system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s3_4_one_that_is_about_to_stop_makes_no_child_and_keeps_no_spec_of_it() {
+    let (system, journal) = (ActorSystem::new("test"), Journal::new());
+    let owner = system.actor(Owner { journal: journal.clone() }).name("owner").start().await.unwrap();
+    let plan = Plan::new("c", &journal);
+
+    let (refused, specs) = within(&owner, move |ctx| {
+        ctx.stop();
+        let mut refused = Vec::new();
+        for _ in 0..2 {
+            let plan = plan.clone();
+            refused.push(ctx.child("c", move || plan.make()).spawn().map(drop).unwrap_err().to_string());
+        }
+        (refused, ctx.count_children().specs)
+    })
+    .await;
+
+    assert_eq!((refused, specs), (vec!["/owner/c did not start: its parent is stopping".to_owned(); 2], 2));
+    promptly("it ends", owner.stopped()).await;
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn s7_8_the_turn_of_one_that_is_down_is_when_it_is_ended() {
     let stage = Stage::new();
     let spec = stage.spec("a").backoff(Backoff::constant(Duration::from_secs(60)).no_jitter());

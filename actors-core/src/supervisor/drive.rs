@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep};
 
-use super::ledger::{After, Driver, tell_all};
+use super::ledger::{Driver, drop_all, tell_all};
 use super::spec::{ChildSpec, is_stillborn, start_failure};
 use super::supervise::Supervision;
 use super::table::{Place, State, Step};
@@ -72,7 +72,7 @@ impl Supervision {
             if ledger.closed || ledger.generation != generation {
                 return Poll::Ready(false);
             }
-            if !ledger.steps.is_empty() || std::mem::take(&mut ledger.changed) {
+            if std::mem::take(&mut ledger.changed) {
                 return Poll::Ready(true);
             }
             if due.is_none() && !descends {
@@ -123,19 +123,15 @@ impl Supervision {
 
     /// Ends the termination of a child of which nothing is left to be stopped; says whether it is so.
     fn settle_terminated(&self, place: Place) -> bool {
-        let mut after = After::default();
-        let ended = {
+        let (ended, unstarted) = {
             let mut ledger = lock(&self.ledger);
             let terminated = ledger.table.state(place) == Some(State::Terminating);
             let Some(kid) = ledger.kids.get_mut(&place).filter(|kid| terminated && kid.over) else { return false };
-            let ended = std::mem::take(&mut kid.ended);
-            after.unstarted = std::mem::take(&mut kid.started);
-            let now = Instant::now();
-            ledger.table.not_made(place, now);
-            ledger.pump(now, &mut after);
-            ended
+            let told = (std::mem::take(&mut kid.ended), std::mem::take(&mut kid.started));
+            ledger.table.not_made(place, Instant::now());
+            told
         };
-        self.follow_up(after);
+        drop_all(unstarted);
         tell_all(ended, &());
         true
     }
@@ -172,7 +168,7 @@ impl Supervision {
                 None | Some(State::Idle | State::Terminating) => return,
                 Some(_) => false,
             };
-            let down = kid.cell.clone().filter(|_| !by_hand && !kid.over);
+            let down = kid.cell.clone().filter(|_| !kid.over);
             (down, kid.spec.clone(), by_hand)
         };
         let Some(spec) = spec else { return };
@@ -227,9 +223,8 @@ impl Supervision {
         }
     }
 
-    /// A start that did not even begin.
-    fn start_failed(self: &Arc<Self>, place: Place, failure: StartFailure) {
-        let mut after = After::default();
+    /// A start that did not even begin. What follows is seen when the driver looks again, as it does after each step.
+    fn start_failed(&self, place: Place, failure: StartFailure) {
         let mut told = Vec::new();
         // Another may have failed meanwhile, with which it is to be started again.
         let is_restart = |state| matches!(state, State::Restarting | State::Bouncing);
@@ -245,7 +240,6 @@ impl Supervision {
                 }
                 Some(state) if is_restart(state) => {
                     let verdict = ledger.table.down(place, now, fastrand::f64(), now);
-                    ledger.pump(now, &mut after);
                     let cell = ledger.kids.get(&place).and_then(|kid| kid.cell.clone());
                     cell.map(|cell| (cell, ledger.decision(verdict), ledger.too_many(place, verdict)))
                 }
@@ -253,9 +247,8 @@ impl Supervision {
             }
         };
         tell_all(told, &Err(failure.clone()));
-        let Some((child, decision, escalates)) = failed else { return self.follow_up(after) };
+        let Some((child, decision, escalates)) = failed else { return };
         self.publish(post_mortem::report(&child, &Exit::new(ExitReason::StartFailed(failure)), decision));
-        self.follow_up(after);
         if let Some((cell, restarts)) = escalates {
             self.give_up(&cell, restarts);
         }

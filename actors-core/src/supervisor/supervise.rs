@@ -254,7 +254,6 @@ impl Overseer for Supervision {
         let doomed: Vec<_> = {
             let mut ledger = lock(&self.ledger);
             ledger.closed = true;
-            ledger.steps.clear();
             for kid in ledger.kids.values_mut() {
                 // Nobody starts anything any more, and of those that are gone nobody will tell.
                 after.unstarted.append(&mut kid.started);
