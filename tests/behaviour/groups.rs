@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use actors_core::{Actor, ActorId, ActorRef, ActorSystem, Context, ExitReason, GroupChange, GroupNotice, messages};
+use actors_core::{Actor, ActorId, ActorRef, ActorSystem, Context, DeadReason, ExitReason, GroupChange, GroupNotice, messages};
 use tests::{Gate, eventually, on_1_2_and_8_workers, promptly};
 
 use crate::cast::settle;
@@ -253,6 +253,58 @@ async fn a_member_may_watch_its_own_group_and_stop_either() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_has_left_or_watches_no_more_leaves_nothing_and_what_else_it_is_ends_with_it() {
+    let system = ActorSystem::new("groups");
+    let ((both, _), group) = (listener(&system), system.group::<Job>("workers"));
+    group.join(&both);
+    group.leave(&both);
+    drop(group);
+    assert_eq!(system.group_count(), 0, "it lives, and nobody is there");
+
+    let group = system.group::<Job>("workers");
+    group.join(&both);
+    group.watch(&both);
+    group.leave(&both);
+    ended(&both).await;
+    let ([a], letters) = (members(&system), system.dead_letter_count());
+    group.join(&a);
+    assert_eq!(system.dead_letter_count(), letters, "it is not told any more");
+    group.leave(&a);
+    drop(group);
+    assert_eq!(system.group_count(), 0);
+
+    let ((both, _), group) = (listener(&system), system.group::<Job>("workers"));
+    group.watch(&both);
+    group.join(&both);
+    group.unwatch(&both);
+    assert!(!group.is_empty());
+    ended(&both).await;
+    assert!(group.is_empty());
+}
+
+/// It cannot be told, since it stops, and has not ended yet.
+#[tokio::test(start_paused = true)]
+async fn a_notice_for_a_listener_that_is_stopping_is_a_dead_letter() {
+    let (system, gate) = (ActorSystem::new("groups"), Gate::new());
+    let ([a], (stopping, notices)) = (members(&system), listener(&system));
+    let group = system.group::<Job>("workers");
+    group.watch(&stopping);
+    stopping.tell(WaitAt { gate: gate.clone() }).await.unwrap();
+    gate.reached().await;
+    stopping.stop();
+    let mut letters = system.dead_letters();
+
+    group.join(&a);
+
+    let letter = letters.try_recv().expect("it is told at once");
+    assert_eq!((letter.path(), letter.reason()), (&stopping.path(), DeadReason::Stopped));
+    assert!(letter.take::<GroupNotice<Job>>().is_some_and(|notice| matches!(notice.change, GroupChange::Joined(_))));
+    gate.open();
+    promptly("it ends", stopping.stopped()).await;
+    assert_eq!((said(&notices).len(), system.dead_letter_count()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_listener_loses_no_notice_while_there_are_few() {
     let (system, notices, gate) = (ActorSystem::new("groups"), Notices::default(), Gate::new());
     let slow = system.actor(Listener { notices: notices.clone() }).mailbox(1).spawn();
@@ -270,6 +322,24 @@ async fn a_slow_listener_loses_no_notice_while_there_are_few() {
 
     let expected: Vec<_> = joined.iter().map(|member| format!("workers: {} joined", member.id())).collect();
     assert_eq!(said(&notices)[1..], expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn notices_give_way_when_one_more_comes_than_may_wait() {
+    for (changes, told) in [(64, 1 + 64), (65, 1 + 1)] {
+        let (system, notices, gate) = (ActorSystem::new("groups"), Notices::default(), Gate::new());
+        let slow = system.actor(Listener { notices: notices.clone() }).mailbox(1).spawn();
+        slow.tell(WaitAt { gate: gate.clone() }).await.unwrap();
+        gate.reached().await;
+        let ([a], group) = (members(&system), system.group::<Job>("workers"));
+        group.watch(&slow);
+
+        (0..changes).for_each(|change| if change % 2 == 0 { group.join(&a) } else { group.leave(&a) });
+        gate.open();
+        settle().await;
+
+        assert_eq!(said(&notices).len(), told, "{changes} changes");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -153,6 +153,27 @@ async fn a_sibling_that_asks_the_one_who_failed_does_not_hold_up_the_group() {
     }
 }
 
+/// Of the three, the last is never restarted, and goes first.
+#[tokio::test(start_paused = true)]
+async fn a_sibling_that_asks_the_one_who_failed_and_is_stopped_after_another_does_not_hold_up_the_group() {
+    let temporary: [fn(ChildSpec) -> ChildSpec; 2] = [
+        |spec| if spec.name() == Some("c") { spec.temporary() } else { spec },
+        |spec| if spec.name() == Some("a") { spec } else { spec.temporary() },
+    ];
+    for temporary in temporary {
+        let stage = Stage::with(Strategy::OneForAll, &[("a", 0), ("b", 0), ("c", 0)], temporary).await;
+        let (a, gate) = stage.fells("a").await;
+        stage.find("b").tell(Call { other: a.clone() }).await.expect("it is open");
+        has_queued(&a, 1).await;
+
+        gate.open();
+
+        stage.is_restarted_at_once(&a).await;
+        assert_eq!(stage.journal.entries(), ["/sup/b > /sup/a > /sup/b"]);
+        stage.system.shutdown().await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_sibling_that_waits_for_another_who_asks_the_one_who_failed_does_not_hold_up_the_group() {
     let stage = Stage::new(Strategy::OneForAll, &[("a", 0), ("between", 1), ("b", 1)]).await;
