@@ -112,7 +112,7 @@ fn among_many_are_shown_those_that_did_not_end_cleanly_in_whatever_way() {
     type Change = fn(&mut ActorReport);
     let ways: [Change; 4] = [
         |actor| actor.exit.reason = ExitReason::Killed,
-        |actor| actor.exit.add(ExitReason::Unresponsive),
+        |actor| actor.leaked_blocking = 1,
         |actor| actor.limit = Some(LimitHit::Stop),
         |actor| actor.hook_outcome = HookOutcome::Failed,
     ];
