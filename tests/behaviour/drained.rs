@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actors_core::{Actor, ActorSystem, ChildSpec, Context, ExitReason, ReplyTo, Supervisor, messages};
-use tests::{Journal, promptly};
+use tests::{Broken, Gate, Journal, promptly};
 use tokio::sync::Notify;
 
 /// Never waits.
@@ -69,6 +69,12 @@ impl Slow {
     #[message(control)]
     fn write_first(&self) {
         self.journal.note("noted");
+    }
+
+    #[message]
+    async fn stumble(&self, gate: Gate) -> Result<(), Broken> {
+        gate.pass().await;
+        Err(Broken("stumbled"))
     }
 
     #[message]
@@ -173,6 +179,23 @@ async fn a_kill_ends_a_drain_and_leaves_the_rest() {
     let ends = promptly("their ends", async { (quick.stopped().await, slow.stopped().await) }).await;
     assert_eq!(ends, (ExitReason::Killed, ExitReason::Killed));
     assert_eq!((journal.len(), system.dead_letter_count()), (6, 6));
+    system.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_fails_in_the_message_before_a_drain_handles_nothing_more() {
+    let (system, journal, gate) = (ActorSystem::new("drained"), Journal::new(), Gate::new());
+    let slow = system.actor(Slow { journal: journal.clone() }).spawn();
+    slow.try_tell(Stumble { gate: gate.clone() }).unwrap();
+    promptly("it is in hand", gate.reached()).await;
+    slow.try_tell(Write).unwrap();
+    slow.try_tell(WriteFirst).unwrap();
+
+    slow.drain();
+    gate.open();
+
+    assert_eq!(promptly("its end", slow.stopped()).await.to_string(), "failed: stumbled");
+    assert_eq!((journal.len(), system.dead_letter_count()), (0, 2));
     system.shutdown().await;
 }
 
