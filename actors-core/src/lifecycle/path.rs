@@ -223,6 +223,7 @@ mod tests {
         let session = ActorPath { parent: Some(chat.node()), segment: Segment::Anonymous("Session", ActorId(42)) };
         assert_eq!(session, "/chat/Session#42");
         assert_eq!(session.depth(), 1);
+        assert_ne!(session.up().unwrap(), "/chat/chat");
         assert_eq!(ActorPath::root(), "/");
         for other in ["", "/", "/chat", "chat/Session#42", "/Session#42", "/x/chat/Session#42", "/chat/Session#4", "/chat/Session#42/"] {
             assert_ne!(session, other);
