@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use actors_core::{Actor, ActorRef, ActorSystem, AskError, BoxError, Context, Protocol, messages};
-use tests::Gate;
+use tests::{Gate, promptly};
 use tokio::runtime::Runtime;
 
 /// How long a thread that never comes back is waited for.
@@ -111,6 +111,16 @@ fn nor_is_it_where_a_request_is_passed_on() {
         }
     });
     assert!(is_told, "the asker is told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asked_one_that_passes_it_on_is_woken() {
+    let system = ActorSystem::new("unkept");
+    let clerk = system.spawn(Clerk(system.spawn(Counter)));
+
+    let told = promptly("the news", clerk.ask(Pass)).await;
+
+    assert!(matches!(told, Err(AskError::NoReply { .. })), "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]
