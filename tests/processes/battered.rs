@@ -112,7 +112,15 @@ fn a_signal_while_the_system_is_built_ends_the_process_by_itself_or_in_order() {
     }
 }
 
-// ===== a standard error that takes nothing =====
+// ===== the standard error =====
+
+#[test]
+fn a_panic_is_told_by_the_hook_of_the_program_as_well() {
+    let ended = Command::new(env!("CARGO_BIN_EXE_service")).arg("crashed").output().expect("it can be run");
+    let said = text(&ended.stderr);
+    let of_hook = said.lines().filter(|line| line.starts_with("thread ") && line.contains(" panicked at ")).count();
+    assert_eq!(of_hook, 1, "{said}");
+}
 
 #[test]
 #[cfg(target_os = "linux")]
