@@ -8,7 +8,7 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use actors_core::{Actor, ActorRef, ActorSystem, AskError, BoxError, Context, Protocol, messages};
+use actors_core::{Actor, ActorRef, ActorSystem, AskError, BoxError, Context, Protocol, ReplyTo, messages};
 use tests::{Gate, promptly};
 use tokio::runtime::Runtime;
 
@@ -44,8 +44,15 @@ struct Clerk(ActorRef<Counter>);
 #[messages]
 impl Clerk {
     #[message]
-    fn pass(&mut self, reply: actors_core::ReplyTo<()>) {
+    fn pass(&mut self, reply: ReplyTo<()>) {
         self.0.forward(Step::Add, reply).map_err(|_| "refused").expect("there is room");
+    }
+
+    #[message]
+    fn answer_for_one_that_has_stopped(&mut self, reply: ReplyTo<()>) {
+        let refused = self.0.forward(Step::Add, reply).expect_err("it has stopped");
+        let (_, reply) = refused.into_message();
+        reply.send(());
     }
 }
 
@@ -121,6 +128,17 @@ async fn whoever_asked_one_that_passes_it_on_is_woken() {
     let told = promptly("the news", clerk.ask(Pass)).await;
 
     assert!(matches!(told, Err(AskError::NoReply { .. })), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_is_who_asked_one_that_could_not_pass_it_on_and_answers_itself() {
+    let system = ActorSystem::new("unkept");
+    let counter = system.spawn(Counter);
+    let clerk = system.spawn(Clerk(counter.clone()));
+    counter.stop();
+    counter.stopped().await;
+
+    promptly("the answer", clerk.ask(AnswerForOneThatHasStopped)).await.expect("it answers");
 }
 
 #[tokio::test(start_paused = true)]
